@@ -1,0 +1,261 @@
+//! What can go wrong. Every message names the column and the key id where they are known, and the fix;
+//! none holds plaintext, ciphertext or key bytes.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+
+use crate::key::KeyId;
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error of this crate: a [kind](ErrorKind), and where known the column and the key id.
+///
+/// Neither `Display` nor `Debug` ever contain plaintext, ciphertext or key bytes.
+/// Inside an ORM's error it is found with [`Error::find`].
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    column: Option<Cow<'static, str>>,
+    key_id: Option<KeyId>,
+    detail: Option<Cow<'static, str>>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// Who has to act on an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorFamily {
+    /// The program did something that it must not do; the same call fails again.
+    Misuse,
+    /// What is stored is not a value that this field may read.
+    Data,
+    /// The keys are missing, wrong or out of reach.
+    Keys,
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $family:ident $name:ident = $text:literal,)*) => {
+        /// What went wrong.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorKind {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl ErrorKind {
+            /// Who has to act on it.
+            pub const fn family(self) -> ErrorFamily {
+                match self {
+                    $(Self::$name => ErrorFamily::$family,)*
+                }
+            }
+
+            const fn text(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The plaintext to be sealed is itself a stored value that opens under this very field.
+    Misuse DoubleEncryption = "the value to be encrypted is a stored value of this very column; pass the plaintext, or open it first",
+    /// The plaintext is longer than 2^28 bytes (256 MiB), the limit of the format.
+    Misuse TooLarge = "longer than 2^28 bytes (256 MiB), the limit of a field; encrypt files as files",
+    /// The value has no encoding, such as a `u128` above `i128::MAX`.
+    Misuse Unrepresentable = "the value has no encoding",
+
+    /// Values of one column would open in another.
+    Misuse AmbiguousContext = "values of one column would open in another",
+
+    /// The stored value does not carry this library's marker, and the field declares no `legacy` reader.
+    Data NotEncrypted = "the stored value is not encrypted by this library; if it was written before encryption was \
+        introduced, add `legacy = plaintext` (or your own reader) to the field while you migrate",
+    /// The stored value does not carry this library's marker, and the legacy reader was switched off.
+    Data LegacyClosed = "the stored value is not encrypted by this library, and legacy reads are closed for this column",
+    /// The legacy reader refused the stored value. Its own error is not carried: it may hold the value.
+    Data LegacyRefused = "the stored value is not encrypted by this library, and the field's legacy reader refused it",
+    /// The stored value carries the marker but is cut off, too long, or not in canonical form.
+    Data Malformed = "the stored value is damaged",
+    /// A text form stands in a binary column, or a binary form in a text column.
+    Data WrongStorage = "the stored value has the form for the other kind of column (text against binary); read it \
+        with the storage it was written with",
+    /// The value was written in a later version of the stored format.
+    Data UnsupportedVersion = "the stored value has a format version that this release does not read; upgrade encrypted-field",
+    /// The value was written with an algorithm or flag that is unknown to this version.
+    Data UnsupportedSuite = "the stored value has an algorithm or a flag that this release does not read; upgrade encrypted-field",
+    /// The row holds the reserved value for "not written yet" (`ef1:0:`).
+    Data Pending = "the row is pending: its value was never written",
+    /// The value is bound to other columns of its row, and this field declares no bound columns.
+    Data BoundColumns = "the stored value is bound to other columns of its row, which this field does not declare",
+    /// The value does not authenticate: it was changed, belongs to another column, or its key differs.
+    /// Which of these is not told, and can't be.
+    Data Authentication = "the stored value does not authenticate: it was changed, was moved here from another column or \
+        row, or was written under another key with this id",
+    /// The value authenticates, but what it holds is not of the field's type.
+    Data InvalidPlaintext = "the value opens, but does not hold the field's type",
+    /// The key belongs to another scope than the field's.
+    Data ScopeMismatch = "the value is under a key of another scope; a field opens only values of its own scope",
+    /// The key is not one for fields.
+    Data PurposeMismatch = "the value is under a key that is not for fields",
+
+    /// No keys are installed, and the environment has none.
+    Keys NoKeys = "no keys are set: call `encrypted_field::install` at start-up, or set ENCRYPTED_FIELD_KEYS to \
+        `1:<key>` with a key from `openssl rand -base64 32`",
+    /// Keys were given, but they can't be used: malformed, too short, duplicate, ambiguous.
+    Keys InvalidKeys = "the keys can't be used",
+    /// No key of this scope and purpose is active, so nothing can be sealed.
+    Keys NoActiveKey = "no key of this scope and purpose is active; add one to the key ring",
+    /// The value names a key id that the key ring does not hold.
+    Keys UnknownKey = "the key ring does not hold this key; add it as a retired key (it was active once)",
+    /// The key is disabled, destroyed, or compromised and refused.
+    Keys KeyUnusable = "the key may not be used",
+    /// A key id that is in use came back with other bytes.
+    Keys KeyConflict = "this key id is in use with other key bytes; give the new key a new id",
+    /// The key file can't be read or written, or is not safe to use.
+    Keys KeyFile = "the key file can't be used",
+    /// The operating system gave no random bytes.
+    Keys Randomness = "the operating system gave no random bytes",
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind) -> Self {
+        Self(Box::new(Inner { kind, column: None, key_id: None, detail: None, source: None }))
+    }
+
+    /// Adds what is wrong in this case and how to mend it. The text must not hold a secret.
+    pub(crate) fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.0.detail = Some(detail.into());
+        self
+    }
+
+    /// Says where the detail applies, such as the variable or the file that holds the keys.
+    pub(crate) fn within(mut self, place: &str) -> Self {
+        let detail = self.0.detail.take();
+        self.0.detail = Some(match detail {
+            Some(detail) => format!("{place}: {detail}").into(),
+            None => place.to_owned().into(),
+        });
+        self
+    }
+
+    pub(crate) fn at(mut self, column: impl Into<Cow<'static, str>>) -> Self {
+        self.0.column = Some(column.into());
+        self
+    }
+
+    pub(crate) fn key(mut self, id: KeyId) -> Self {
+        self.0.key_id = Some(id);
+        self
+    }
+
+    pub(crate) fn caused_by(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.0.source = Some(Box::new(source));
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The context of the field concerned, by default `table.column`.
+    pub fn column(&self) -> Option<&str> {
+        self.0.column.as_deref()
+    }
+
+    /// The key concerned.
+    pub fn key_id(&self) -> Option<KeyId> {
+        self.0.key_id
+    }
+
+    /// Finds this crate's error in a Diesel, SQLx or other error that carries it.
+    ///
+    /// ```
+    /// # use encrypted_field::{Error, ErrorKind, Keyring};
+    /// let wrapped = std::io::Error::other(Keyring::builder().build().unwrap_err());
+    /// assert_eq!(Error::find(&wrapped).map(Error::kind), Some(ErrorKind::InvalidKeys));
+    /// ```
+    pub fn find<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Self> {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            if let Some(found) = error.downcast_ref::<Self>() {
+                return Some(found);
+            }
+            // Some errors hide what they hold from `source()`.
+            if let Some(io) = error.downcast_ref::<std::io::Error>()
+                && let Some(inner) = io.get_ref()
+                && let Some(found) = Self::find(inner)
+            {
+                return Some(found);
+            }
+            #[cfg(feature = "diesel")]
+            if let Some(
+                diesel::result::Error::SerializationError(inner)
+                | diesel::result::Error::DeserializationError(inner)
+                | diesel::result::Error::QueryBuilderError(inner),
+            ) = error.downcast_ref()
+                && let Some(found) = Self::find(&**inner)
+            {
+                return Some(found);
+            }
+            next = error.source();
+        }
+        None
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { kind, column, key_id, detail, .. } = &*self.0;
+        if let Some(column) = column {
+            write!(f, "{column}: ")?;
+        }
+        if let Some(id) = key_id {
+            write!(f, "key {id}: ")?;
+        }
+        f.write_str(kind.text())?;
+        if let Some(detail) = detail {
+            write!(f, ": {detail}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { kind, column, key_id, detail, source } = &*self.0;
+        let mut out = f.debug_struct("Error");
+        out.field("kind", kind);
+        if let Some(column) = column {
+            out.field("column", column);
+        }
+        if let Some(id) = key_id {
+            out.field("key_id", &id.get());
+        }
+        if let Some(detail) = detail {
+            out.field("detail", detail);
+        }
+        if let Some(source) = source {
+            out.field("source", source);
+        }
+        out.finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|e| e as &(dyn StdError + 'static))
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Self::new(kind)
+    }
+}

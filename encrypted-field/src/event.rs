@@ -1,0 +1,74 @@
+//! One hook that sees what an operator wants to count: stale and legacy reads, failed opens.
+//!
+//! ```
+//! use encrypted_field::event::{self, Event};
+//!
+//! event::set_hook(|event| match event {
+//!     Event::OpenFailed { column, key_id, kind, .. } => eprintln!("{column} {key_id:?} {kind:?}"),
+//!     _ => {}
+//! });
+//! ```
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+
+use crate::error::ErrorKind;
+use crate::key::KeyId;
+
+/// Something that happened to a stored value. It never holds the value.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A value was read that a write would move: it is under a key that is no longer active, or under a
+    /// previous context.
+    #[non_exhaustive]
+    StaleRead {
+        /// The field's context, by default `table.column`.
+        column: &'a str,
+        /// The key it was read under.
+        key_id: KeyId,
+    },
+    /// A value was read that this library did not write, through the field's `legacy` reader.
+    #[non_exhaustive]
+    LegacyRead {
+        /// The field's context, by default `table.column`.
+        column: &'a str,
+    },
+    /// A value was read under a key that is marked compromised: whoever has that key may have written it.
+    #[non_exhaustive]
+    CompromisedRead {
+        /// The field's context, by default `table.column`.
+        column: &'a str,
+        /// The compromised key.
+        key_id: KeyId,
+    },
+    /// A stored or detached value could not be opened.
+    #[non_exhaustive]
+    OpenFailed {
+        /// The field's context, by default `table.column`.
+        column: &'a str,
+        /// The key that the value names, where it could be told.
+        key_id: Option<KeyId>,
+        /// Why.
+        kind: ErrorKind,
+    },
+}
+
+type Hook = Box<dyn Fn(&Event<'_>) + Send + Sync>;
+
+static HOOK: ArcSwapOption<Hook> = ArcSwapOption::const_empty();
+
+/// Sets the hook of this process; the one before is dropped.
+///
+/// It runs on the thread that reads the value, inside the ORM's decoding: it should count or enqueue, and
+/// must not block or use the database.
+pub fn set_hook(hook: impl Fn(&Event<'_>) + Send + Sync + 'static) {
+    HOOK.store(Some(Arc::new(Box::new(hook))));
+}
+
+pub(crate) fn emit(event: &Event<'_>) {
+    if let Some(hook) = &*HOOK.load() {
+        hook(event);
+    }
+}

@@ -1,0 +1,102 @@
+//! What a model struct says of its encrypted fields.
+
+use super::{EncryptedField, Storage};
+use crate::error::{Error, ErrorKind, Result};
+
+/// A struct with encrypted fields; `#[derive(Encrypted)]` implements it.
+pub trait EncryptedModel {
+    /// The encrypted fields, in the order of the struct.
+    const FIELDS: &'static [FieldInfo];
+
+    /// Whether writing the row back would move any of its values to the active key: see
+    /// [`EncryptedField::is_stale`].
+    fn is_any_stale(&self) -> bool;
+}
+
+/// One encrypted field of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FieldInfo {
+    /// The table, `""` where the model names none.
+    pub table: &'static str,
+    /// The column; with Diesel its name in SQL.
+    pub column: &'static str,
+    /// What its values are bound to.
+    pub context: &'static str,
+    /// Contexts that it had before.
+    pub previous_contexts: &'static [&'static str],
+    /// The scope of its keys.
+    pub scope: &'static str,
+    /// The form that SQLx stores.
+    pub storage: Storage,
+    /// Whether it reads values that this library did not write.
+    pub has_legacy_reader: bool,
+}
+
+impl FieldInfo {
+    /// The field of type `T` in a table and a column.
+    pub const fn of<T: EncryptedField>(table: &'static str, column: &'static str) -> Self {
+        Self {
+            table,
+            column,
+            context: T::CONTEXT,
+            previous_contexts: T::PREVIOUS_CONTEXTS,
+            scope: T::SCOPE,
+            storage: T::STORAGE,
+            has_legacy_reader: T::LEGACY.is_some(),
+        }
+    }
+}
+
+/// A field or an optional one, for generated code.
+pub trait MaybeStale {
+    /// `false` for `None`.
+    fn is_stale(&self) -> bool;
+}
+
+impl<T: EncryptedField> MaybeStale for T {
+    fn is_stale(&self) -> bool {
+        EncryptedField::is_stale(self)
+    }
+}
+
+impl<T: EncryptedField> MaybeStale for Option<T> {
+    fn is_stale(&self) -> bool {
+        self.as_ref().is_some_and(EncryptedField::is_stale)
+    }
+}
+
+/// Refuses models whose values could be swapped between columns: two columns with one context, or a previous
+/// context that another field has now. Within one model the derive checks this; call it in a test for all:
+///
+/// ```
+/// # mod models {
+/// # #[derive(encrypted_field::Encrypted)] #[encrypted(table = "a")]
+/// # pub struct A { #[encrypted(String)] pub token: TokenA }
+/// # #[derive(encrypted_field::Encrypted)] #[encrypted(table = "b")]
+/// # pub struct B { #[encrypted(String)] pub token: TokenB }
+/// # }
+/// # use models::{A, B};
+/// encrypted_field::check_models!(A, B).unwrap();
+/// ```
+///
+/// # Errors
+/// [`ErrorKind::AmbiguousContext`], with the context.
+pub fn check_contexts(models: &[&[FieldInfo]]) -> Result<()> {
+    let fields = || models.iter().copied().flatten();
+    for (at, field) in fields().enumerate() {
+        let other = fields().enumerate().find(|(other_at, other)| {
+            let other_column = (other.table, other.column) != (field.table, field.column);
+            *other_at != at
+                && other_column
+                && (other.context == field.context || other.previous_contexts.contains(&field.context))
+        });
+        if let Some((_, other)) = other {
+            return Err(Error::new(ErrorKind::AmbiguousContext).at(field.context).detail(format!(
+                "{}.{} and {}.{} accept the same values; give one of them a context of its own",
+                field.table, field.column, other.table, other.column
+            )));
+        }
+    }
+    Ok(())
+}

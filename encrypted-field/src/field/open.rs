@@ -1,0 +1,74 @@
+//! Opening: header, key, scope, then the cipher, inside the buffer that was read.
+
+use super::FieldSpec;
+use super::secret::OpenedUnder;
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::aad::{Aad, BoundColumn, Kind};
+use crate::format::{Header, MAX_PLAINTEXT, TAG_LEN, binary, malformed, padding, text};
+use crate::key::{KeyState, Keyring};
+
+/// A plaintext that authenticated.
+pub(crate) struct Opened {
+    /// In the buffer that held the sealed value; whoever takes it wipes it.
+    pub(crate) plaintext: Vec<u8>,
+    pub(crate) under: OpenedUnder,
+}
+
+pub(crate) fn binary(ring: &Keyring, field: &FieldSpec, kind: Kind, mut sealed: Vec<u8>) -> Result<Opened> {
+    let header = binary::parse(&sealed)?;
+    // Moves the ciphertext, not the plaintext, to the front.
+    sealed.drain(..binary::HEAD);
+    decrypt(ring, field, kind, &[], &header, sealed)
+}
+
+pub(crate) fn text(ring: &Keyring, field: &FieldSpec, kind: Kind, mut sealed: Vec<u8>) -> Result<Opened> {
+    let header = text::parse(&mut sealed)?;
+    decrypt(ring, field, kind, &[], &header, sealed)
+}
+
+/// `body` is ciphertext and tag.
+pub(super) fn decrypt(
+    ring: &Keyring,
+    field: &FieldSpec,
+    kind: Kind,
+    bound: &[BoundColumn<'_>],
+    header: &Header,
+    mut body: Vec<u8>,
+) -> Result<Opened> {
+    let Header { key_id, suite, nonce } = header;
+    let key = ring.find(*key_id)?;
+    let cipher = key.field_cipher(field.scope)?;
+    if suite.is_bound() && bound.is_empty() {
+        return Err(Error::new(ErrorKind::BoundColumns).key(*key_id));
+    }
+    let len = body.len().checked_sub(TAG_LEN).filter(|len| *len <= MAX_PLAINTEXT);
+    let len = len.ok_or_else(|| malformed("it ends within the tag").key(*key_id))?;
+    let (ciphertext, tag) = body.split_at_mut(len);
+    let tag: &[u8; TAG_LEN] =
+        (&*tag).try_into().map_err(|_| malformed("it ends within the tag").key(*key_id))?;
+
+    let message_key = cipher.message_key(nonce);
+    // A context that does not fit leaves the buffer as it is for the next one.
+    let mut opens = |context: &str| {
+        message_key.open(Aad::new(*suite, *key_id, kind, context, bound).as_bytes(), ciphertext, tag)
+    };
+    let current = opens(field.context);
+    if !current && !field.previous_contexts.iter().any(|context| opens(context)) {
+        return Err(Error::new(ErrorKind::Authentication).key(*key_id));
+    }
+
+    let len = if suite.is_padded() {
+        padding::unpadded_len(ciphertext).map_err(|e| {
+            zeroize::Zeroize::zeroize(ciphertext);
+            e.key(*key_id)
+        })?
+    } else {
+        len
+    };
+    body.truncate(len);
+    let compromised = key.state == KeyState::Compromised;
+    Ok(Opened {
+        plaintext: body,
+        under: OpenedUnder { key_id: *key_id, previous_context: !current, compromised },
+    })
+}

@@ -1,0 +1,141 @@
+//! The plaintext in memory, and where it came from.
+
+use std::fmt;
+
+use crate::key::{KeyId, Keyring, Purpose};
+use crate::plaintext::Plaintext;
+
+/// What stands for a secret wherever it would be printed.
+pub(crate) const REDACTED: &str = "[encrypted]";
+
+/// A plaintext, and the key it was read under. Wiped on drop where its type can be.
+///
+/// It is what a generated field type holds, and what one written by hand wraps:
+///
+/// ```
+/// use encrypted_field::{Encrypted, Secret};
+///
+/// #[derive(Encrypted)]
+/// #[encrypted(context = "slack_connections.bot_token")]
+/// pub struct BotToken(Secret<String>);
+///
+/// assert_eq!(&*BotToken::from("xoxb-1"), "xoxb-1");
+/// ```
+#[derive(Clone)]
+pub struct Secret<P: Plaintext> {
+    /// `None` only once it is taken out: `Drop` forbids moving out of a field.
+    plain: Option<P>,
+    origin: Origin,
+}
+
+/// Where a value came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// Made in this process.
+    New,
+    /// Read by a legacy reader.
+    Legacy,
+    /// Opened.
+    Opened(OpenedUnder),
+}
+
+/// How a value was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OpenedUnder {
+    pub(crate) key_id: KeyId,
+    pub(crate) previous_context: bool,
+    pub(crate) compromised: bool,
+}
+
+impl<P: Plaintext> Secret<P> {
+    /// A value that has not been stored yet.
+    pub fn new(value: P::Value) -> Self {
+        Self { plain: Some(P::from_value(value)), origin: Origin::New }
+    }
+
+    pub(super) fn opened(plain: P, under: OpenedUnder) -> Self {
+        Self { plain: Some(plain), origin: Origin::Opened(under) }
+    }
+
+    pub(super) fn legacy(plain: P) -> Self {
+        Self { plain: Some(plain), origin: Origin::Legacy }
+    }
+
+    /// The value to look at.
+    pub fn expose(&self) -> &P::View {
+        self.plain().view()
+    }
+
+    /// The value itself; from here on nothing wipes it.
+    pub fn into_inner(mut self) -> P::Value {
+        P::into_value(self.take())
+    }
+
+    pub(crate) fn plain(&self) -> &P {
+        match &self.plain {
+            Some(plain) => plain,
+            None => unreachable!("only `into_inner` takes the plaintext, and it consumes the secret"),
+        }
+    }
+
+    #[doc(hidden)]
+    pub fn __plain_mut(&mut self) -> Option<&mut P> {
+        self.plain.as_mut()
+    }
+
+    /// For a generated type, which has a `Drop` of its own and so can't be taken apart either.
+    #[doc(hidden)]
+    pub fn __take(&mut self) -> P::Value {
+        P::into_value(self.take())
+    }
+
+    fn take(&mut self) -> P {
+        match self.plain.take() {
+            Some(plain) => plain,
+            None => unreachable!("only `into_inner` takes the plaintext, and it consumes the secret"),
+        }
+    }
+
+    /// The key that it was read under.
+    pub fn key_id(&self) -> Option<KeyId> {
+        match self.origin {
+            Origin::Opened(under) => Some(under.key_id),
+            Origin::New | Origin::Legacy => None,
+        }
+    }
+
+    /// Whether a legacy reader read it.
+    pub fn is_legacy(&self) -> bool {
+        self.origin == Origin::Legacy
+    }
+
+    pub(super) fn is_compromised(&self) -> bool {
+        matches!(self.origin, Origin::Opened(OpenedUnder { compromised: true, .. }))
+    }
+
+    pub(super) fn is_stale(&self, ring: &Keyring, scope: &str) -> bool {
+        match self.origin {
+            Origin::New => false,
+            Origin::Legacy => true,
+            Origin::Opened(under) => {
+                under.previous_context
+                    || under.compromised
+                    || ring.active_key(scope, Purpose::Field) != Some(under.key_id)
+            }
+        }
+    }
+}
+
+impl<P: Plaintext> Drop for Secret<P> {
+    fn drop(&mut self) {
+        if let Some(plain) = &mut self.plain {
+            plain.wipe();
+        }
+    }
+}
+
+impl<P: Plaintext> fmt::Debug for Secret<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secret({REDACTED})")
+    }
+}

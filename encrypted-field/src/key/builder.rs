@@ -1,0 +1,138 @@
+//! Building a key ring: everything that can be wrong with a set of keys is found here.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use ctutils::CtEq as _;
+
+use super::ring::{ActiveKeys, KeyEntry};
+use super::{Key, KeyId, KeyState, Keyring, Purpose, derive, weak};
+use crate::cipher::Xaes256Gcm;
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::Suite;
+
+/// Collects keys for a [`Keyring`]. Made by [`Keyring::builder`].
+#[derive(Debug, Default)]
+#[must_use]
+pub struct KeyringBuilder {
+    keys: Vec<Key>,
+    refuse_compromised: bool,
+}
+
+impl KeyringBuilder {
+    /// The key that seals from now on, in the default scope.
+    pub fn active(self, id: u32, bytes: [u8; 32]) -> Self {
+        self.key(Key::new(id, bytes))
+    }
+
+    /// A key that was active before, in the default scope: it opens, and does not seal.
+    pub fn retired(self, id: u32, bytes: [u8; 32]) -> Self {
+        self.key(Key::new(id, bytes).state(KeyState::Retired))
+    }
+
+    /// A key with a scope, a purpose and a state.
+    pub fn key(mut self, key: Key) -> Self {
+        self.keys.push(key);
+        self
+    }
+
+    /// Values under keys in the state [`KeyState::Compromised`] no longer open.
+    pub fn refuse_compromised(mut self) -> Self {
+        self.refuse_compromised = true;
+        self
+    }
+
+    /// Checks the keys and makes them ready for use.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidKeys`]: no key at all, id 0, an id twice, two active keys in one scope and
+    /// purpose, retired keys without an active one, bytes that are not random (all equal, counting,
+    /// repeating, text), a check value that does not match.
+    pub fn build(self) -> Result<Keyring> {
+        if self.keys.is_empty() {
+            return Err(invalid("none were given; add at least an active one"));
+        }
+        let mut entries = HashMap::with_capacity(self.keys.len());
+        let mut active = ActiveKeys::default();
+        for key in &self.keys {
+            let entry = Arc::new(entry(key, self.refuse_compromised)?);
+            if key.state == KeyState::Active
+                && let Some(other) = active.insert(&key.scope, key.purpose, &entry)
+            {
+                return Err(invalid(format!(
+                    "keys {} and {} are both active for {}; retire the older one",
+                    other.id,
+                    key.id,
+                    place(&key.scope, key.purpose)
+                )));
+            }
+            match entries.entry(entry.id) {
+                Entry::Vacant(slot) => slot.insert(entry),
+                Entry::Occupied(_) => {
+                    return Err(
+                        invalid("this id is given twice; give each key an id of its own").key(entry.id)
+                    );
+                }
+            };
+        }
+        for key in self.keys.iter().filter(|key| key.state == KeyState::Retired) {
+            if active.get(&key.scope, key.purpose).is_none() {
+                return Err(invalid(format!(
+                    "key {} is retired and no key is active for {}; add the active one",
+                    key.id,
+                    place(&key.scope, key.purpose)
+                )));
+            }
+        }
+        Ok(Keyring::new(entries, active))
+    }
+}
+
+fn invalid(detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::InvalidKeys).detail(detail)
+}
+
+fn place(scope: &str, purpose: Purpose) -> String {
+    match scope {
+        "" => format!("the default scope, purpose {}", purpose.name()),
+        scope => format!("scope \"{scope}\", purpose {}", purpose.name()),
+    }
+}
+
+fn entry(key: &Key, refuse_compromised: bool) -> Result<KeyEntry> {
+    let id = KeyId::new(key.id).ok_or_else(|| invalid("key id 0 is reserved; ids begin at 1"))?;
+    let refused = match key.state {
+        KeyState::Disabled => Some("it is disabled"),
+        KeyState::Destroyed => Some("it was destroyed"),
+        KeyState::Compromised if refuse_compromised => Some("it is compromised"),
+        _ => None,
+    };
+    let (check, cipher) = match &key.bytes {
+        Some(bytes) => {
+            if let Some(reason) = weak::reason(bytes.expose()) {
+                let detail = format!("{reason}; make one with `openssl rand -base64 32`");
+                return Err(invalid(detail).key(id));
+            }
+            let check = derive::check_value(bytes);
+            if let Some(expected) = key.expected_check
+                && !check.ct_eq(&expected).to_bool()
+            {
+                return Err(invalid("these are not the bytes that its check value was made of").key(id));
+            }
+            let field_key = derive::field_key(bytes, Suite::XAES_256_GCM.algorithm());
+            (Some(check), Some(Xaes256Gcm::new(field_key.expose())))
+        }
+        None if key.state == KeyState::Destroyed => (key.expected_check, None),
+        None => return Err(invalid("it has no bytes").key(id)),
+    };
+    Ok(KeyEntry {
+        id,
+        scope: key.scope.as_str().into(),
+        purpose: key.purpose,
+        state: key.state,
+        refused,
+        check,
+        cipher,
+    })
+}

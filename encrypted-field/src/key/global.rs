@@ -1,0 +1,115 @@
+//! The key ring that fields use when none is named: the process's, or one held by this thread.
+
+use std::cell::RefCell;
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwapOption;
+use ctutils::CtEq as _;
+
+use super::Keyring;
+use crate::error::{Error, ErrorKind, Result};
+
+static INSTALLED: ArcSwapOption<Keyring> = ArcSwapOption::const_empty();
+/// Taken to change `INSTALLED`, never to read it: comparing with the ring before it and storing is one step.
+static CHANGE: Mutex<()> = Mutex::new(());
+
+thread_local! {
+    static HELD: RefCell<Vec<Arc<Keyring>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Makes `ring` the key ring of this process. Called again, it swaps the ring atomically: what is being sealed
+/// or opened meanwhile uses the one or the other.
+///
+/// # Errors
+/// [`ErrorKind::KeyConflict`]: an id of the ring in use has other bytes in the new one. Nothing is changed then.
+pub fn install(ring: Keyring) -> Result<()> {
+    let _change = CHANGE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(before) = &*INSTALLED.load() {
+        refuse_other_bytes(before, &ring)?;
+    }
+    INSTALLED.store(Some(Arc::new(ring)));
+    Ok(())
+}
+
+fn refuse_other_bytes(before: &Keyring, after: &Keyring) -> Result<()> {
+    for known in before.keys() {
+        if let Some(key) = after.get(known.id.get())
+            && let (Some(a), Some(b)) = (known.check_value, key.check_value)
+            && !a.ct_eq(&b).to_bool()
+        {
+            return Err(Error::new(ErrorKind::KeyConflict).key(known.id));
+        }
+    }
+    Ok(())
+}
+
+/// The key ring in use: the one held by this thread, else the installed one, else the environment's, which is
+/// then installed.
+///
+/// # Errors
+/// [`ErrorKind::NoKeys`] and what [`Keyring::from_env`] gives; the next call tries again.
+pub fn keyring() -> Result<Arc<Keyring>> {
+    if let Some(ring) = HELD.with_borrow(|held| held.last().cloned()) {
+        return Ok(ring);
+    }
+    match INSTALLED.load_full() {
+        Some(ring) => Ok(ring),
+        None => load(),
+    }
+}
+
+#[cold]
+fn load() -> Result<Arc<Keyring>> {
+    let _change = CHANGE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(ring) = INSTALLED.load_full() {
+        return Ok(ring);
+    }
+    let ring = Arc::new(Keyring::from_env()?);
+    INSTALLED.store(Some(Arc::clone(&ring)));
+    Ok(ring)
+}
+
+/// Runs `f` with the key ring in use, without counting a reference to it.
+pub(crate) fn with_current<R>(f: impl FnOnce(&Keyring) -> Result<R>) -> Result<R> {
+    // Cloned out, so that the thread's list isn't borrowed while `f` runs.
+    if let Some(ring) = HELD.with_borrow(|held| held.last().cloned()) {
+        return f(&ring);
+    }
+    match &*INSTALLED.load() {
+        Some(ring) => f(ring),
+        None => f(&*load()?),
+    }
+}
+
+/// Keeps a ring current on this thread, see [`Keyring::hold`].
+#[derive(Debug)]
+pub struct HeldKeyring {
+    ring: Arc<Keyring>,
+    /// The guard undoes what it did to its own thread, so it can't leave it.
+    not_send: PhantomData<*const ()>,
+}
+
+pub(super) fn hold(ring: Arc<Keyring>) -> HeldKeyring {
+    HELD.with_borrow_mut(|held| held.push(Arc::clone(&ring)));
+    HeldKeyring { ring, not_send: PhantomData }
+}
+
+impl std::ops::Deref for HeldKeyring {
+    type Target = Keyring;
+
+    fn deref(&self) -> &Keyring {
+        &self.ring
+    }
+}
+
+impl Drop for HeldKeyring {
+    fn drop(&mut self) {
+        // Guards may be dropped in any order: each takes away its own ring.
+        HELD.with_borrow_mut(|held| {
+            if let Some(at) = held.iter().rposition(|ring| Arc::ptr_eq(ring, &self.ring)) {
+                held.remove(at);
+            }
+        });
+    }
+}

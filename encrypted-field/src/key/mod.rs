@@ -1,0 +1,217 @@
+//! Keys, the key ring, and where keys come from.
+
+mod builder;
+mod derive;
+mod global;
+mod provider;
+mod ring;
+mod weak;
+
+use std::fmt;
+use std::num::NonZeroU32;
+
+pub use builder::KeyringBuilder;
+pub(crate) use global::with_current;
+pub use global::{HeldKeyring, install, keyring};
+pub use provider::env::EnvKeys;
+#[cfg(feature = "key-file")]
+pub use provider::file::{KeyFile, KeyFileEntry};
+pub(crate) use ring::KeyEntry;
+pub use ring::{KeyInfo, Keyring};
+
+use crate::cipher;
+use crate::error::Result;
+use crate::secret::SecretBytes;
+
+/// The number by which stored values name their key: 1 to 4,294,967,295, never 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId(NonZeroU32);
+
+impl KeyId {
+    /// `None` for 0.
+    pub const fn new(id: u32) -> Option<Self> {
+        match NonZeroU32::new(id) {
+            Some(id) => Some(Self(id)),
+            None => None,
+        }
+    }
+
+    /// The number.
+    pub const fn get(self) -> u32 {
+        self.0.get()
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a key is for. A key serves one purpose only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Purpose {
+    /// Fields of rows, and values sealed outside of rows.
+    #[default]
+    Field,
+    /// Blind indexes.
+    Index,
+    /// Files and streams.
+    File,
+}
+
+impl Purpose {
+    pub(crate) const ALL: [Self; 3] = [Self::Field, Self::Index, Self::File];
+
+    /// As written in `ENCRYPTED_FIELD_KEYS` and key files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Field => "field",
+            Self::Index => "index",
+            Self::File => "file",
+        }
+    }
+
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.name() == name)
+    }
+}
+
+/// Where a key stands in its life (NIST SP 800-57 part 1, section 7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyState {
+    /// Known, opens values, does not seal yet: published to every process before the first one seals with it.
+    Pending,
+    /// Seals and opens. One key per scope and purpose.
+    Active,
+    /// Opens only.
+    Retired,
+    /// Refused, reversibly: a dry run for destroying it.
+    Disabled,
+    /// Its bytes are gone. The id stays known, so that it is never used again.
+    Destroyed,
+    /// Somebody else may have it: opens, its values are stale, each read is an
+    /// [event](crate::event::Event::CompromisedRead). See [`KeyringBuilder::refuse_compromised`].
+    Compromised,
+}
+
+impl KeyState {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Pending, Self::Active, Self::Retired, Self::Disabled, Self::Destroyed, Self::Compromised];
+
+    /// As written in key files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Active => "active",
+            Self::Retired => "retired",
+            Self::Disabled => "disabled",
+            Self::Destroyed => "destroyed",
+            Self::Compromised => "compromised",
+        }
+    }
+
+    #[cfg_attr(not(feature = "key-file"), allow(dead_code))]
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+}
+
+/// A data key on its way into a [`Keyring`]: 256 random bits with an id, a scope, a purpose and a state.
+#[derive(Clone)]
+pub struct Key {
+    /// Checked when the ring is built, so that one place reports id 0.
+    pub(crate) id: u32,
+    pub(crate) bytes: Option<SecretBytes>,
+    pub(crate) scope: String,
+    pub(crate) purpose: Purpose,
+    pub(crate) state: KeyState,
+    pub(crate) expected_check: Option<[u8; 32]>,
+}
+
+impl Key {
+    /// An active key of the default scope (`""`) for fields. `bytes` come from a cryptographic random
+    /// generator, such as [`generate_key`](crate::generate_key) or `openssl rand`.
+    pub fn new(id: u32, bytes: [u8; 32]) -> Self {
+        Self {
+            id,
+            bytes: Some(SecretBytes::new(bytes)),
+            scope: String::new(),
+            purpose: Purpose::Field,
+            state: KeyState::Active,
+            expected_check: None,
+        }
+    }
+
+    /// The tombstone of a destroyed key: its id stays taken, its values say what happened to them.
+    pub fn destroyed(id: u32) -> Self {
+        Self {
+            id,
+            bytes: None,
+            scope: String::new(),
+            purpose: Purpose::Field,
+            state: KeyState::Destroyed,
+            expected_check: None,
+        }
+    }
+
+    /// The scope whose fields it serves; a field names its scope with `#[encrypted(…, scope = "…")]`.
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<String>) -> Self {
+        self.scope = scope.into();
+        self
+    }
+
+    /// What it is for.
+    #[must_use]
+    pub fn purpose(mut self, purpose: Purpose) -> Self {
+        self.purpose = purpose;
+        self
+    }
+
+    /// Where it stands in its life.
+    #[must_use]
+    pub fn state(mut self, state: KeyState) -> Self {
+        self.state = state;
+        self
+    }
+
+    /// The check value that these bytes must have (see [`Key::check_value`]): a wrong key under a right id is
+    /// then found when keys are loaded, not when rows fail.
+    #[must_use]
+    pub fn check(mut self, check_value: [u8; 32]) -> Self {
+        self.expected_check = Some(check_value);
+        self
+    }
+
+    /// `HKDF-Expand-SHA-256(key, "encrypted-field/v1/check\0", 32)`: identifies the key without revealing it,
+    /// to be kept beside its id. `None` for a destroyed key.
+    pub fn check_value(&self) -> Option<[u8; 32]> {
+        self.bytes.as_ref().map(derive::check_value)
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key")
+            .field("id", &self.id)
+            .field("scope", &self.scope)
+            .field("purpose", &self.purpose)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A new data key: 32 bytes (256 bits) from the operating system.
+///
+/// Keep it where your secrets are kept before you write anything under it: a value whose key is lost is lost.
+///
+/// # Errors
+/// [`ErrorKind::Randomness`](crate::ErrorKind::Randomness).
+pub fn generate_key() -> Result<[u8; 32]> {
+    let mut bytes = [0; 32];
+    cipher::random(&mut bytes)?;
+    Ok(bytes)
+}

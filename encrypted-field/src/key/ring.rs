@@ -1,0 +1,176 @@
+//! The key ring: an immutable snapshot of keys, found by id in constant time.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::{HeldKeyring, KeyId, KeyState, KeyringBuilder, Purpose, global};
+use crate::cipher::Xaes256Gcm;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Keys by id, of which at most one per scope and purpose is active and seals; the others only open.
+///
+/// A ring never changes. To rotate, build another one and [`install`](crate::install) it.
+pub struct Keyring {
+    keys: HashMap<KeyId, Arc<KeyEntry>>,
+    active: ActiveKeys,
+}
+
+/// One key, ready for use.
+pub(crate) struct KeyEntry {
+    pub(crate) id: KeyId,
+    pub(crate) scope: Box<str>,
+    pub(crate) purpose: Purpose,
+    pub(crate) state: KeyState,
+    /// Why nothing may be opened with it.
+    pub(super) refused: Option<&'static str>,
+    pub(super) check: Option<[u8; 32]>,
+    pub(super) cipher: Option<Xaes256Gcm>,
+}
+
+impl KeyEntry {
+    /// The cipher for fields of `scope`. Scope, purpose and state are checked here, before any cryptography.
+    pub(crate) fn field_cipher(&self, scope: &str) -> Result<&Xaes256Gcm> {
+        let kind = if *self.scope != *scope {
+            ErrorKind::ScopeMismatch
+        } else if self.purpose != Purpose::Field {
+            ErrorKind::PurposeMismatch
+        } else {
+            match (&self.cipher, self.refused) {
+                (Some(cipher), None) => return Ok(cipher),
+                (_, reason) => {
+                    let reason = reason.unwrap_or("it has no bytes");
+                    return Err(Error::new(ErrorKind::KeyUnusable).detail(reason).key(self.id));
+                }
+            }
+        };
+        Err(Error::new(kind).key(self.id))
+    }
+}
+
+/// The active key of each scope and purpose. The default scope has its own place: it is the usual one.
+#[derive(Default)]
+pub(super) struct ActiveKeys {
+    default: [Option<Arc<KeyEntry>>; 3],
+    scoped: HashMap<Box<str>, [Option<Arc<KeyEntry>>; 3]>,
+}
+
+impl ActiveKeys {
+    /// Gives the key that stood there before.
+    pub(super) fn insert(
+        &mut self,
+        scope: &str,
+        purpose: Purpose,
+        key: &Arc<KeyEntry>,
+    ) -> Option<Arc<KeyEntry>> {
+        let slots = match scope {
+            "" => &mut self.default,
+            scope => self.scoped.entry(scope.into()).or_default(),
+        };
+        slots[purpose as usize].replace(Arc::clone(key))
+    }
+
+    pub(super) fn get(&self, scope: &str, purpose: Purpose) -> Option<&Arc<KeyEntry>> {
+        let slots = if scope.is_empty() { Some(&self.default) } else { self.scoped.get(scope) };
+        slots?[purpose as usize].as_ref()
+    }
+}
+
+/// What may be told of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeyInfo<'a> {
+    /// Its id.
+    pub id: KeyId,
+    /// Its scope, `""` by default.
+    pub scope: &'a str,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Where it stands in its life.
+    pub state: KeyState,
+    /// Its check value (see [`Key::check_value`](crate::Key::check_value)), as far as known.
+    pub check_value: Option<[u8; 32]>,
+}
+
+impl Keyring {
+    /// An empty builder.
+    pub fn builder() -> KeyringBuilder {
+        KeyringBuilder::default()
+    }
+
+    /// Keys from the environment: exactly one of `ENCRYPTED_FIELD_KEYS`, `ENCRYPTED_FIELD_KEY`, or
+    /// `ENCRYPTED_FIELD_PASSPHRASE` with `ENCRYPTED_FIELD_SALT`. [`EnvKeys`](crate::EnvKeys) has the forms.
+    pub fn from_env() -> Result<Self> {
+        crate::key::EnvKeys::new().read(|name| std::env::var_os(name))
+    }
+
+    /// Keys from a key file, see [`KeyFile`](crate::KeyFile).
+    ///
+    /// # Errors
+    /// [`ErrorKind::KeyFile`], [`ErrorKind::InvalidKeys`].
+    #[cfg(feature = "key-file")]
+    pub fn from_file(path: impl AsRef<std::path::Path>) -> Result<Self> {
+        crate::key::KeyFile::new(path.as_ref()).keyring()
+    }
+
+    pub(super) fn new(keys: HashMap<KeyId, Arc<KeyEntry>>, active: ActiveKeys) -> Self {
+        Self { keys, active }
+    }
+
+    /// Makes this ring the current one on this thread, in place of the installed one, until the guard is
+    /// dropped. For tests, so that parallel ones don't share a ring; guards nest.
+    ///
+    /// ```
+    /// # fn main() -> encrypted_field::Result<()> {
+    /// use encrypted_field::{Keyring, generate_key, keyring};
+    /// let ring = Keyring::builder().active(7, generate_key()?).build()?;
+    /// let _held = ring.hold();
+    /// assert!(keyring()?.get(7).is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use = "the ring is current only until the guard is dropped"]
+    pub fn hold(self) -> HeldKeyring {
+        global::hold(Arc::new(self))
+    }
+
+    /// The key that seals in this scope for this purpose.
+    pub fn active_key(&self, scope: &str, purpose: Purpose) -> Option<KeyId> {
+        self.active.get(scope, purpose).map(|key| key.id)
+    }
+
+    /// What may be told of one key.
+    pub fn get(&self, id: u32) -> Option<KeyInfo<'_>> {
+        self.keys.get(&KeyId::new(id)?).map(|key| info(key))
+    }
+
+    /// What may be told of all keys, in no particular order.
+    pub fn keys(&self) -> impl Iterator<Item = KeyInfo<'_>> {
+        self.keys.values().map(|key| info(key))
+    }
+
+    pub(crate) fn find(&self, id: KeyId) -> Result<&KeyEntry> {
+        self.keys.get(&id).map(|key| &**key).ok_or_else(|| Error::new(ErrorKind::UnknownKey).key(id))
+    }
+
+    pub(crate) fn active_field_key(&self, scope: &str) -> Result<&KeyEntry> {
+        self.active.get(scope, Purpose::Field).map(|key| &**key).ok_or_else(|| {
+            let scope =
+                if scope.is_empty() { "the default scope".into() } else { format!("scope \"{scope}\"") };
+            Error::new(ErrorKind::NoActiveKey).detail(format!("{scope}, purpose field"))
+        })
+    }
+}
+
+fn info(key: &KeyEntry) -> KeyInfo<'_> {
+    KeyInfo { id: key.id, scope: &key.scope, purpose: key.purpose, state: key.state, check_value: key.check }
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut keys: Vec<_> =
+            self.keys.values().map(|key| (key.id.get(), key.state.name(), &*key.scope)).collect();
+        keys.sort_unstable();
+        f.debug_struct("Keyring").field("keys", &keys).finish_non_exhaustive()
+    }
+}

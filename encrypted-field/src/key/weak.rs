@@ -1,0 +1,19 @@
+//! Bytes that nobody draws at random: placeholders that were never replaced.
+
+/// Why these bytes can't be a key. For random keys the chance of a refusal is below 2^-45.
+pub(super) fn reason(bytes: &[u8; 32]) -> Option<&'static str> {
+    if bytes.windows(2).all(|pair| pair[0] == pair[1]) {
+        return Some("all bytes are equal");
+    }
+    let step = bytes[1].wrapping_sub(bytes[0]);
+    if bytes.windows(2).all(|pair| pair[1].wrapping_sub(pair[0]) == step) {
+        return Some("the bytes count up or down");
+    }
+    if (1..=16).any(|period| bytes.iter().zip(&bytes[period..]).all(|(a, b)| a == b)) {
+        return Some("the bytes repeat");
+    }
+    if bytes.iter().all(|b| b.is_ascii_graphic() || *b == b' ') {
+        return Some("the bytes are text, not random: a passphrase goes through ENCRYPTED_FIELD_PASSPHRASE");
+    }
+    None
+}

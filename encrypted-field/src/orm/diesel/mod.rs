@@ -1,0 +1,8 @@
+//! Diesel: generic over backends, so that the feature `diesel` pulls in no driver.
+
+mod bind;
+mod macros;
+mod write;
+
+pub use bind::{Searchable, WriteOnly};
+pub use write::WriteSealed;

@@ -1,0 +1,86 @@
+//! serde impls of generated types.
+
+#[cfg(feature = "serde")]
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __impl_serde {
+    (none $name:ident) => {
+        $crate::__impl_serde!(@deserialize $name, deserialize);
+    };
+    (plaintext $name:ident) => {
+        $crate::__impl_serde!(@deserialize $name, deserialize);
+        const _: () = {
+            use $crate::__private::{serde, std::result::Result};
+
+            #[automatically_derived]
+            impl serde::Serialize for $name {
+                fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    $crate::__private::field_serde::serialize_plaintext(self, serializer)
+                }
+            }
+        };
+    };
+    (redacted $name:ident) => {
+        $crate::__impl_serde!(@deserialize $name, deserialize_unredacted);
+        const _: () = {
+            use $crate::__private::{serde, std::result::Result};
+
+            #[automatically_derived]
+            impl serde::Serialize for $name {
+                fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    $crate::__private::field_serde::serialize_redacted(serializer)
+                }
+            }
+        };
+    };
+    (sealed $name:ident) => {
+        const _: () = {
+            use $crate::__private::{serde, std::result::Result};
+
+            #[automatically_derived]
+            impl serde::Serialize for $name {
+                fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    $crate::__private::field_serde::serialize_sealed(self, serializer)
+                }
+            }
+
+            #[automatically_derived]
+            impl<'de> serde::Deserialize<'de> for $name {
+                fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    $crate::__private::field_serde::deserialize_sealed(deserializer)
+                }
+            }
+        };
+    };
+    (@deserialize $name:ident, $deserialize:ident) => {
+        const _: () = {
+            use $crate::__private::{serde, std::result::Result};
+            use $crate::{EncryptedField, Plaintext};
+
+            type Value = <<$name as EncryptedField>::Plain as Plaintext>::Value;
+
+            // The bound names a lifetime, so it is not an error where the value's type has no serde.
+            #[automatically_derived]
+            impl<'de> serde::Deserialize<'de> for $name
+            where
+                Value: serde::Deserialize<'de>,
+            {
+                fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    $crate::__private::field_serde::$deserialize(deserializer)
+                }
+            }
+        };
+    };
+}
+
+#[cfg(not(feature = "serde"))]
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __impl_serde {
+    (none $name:ident) => {};
+    ($serialize:ident $name:ident) => {
+        $crate::__private::std::compile_error!(
+            "`serialize` needs the feature `serde` of encrypted-field: `cargo add encrypted-field --features serde`"
+        );
+    };
+}

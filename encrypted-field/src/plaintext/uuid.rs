@@ -1,0 +1,26 @@
+//! A UUID is its 16 bytes (RFC 9562).
+
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::{Encoded, Plaintext, PlaintextError, legacy_str, plain_value};
+
+impl Plaintext for Uuid {
+    plain_value!(Self);
+
+    fn encode(&self) -> Result<Encoded<'_>, PlaintextError> {
+        Ok(Encoded::borrowed(self.as_bytes()))
+    }
+
+    fn decode(bytes: Zeroizing<Vec<u8>>) -> Result<Self, PlaintextError> {
+        Self::from_slice(&bytes).map_err(|_| PlaintextError::new("not 16 bytes"))
+    }
+
+    /// Text in any form that `Uuid` parses, or 16 bytes.
+    fn from_legacy(stored: &[u8]) -> Result<Self, PlaintextError> {
+        if let Ok(uuid) = Self::from_slice(stored) {
+            return Ok(uuid);
+        }
+        legacy_str(stored)?.parse().map_err(|_| PlaintextError::new("not a UUID"))
+    }
+}

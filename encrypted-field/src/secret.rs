@@ -1,0 +1,34 @@
+//! Key bytes in memory: wiped when dropped, never printed.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// 32 secret bytes (256 bits), zeroized on drop.
+#[derive(Clone)]
+pub(crate) struct SecretBytes(Zeroizing<[u8; 32]>);
+
+impl SecretBytes {
+    pub(crate) fn new(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// All zeros, to be filled through [`SecretBytes::expose_mut`].
+    pub(crate) fn zeroed() -> Self {
+        Self::new([0; 32])
+    }
+
+    pub(crate) fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    pub(crate) fn expose_mut(&mut self) -> &mut [u8; 32] {
+        &mut self.0
+    }
+}
+
+impl fmt::Debug for SecretBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretBytes(..)")
+    }
+}
