@@ -1,0 +1,114 @@
+//! The code. It is thin: one struct and one call into the library for each type, so that what the library generates
+//! can change and be tested there.
+
+mod docs;
+
+use crate::check::{Checked, Declaration, EncryptedField, Legacy, Model, Serialize, Storage};
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::Path;
+
+impl ToTokens for Checked<'_> {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        tokens.extend(match self {
+            Checked::Model(model) => emit_model(model),
+            Checked::Newtype(krate, declaration) => emit_impls(krate, declaration),
+            Checked::Nothing => TokenStream::new(),
+        });
+    }
+}
+
+fn emit_model(model: &Model) -> TokenStream {
+    let types = model.fields.iter().map(|field| emit_type(model, field));
+    // With a mistake somewhere, only what other code names must be there.
+    let fields = if model.faulty { &[][..] } else { &model.fields };
+    let infos = fields.iter().map(|field| emit_info(model, field));
+    let krate = &model.krate;
+    let stale = fields.iter().map(|field| {
+        let name = field.name;
+        quote!(#krate::__private::MaybeStale::is_stale(&self.#name))
+    });
+    let stale = if fields.is_empty() { quote!(false) } else { quote!(#(#stale)||*) };
+    let name = &model.input.ident;
+    let (parameters, arguments, bounds) = model.input.generics.split_for_impl();
+    quote! {
+        #(#types)*
+        #[automatically_derived]
+        impl #parameters #krate::EncryptedModel for #name #arguments #bounds {
+            const FIELDS: &'static [#krate::FieldInfo] = &[#(#infos),*];
+            fn is_any_stale(&self) -> ::core::primitive::bool {
+                #stale
+            }
+        }
+    }
+}
+
+/// The visibility is the model's. Diesel's derives put a field's type into associated types of public traits, so a
+/// less visible one would be refused (E0446).
+fn emit_type(model: &Model, field: &EncryptedField) -> TokenStream {
+    let Model { input, krate, .. } = model;
+    let (visibility, name) = (&input.vis, &field.declaration.name);
+    let allowed = input.attrs.iter().filter(|a| a.path().is_ident("allow"));
+    let docs = docs::of_field(model, field);
+    let plain = emit_plain(krate, &field.declaration);
+    let impls = emit_impls(krate, &field.declaration);
+    quote! {
+        #(#allowed)*
+        #[doc = #docs]
+        #visibility struct #name(#krate::Secret<#plain>);
+        #impls
+    }
+}
+
+fn emit_plain(krate: &Path, declaration: &Declaration) -> TokenStream {
+    let ty = &declaration.plain.ty;
+    if declaration.plain.json { quote!(#krate::Json<#ty>) } else { quote!(#ty) }
+}
+
+fn emit_impls(krate: &Path, declaration: &Declaration) -> TokenStream {
+    let Declaration { name, context, previous, scope, legacy, storage, serialize, pg_array, .. } =
+        declaration;
+    let plain = emit_plain(krate, declaration);
+    // What the application handles. A projection (`<P as Plaintext>::Value`) would overlap in `From` (E0119).
+    let value = &declaration.plain.ty;
+    let legacy = match legacy {
+        None => quote!(none),
+        Some(Legacy::Plaintext) => quote!(plaintext),
+        Some(Legacy::Reader(path)) => quote!((#path)),
+    };
+    let storage = match storage {
+        Storage::Text => quote!(text),
+        Storage::Binary => quote!(binary),
+    };
+    let serialize = match serialize {
+        None => quote!(none),
+        Some(Serialize::Sealed) => quote!(sealed),
+        Some(Serialize::Redacted) => quote!(redacted),
+        Some(Serialize::Plaintext) => quote!(plaintext),
+    };
+    let pg_array = if *pg_array { quote!(yes) } else { quote!(no) };
+    quote! {
+        #krate::__private::field! {
+            #name [#plain] [#value] {
+                context: #context,
+                previous: [#(#previous),*],
+                scope: #scope,
+                legacy: #legacy,
+                storage: #storage,
+                serialize: #serialize,
+                pg_array: #pg_array,
+            }
+        }
+    }
+}
+
+fn emit_info(model: &Model, field: &EncryptedField) -> TokenStream {
+    let Model { krate, table, .. } = model;
+    let (name, column) = (&field.declaration.name, &field.column);
+    let diesel = field.diesel.as_ref();
+    let column = diesel.map_or_else(
+        || quote!(#column),
+        |(table, column)| quote!(#krate::__private::diesel_column!(#table, #column)),
+    );
+    quote!(#krate::FieldInfo::of::<#name>(#table, #column))
+}

@@ -1,0 +1,44 @@
+//! Documentation of a declared type: what somebody who meets it in an editor or in rustdoc needs to know.
+
+use crate::check::{EncryptedField, Legacy, Model, Serialize, Storage, written};
+use syn::ext::IdentExt;
+
+pub(super) fn of_field(model: &Model, field: &EncryptedField) -> String {
+    let declaration = &field.declaration;
+    let (column, model) = (&field.column, model.input.ident.unraw());
+    let plain = written(&declaration.plain.ty);
+    let (encoded, wiped) =
+        if declaration.plain.json { (", as JSON", " if it is `Zeroize`") } else { ("", "") };
+    let mut lines = vec![
+        format!("The column `{column}` of [`{model}`](struct@{model}), encrypted at rest."),
+        String::new(),
+        format!(
+            "Holds `{plain}`{encoded}. `Debug` does not show it, and its memory is wiped on drop{wiped}."
+        ),
+        String::new(),
+        format!("- context: `{}`; a value moved here from another column does not open", declaration.context),
+    ];
+    for previous in &declaration.previous {
+        lines.push(format!("- previous context: `{previous}`; such values still open, and are stale"));
+    }
+    if !declaration.scope.is_empty() {
+        lines.push(format!("- key scope: `{}`", declaration.scope));
+    }
+    let storage = match declaration.storage {
+        Storage::Text => "text",
+        Storage::Binary => "binary",
+    };
+    lines.push(format!("- storage: {storage}; with Diesel, what the column is declared as"));
+    let old = match declaration.legacy {
+        None => None,
+        Some(Legacy::Plaintext) => Some("- legacy: a value stored in plain is read too"),
+        Some(Legacy::Reader(_)) => Some("- legacy: a value stored before `encrypted-field` is read too"),
+    };
+    let serialized = declaration.serialize.map(|serialize| match serialize {
+        Serialize::Sealed => "- serialized: sealed",
+        Serialize::Redacted => "- serialized: redacted",
+        Serialize::Plaintext => "- serialized: in plain",
+    });
+    lines.extend([old, serialized].into_iter().flatten().map(ToOwned::to_owned));
+    lines.join("\n")
+}

@@ -1,0 +1,4 @@
+::encrypted_field::__private::field! {
+    BotToken[String] [String] { context : "slack_connections.bot_token", previous : [],
+    scope : "slack", legacy : none, storage : text, serialize : none, pg_array : no, }
+}
