@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
-use crate::key::KeyId;
+use crate::key_id::KeyId;
 
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -91,12 +91,13 @@ kinds! {
     Data UnsupportedSuite = "the stored value has an algorithm or a flag that this release does not read; upgrade encrypted-field",
     /// The row holds the reserved value for "not written yet" (`ef1:0:`).
     Data Pending = "the row is pending: its value was never written",
-    /// The value is bound to other columns of its row, and this field declares no bound columns.
-    Data BoundColumns = "the stored value is bound to other columns of its row, which this field does not declare",
+    /// The value is bound to other columns of its row and the field declares none, or the other way round.
+    Data BoundColumns = "the stored value is bound to other columns of its row, and the field declares none (or the other \
+        way round)",
     /// The value does not authenticate: it was changed, belongs to another column, or its key differs.
     /// Which of these is not told, and can't be.
-    Data Authentication = "the stored value does not authenticate: it was changed, was moved here from another column or \
-        row, or was written under another key with this id",
+    Data Authentication = "the stored value does not authenticate: it was changed, was moved here from another column, or \
+        was written under another key with this id",
     /// The value authenticates, but what it holds is not of the field's type.
     Data InvalidPlaintext = "the value opens, but does not hold the field's type",
     /// The key belongs to another scope than the field's.

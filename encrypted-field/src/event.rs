@@ -14,7 +14,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 
 use crate::error::ErrorKind;
-use crate::key::KeyId;
+use crate::key_id::KeyId;
 
 /// Something that happened to a stored value. It never holds the value.
 #[derive(Debug, Clone, Copy)]

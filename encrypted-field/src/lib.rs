@@ -1,6 +1,68 @@
-//! # encrypted-field
+//! Encrypted model fields: annotate a field, and its database column holds ciphertext.
 //!
-//! (draft)
+//! ```
+//! use encrypted_field::{Encrypted, EncryptedField, Keyring, generate_key};
+//!
+//! #[derive(Encrypted)]
+//! #[encrypted(table = "slack_connections")]
+//! struct SlackConnection {
+//!     id: i32,
+//!     #[encrypted(String)]        // the plaintext type
+//!     bot_token: BotToken,        // a new type: the derive declares it
+//! }
+//!
+//! # fn main() -> encrypted_field::Result<()> {
+//! let _ring = Keyring::builder().active(1, generate_key()?).build()?.hold(); // in an application: `install`
+//! let row = SlackConnection { id: 1, bot_token: "xoxb-1".into() };
+//! let stored = row.bot_token.to_stored_text()?; // what Diesel and SQLx write by themselves
+//! assert!(stored.starts_with("ef1:1:"));
+//! assert_eq!(&*BotToken::from_stored_text(stored)?, "xoxb-1");
+//! # let _ = row.id;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! With the features `diesel` and `sqlx`, `BotToken` is an ordinary column type: it inserts, updates and reads in models,
+//! tuples and queries. The README has an example for each.
+//!
+//! # How a value travels
+//!
+//! ```text
+//! write   BotToken ── Plaintext::encode ──> bytes ── XAES-256-GCM ──> ef1:<key id>:<base64url>
+//!                                                     │ key: the active one of the field's scope
+//!                                                     │ nonce: 192 random bits from the operating system
+//!                                                     └ associated data: suite, key id, kind, context
+//! read    column ──> marker, key id ──> key ring ──> scope, state ──> XAES-256-GCM ──> Plaintext::decode
+//!              └ no marker: legacy reader, if the field declares one and it is open; else an error
+//! ```
+//!
+//! The stored bytes are specified in `FORMAT.md`, the threat model in `SECURITY.md`.
+//!
+//! # Keys
+//!
+//! [`install`] sets the [`Keyring`] of the process, and swaps it atomically when called again. Without it the first use loads
+//! [the environment's](EnvKeys). [`Keyring::hold`] replaces it for one thread, in tests. Every operation also exists with a ring
+//! passed by hand: the `…_with` methods of [`EncryptedField`].
+//!
+//! # Errors
+//!
+//! One type, [`Error`], with a [kind](ErrorKind) in one of three [families](ErrorFamily): misuse by the program, data that is not
+//! what it should be, keys that are missing or wrong. Diesel and SQLx wrap it; [`Error::find`] gets it back out.
+//!
+//! # Features
+//!
+//! | feature | |
+//! |---|---|
+//! | `aes-gcm` (default) | the cipher, pure Rust |
+//! | `diesel` | Diesel 2.3; `diesel-postgres`, `diesel-mysql`, `diesel-sqlite` for writing to that backend |
+//! | `sqlx` | SQLx 0.9, any database; `sqlx-postgres` for arrays |
+//! | `serde`, `json` | (de)serialization; fields of any serde type |
+//! | `uuid`, `chrono`, `time`, `rust_decimal`, `bigdecimal` | value types |
+//! | `key-file`, `passphrase` | key providers |
+//!
+//! # Layers
+//!
+//! Dependencies point to the right only: `orm -> field -> plaintext, key -> cipher -> format -> secret, error`.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -14,6 +76,7 @@ pub mod event;
 mod field;
 pub mod format;
 mod key;
+mod key_id;
 mod orm;
 mod plaintext;
 mod secret;
@@ -22,11 +85,12 @@ pub use encrypted_field_derive::Encrypted;
 pub use error::{Error, ErrorFamily, ErrorKind, Result};
 pub use field::{EncryptedField, EncryptedModel, FieldInfo, Sealed, Secret, Storage, check_contexts};
 pub use key::{
-    EnvKeys, HeldKeyring, Key, KeyId, KeyInfo, KeyState, Keyring, KeyringBuilder, Purpose, generate_key,
-    install, keyring,
+    EnvKeys, HeldKeyring, Key, KeyInfo, KeyState, Keyring, KeyringBuilder, Purpose, generate_key, install,
+    keyring,
 };
 #[cfg(feature = "key-file")]
 pub use key::{KeyFile, KeyFileEntry};
+pub use key_id::KeyId;
 pub use plaintext::{Encoded, Json, Plaintext, PlaintextError};
 
 /// Values that this library did not write: the run-time switch of `#[encrypted(…, legacy = …)]`.
@@ -36,3 +100,7 @@ pub mod legacy {
 
 #[doc(hidden)]
 pub mod __private;
+
+#[cfg(all(doctest, feature = "diesel-sqlite"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

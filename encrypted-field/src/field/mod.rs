@@ -9,6 +9,8 @@ mod sealed;
 mod secret;
 #[cfg(feature = "serde")]
 pub mod serde;
+#[cfg(test)]
+mod vectors;
 pub(crate) mod wipe;
 
 use zeroize::Zeroizing;
@@ -24,7 +26,8 @@ pub use secret::Secret;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
 use crate::format::aad::Kind;
-use crate::key::{KeyId, Keyring, with_current};
+use crate::key::{Keyring, with_current};
+use crate::key_id::KeyId;
 use crate::plaintext::{Plaintext, PlaintextError};
 
 /// Which form SQLx reads and writes. (Diesel takes it from the column's SQL type.)
@@ -240,7 +243,7 @@ fn from_stored_bytes<T: EncryptedField>(ring: &Keyring, stored: Vec<u8>, open: O
     if let Some(reader) = T::LEGACY
         && !crate::format::is_ours(&stored)
     {
-        return from_legacy(&stored, reader);
+        return from_legacy(&Zeroizing::new(stored), reader);
     }
     opened(ring, open(ring, &spec::<T>(), Kind::Column, stored))
 }
@@ -263,7 +266,7 @@ fn from_legacy<T: EncryptedField>(stored: &[u8], reader: LegacyReader<T::Plain>)
 fn opened<T: EncryptedField>(ring: &Keyring, opened: Result<open::Opened>) -> Result<T> {
     let result = opened.and_then(|opened| {
         let open::Opened { plaintext, under } = opened;
-        let plain = T::Plain::decode(Zeroizing::new(plaintext));
+        let plain = T::Plain::decode(plaintext);
         let plain = plain.map_err(|e| e.on_decode().key(under.key_id))?;
         Ok(Secret::opened(plain, under))
     });

@@ -1,5 +1,7 @@
 //! Opening: header, key, scope, then the cipher, inside the buffer that was read.
 
+use zeroize::Zeroizing;
+
 use super::FieldSpec;
 use super::secret::OpenedUnder;
 use crate::error::{Error, ErrorKind, Result};
@@ -9,21 +11,26 @@ use crate::key::{KeyState, Keyring};
 
 /// A plaintext that authenticated.
 pub(crate) struct Opened {
-    /// In the buffer that held the sealed value; whoever takes it wipes it.
-    pub(crate) plaintext: Vec<u8>,
+    /// In the buffer that held the sealed value.
+    pub(crate) plaintext: Zeroizing<Vec<u8>>,
     pub(crate) under: OpenedUnder,
 }
 
-pub(crate) fn binary(ring: &Keyring, field: &FieldSpec, kind: Kind, mut sealed: Vec<u8>) -> Result<Opened> {
+// The buffer is wiped where opening fails, too: when it is asked whether a plaintext is a stored value already, what
+// does not open is a secret that only looks like one.
+
+pub(crate) fn binary(ring: &Keyring, field: &FieldSpec, kind: Kind, sealed: Vec<u8>) -> Result<Opened> {
+    let mut sealed = Zeroizing::new(sealed);
     let header = binary::parse(&sealed)?;
     // Moves the ciphertext, not the plaintext, to the front.
     sealed.drain(..binary::HEAD);
-    decrypt(ring, field, kind, &[], &header, sealed)
+    decrypt(ring, field, kind, &[], &header, std::mem::take(&mut *sealed))
 }
 
-pub(crate) fn text(ring: &Keyring, field: &FieldSpec, kind: Kind, mut sealed: Vec<u8>) -> Result<Opened> {
+pub(crate) fn text(ring: &Keyring, field: &FieldSpec, kind: Kind, sealed: Vec<u8>) -> Result<Opened> {
+    let mut sealed = Zeroizing::new(sealed);
     let header = text::parse(&mut sealed)?;
-    decrypt(ring, field, kind, &[], &header, sealed)
+    decrypt(ring, field, kind, &[], &header, std::mem::take(&mut *sealed))
 }
 
 /// `body` is ciphertext and tag.
@@ -33,12 +40,14 @@ pub(super) fn decrypt(
     kind: Kind,
     bound: &[BoundColumn<'_>],
     header: &Header,
-    mut body: Vec<u8>,
+    body: Vec<u8>,
 ) -> Result<Opened> {
+    let mut body = Zeroizing::new(body);
     let Header { key_id, suite, nonce } = header;
     let key = ring.find(*key_id)?;
     let cipher = key.field_cipher(field.scope)?;
-    if suite.is_bound() && bound.is_empty() {
+    // Either way: were an unbound value accepted where columns are bound, it could still be moved between rows.
+    if suite.is_bound() == bound.is_empty() {
         return Err(Error::new(ErrorKind::BoundColumns).key(*key_id));
     }
     let len = body.len().checked_sub(TAG_LEN).filter(|len| *len <= MAX_PLAINTEXT);
@@ -57,14 +66,8 @@ pub(super) fn decrypt(
         return Err(Error::new(ErrorKind::Authentication).key(*key_id));
     }
 
-    let len = if suite.is_padded() {
-        padding::unpadded_len(ciphertext).map_err(|e| {
-            zeroize::Zeroize::zeroize(ciphertext);
-            e.key(*key_id)
-        })?
-    } else {
-        len
-    };
+    let len =
+        if suite.is_padded() { padding::unpadded_len(ciphertext).map_err(|e| e.key(*key_id))? } else { len };
     body.truncate(len);
     let compromised = key.state == KeyState::Compromised;
     Ok(Opened {

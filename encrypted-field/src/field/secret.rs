@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::key::{KeyId, Keyring, Purpose};
+use crate::key::{Keyring, Purpose};
+use crate::key_id::KeyId;
 use crate::plaintext::Plaintext;
 
 /// What stands for a secret wherever it would be printed.

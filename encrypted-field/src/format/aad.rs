@@ -6,7 +6,7 @@
 //! ```
 
 use super::Suite;
-use crate::key::KeyId;
+use crate::key_id::KeyId;
 
 const LABEL: &[u8; 19] = b"encrypted-field/v1\0";
 /// Up to here the associated data needs no allocation: it holds contexts of up to 131 bytes.

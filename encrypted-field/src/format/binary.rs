@@ -5,7 +5,7 @@ use super::{
     text_version,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::KeyId;
+use crate::key_id::KeyId;
 
 const MARKER: [u8; 3] = [0xEF, 0x66, 0x31];
 /// Marker and key id.

@@ -2,7 +2,7 @@
 
 use super::{Header, PAYLOAD_OVERHEAD, TAG_LEN, binary, text};
 use crate::error::Result;
-use crate::key::KeyId;
+use crate::key_id::KeyId;
 
 /// What a stored value says of itself, without a key and without authentication: for tools and statistics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,7 +14,7 @@ pub(crate) mod text;
 pub use inspect::{StoredInfo, inspect, inspect_text};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::KeyId;
+use crate::key_id::KeyId;
 
 /// Bytes of an XAES-256-GCM nonce (192 bits).
 pub(crate) const NONCE_LEN: usize = 24;

@@ -10,7 +10,7 @@ use super::{
     text_version,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::KeyId;
+use crate::key_id::KeyId;
 
 const MARKER: &[u8] = b"ef1:";
 

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use ctutils::CtEq as _;
 
 use super::ring::{ActiveKeys, KeyEntry};
-use super::{Key, KeyId, KeyState, Keyring, Purpose, derive, weak};
+use super::{Key, KeyState, Keyring, Purpose, derive, weak};
 use crate::cipher::Xaes256Gcm;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Suite;
+use crate::key_id::KeyId;
 
 /// Collects keys for a [`Keyring`]. Made by [`Keyring::builder`].
 #[derive(Debug, Default)]

@@ -50,7 +50,7 @@ fn refuse_other_bytes(before: &Keyring, after: &Keyring) -> Result<()> {
 /// # Errors
 /// [`ErrorKind::NoKeys`] and what [`Keyring::from_env`] gives; the next call tries again.
 pub fn keyring() -> Result<Arc<Keyring>> {
-    if let Some(ring) = HELD.with_borrow(|held| held.last().cloned()) {
+    if let Some(ring) = held() {
         return Ok(ring);
     }
     match INSTALLED.load_full() {
@@ -70,10 +70,14 @@ fn load() -> Result<Arc<Keyring>> {
     Ok(ring)
 }
 
+/// Cloned out, so that the thread's list isn't borrowed while the ring is used. A thread that is ending holds none.
+fn held() -> Option<Arc<Keyring>> {
+    HELD.try_with(|held| held.borrow().last().cloned()).ok().flatten()
+}
+
 /// Runs `f` with the key ring in use, without counting a reference to it.
 pub(crate) fn with_current<R>(f: impl FnOnce(&Keyring) -> Result<R>) -> Result<R> {
-    // Cloned out, so that the thread's list isn't borrowed while `f` runs.
-    if let Some(ring) = HELD.with_borrow(|held| held.last().cloned()) {
+    if let Some(ring) = held() {
         return f(&ring);
     }
     match &*INSTALLED.load() {

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{HeldKeyring, KeyId, KeyState, KeyringBuilder, Purpose, global};
+use super::{HeldKeyring, KeyState, KeyringBuilder, Purpose, global};
 use crate::cipher::Xaes256Gcm;
 use crate::error::{Error, ErrorKind, Result};
+use crate::key_id::KeyId;
 
 /// Keys by id, of which at most one per scope and purpose is active and seals; the others only open.
 ///

@@ -10,7 +10,8 @@ use document::Document;
 pub use document::KeyFileEntry;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::{Key, KeyId, Keyring, Purpose};
+use crate::key::{Key, Keyring, Purpose};
+use crate::key_id::KeyId;
 
 /// A key file: JSON with ids, scopes, purposes, states, dates, check values and the keys in base64.
 ///

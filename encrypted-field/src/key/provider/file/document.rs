@@ -7,7 +7,8 @@ use zeroize::Zeroizing;
 
 use super::super::encoding;
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::{Key, KeyId, KeyState, Purpose, generate_key};
+use crate::key::{Key, KeyState, Purpose, generate_key};
+use crate::key_id::KeyId;
 
 const FORMAT: &str = "encrypted-field key file";
 const VERSION: u32 = 1;

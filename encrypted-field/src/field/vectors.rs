@@ -1,0 +1,221 @@
+//! Every vector of `tests/vectors` (its README has the schema), on the functions that fields are made of: contexts
+//! and bound columns are data there, and types in the public API. Up to the plaintext and no further;
+//! `tests/tests/vectors.rs` goes on from there, through the public API.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::{FieldSpec, open};
+use crate::cipher::Xaes256Gcm;
+use crate::error::{ErrorKind, Result};
+use crate::format::aad::{Aad, BoundColumn, BoundValue, Kind};
+use crate::format::{Header, PAYLOAD_OVERHEAD, Suite, TAG_LEN, binary, padding, text};
+use crate::key::{Key, KeyId, KeyState, Keyring, Purpose};
+
+/// All vectors of a folder, each with the name of its file.
+fn vectors(folder: &str) -> Vec<(String, Value)> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors").join(folder);
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    let mut vectors = Vec::new();
+    for file in files {
+        let document: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        let name = file.file_stem().unwrap().to_str().unwrap();
+        let found = document["vectors"].as_array().unwrap().iter();
+        vectors.extend(found.map(|v| (format!("{name}/{}", v["name"].as_str().unwrap()), v.clone())));
+    }
+    assert!(!vectors.is_empty());
+    vectors
+}
+
+fn hex(value: &Value) -> Vec<u8> {
+    hex::decode(value.as_str().unwrap()).unwrap()
+}
+
+fn strings(value: &Value) -> Vec<&'static str> {
+    value.as_array().unwrap().iter().map(leaked).collect()
+}
+
+/// A field's names are constants of the program.
+fn leaked(value: &Value) -> &'static str {
+    Box::leak(value.as_str().unwrap().to_owned().into_boxed_str())
+}
+
+fn stored(vector: &Value) -> Vec<u8> {
+    match &vector["stored"]["text"] {
+        Value::String(text) => text.clone().into_bytes(),
+        _ => hex(&vector["stored"]["hex"]),
+    }
+}
+
+fn kind(vector: &Value) -> Kind {
+    match vector["kind"].as_str().unwrap() {
+        "column" => Kind::Column,
+        "detached" => Kind::Detached,
+        other => panic!("kind {other}"),
+    }
+}
+
+fn spec(vector: &Value) -> FieldSpec {
+    FieldSpec {
+        context: leaked(&vector["context"]),
+        previous_contexts: strings(&vector["previous_contexts"]).leak(),
+        scope: leaked(&vector["scope"]),
+    }
+}
+
+fn bound(vector: &Value) -> Vec<BoundColumn<'static>> {
+    let value = |column: &Value| {
+        let value = &column["value"];
+        match column["tag"].as_str().unwrap() {
+            "null" => BoundValue::Null,
+            "integer" => BoundValue::Integer(value.as_str().unwrap().parse().unwrap()),
+            "utf8" => BoundValue::Text(leaked(value)),
+            "bytes" => BoundValue::Bytes(hex(value).leak()),
+            "uuid" => {
+                let digits = value.as_str().unwrap().replace('-', "");
+                BoundValue::Uuid(hex::decode(digits).unwrap().try_into().unwrap())
+            }
+            "bool" => BoundValue::Bool(value.as_bool().unwrap()),
+            other => panic!("tag {other}"),
+        }
+    };
+    let columns = vector["bound"].as_array().unwrap().iter();
+    columns.map(|column| BoundColumn { name: leaked(&column["name"]), value: value(column) }).collect()
+}
+
+fn ring(vector: &Value) -> Keyring {
+    let mut builder = Keyring::builder();
+    for key in vector["keys"].as_array().unwrap() {
+        let id = u32::try_from(key["id"].as_u64().unwrap()).unwrap();
+        let bytes = hex(&key["data_key"]).try_into().unwrap();
+        builder = builder.key(
+            Key::new(id, bytes)
+                .scope(key["scope"].as_str().unwrap())
+                .purpose(Purpose::from_name(key["purpose"].as_str().unwrap()).unwrap())
+                .state(KeyState::from_name(key["state"].as_str().unwrap()).unwrap()),
+        );
+    }
+    builder.build().unwrap()
+}
+
+fn header(vector: &Value) -> (Header, Vec<u8>) {
+    let mut value = stored(vector);
+    let header = match vector["storage"].as_str().unwrap() {
+        "text" => text::parse(&mut value),
+        _ => binary::parse(&value).inspect(|_| drop(value.drain(..binary::HEAD))),
+    };
+    (header.unwrap(), value)
+}
+
+/// The plaintext. Fields have no bound columns yet, so those vectors enter one step further down.
+fn open(vector: &Value) -> Result<open::Opened> {
+    let (ring, spec, kind) = (ring(vector), spec(vector), kind(vector));
+    let (mut value, bound) = (stored(vector), bound(vector));
+    match (vector["storage"].as_str().unwrap(), bound.is_empty()) {
+        ("text", true) => open::text(&ring, &spec, kind, value),
+        ("binary", true) => open::binary(&ring, &spec, kind, value),
+        ("text", false) => {
+            let header = text::parse(&mut value)?;
+            open::decrypt(&ring, &spec, kind, &bound, &header, value)
+        }
+        ("binary", false) => {
+            let header = binary::parse(&value)?;
+            value.drain(..binary::HEAD);
+            open::decrypt(&ring, &spec, kind, &bound, &header, value)
+        }
+        other => panic!("storage {other:?}"),
+    }
+}
+
+#[test]
+fn valid_and_golden_vectors_open() {
+    let all = [vectors("valid"), vectors("golden")].concat();
+    for (name, vector) in &all {
+        assert_eq!(vector["expect"], "open", "{name}");
+        let opened = open(vector).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(opened.plaintext, hex(&vector["plaintext"]), "{name}");
+        let with = &vector["opens_with"];
+        assert_eq!(u64::from(opened.under.key_id.get()), with["key_id"].as_u64().unwrap(), "{name}");
+        assert_eq!(opened.under.previous_context, with["context"] != vector["context"], "{name}");
+    }
+    println!("{} vectors opened", all.len());
+}
+
+#[test]
+fn valid_and_golden_vectors_are_what_a_writer_makes() {
+    let all = [vectors("valid"), vectors("golden")].concat();
+    for (name, vector) in &all {
+        let message = hex(&vector["message"]);
+        let suite = Suite::from_byte(u8::try_from(vector["suite"].as_u64().unwrap()).unwrap()).unwrap();
+        let with = &vector["opens_with"];
+        let key_id = KeyId::new(u32::try_from(with["key_id"].as_u64().unwrap()).unwrap()).unwrap();
+        let header = Header { key_id, suite, nonce: hex(&vector["nonce"]).try_into().unwrap() };
+        let bound = bound(vector);
+        let aad = Aad::new(suite, key_id, kind(vector), leaked(&with["context"]), &bound);
+
+        let ring = ring(vector);
+        let cipher: &Xaes256Gcm =
+            ring.find(key_id).unwrap().field_cipher(vector["scope"].as_str().unwrap()).unwrap();
+        let seal = |body: &mut [u8]| {
+            let (message, tag) = body.split_at_mut(body.len() - TAG_LEN);
+            *tag.as_mut_array().unwrap() =
+                cipher.message_key(&header.nonce).seal(aad.as_bytes(), message).unwrap();
+        };
+        let sealed = if vector["storage"] == "text" {
+            let mut draft = text::Draft::new(&header, &message);
+            seal(draft.body());
+            draft.finish().into_bytes()
+        } else {
+            let mut out = Vec::new();
+            binary::write_head(&mut out, &header);
+            out.extend_from_slice(&message);
+            out.extend_from_slice(&[0; TAG_LEN]);
+            seal(&mut out[binary::HEAD..]);
+            out
+        };
+        assert_eq!(sealed, stored(vector), "{name}");
+        if suite.is_padded() {
+            let len = padding::unpadded_len(&message).unwrap();
+            assert_eq!(message[..len], hex(&vector["plaintext"]), "{name}");
+        }
+        if let Some(expected) = vector.get("intermediates").map(|i| hex(&i["aad"])) {
+            assert_eq!(aad.as_bytes(), expected, "{name}");
+        }
+    }
+    println!("{} vectors sealed", all.len());
+}
+
+/// The vectors whose plaintext is not of the field's type open here: types come later.
+#[test]
+fn invalid_vectors_are_refused() {
+    let all = vectors("invalid");
+    let mut typed = 0;
+    for (name, vector) in &all {
+        assert_eq!(vector["expect"], "error", "{name}");
+        let expected = vector["error"].as_str().unwrap();
+        match open(vector) {
+            Ok(_) => {
+                assert_eq!(expected, "InvalidPlaintext", "{name}: opened");
+                typed += 1;
+            }
+            Err(error) => assert_eq!(format!("{:?}", error.kind()), expected, "{name}: {error}"),
+        }
+    }
+    println!("{} vectors: {} refused, {typed} left to the type of the field", all.len(), all.len() - typed);
+}
+
+#[test]
+fn a_tag_at_the_wrong_length_is_no_panic() {
+    let (name, vector) = &vectors("valid")[0];
+    let (header, body) = header(vector);
+    assert!(body.len() + PAYLOAD_OVERHEAD > TAG_LEN);
+    for len in 0..TAG_LEN {
+        let cut = body[..len].to_vec();
+        let refused = open::decrypt(&ring(vector), &spec(vector), kind(vector), &bound(vector), &header, cut);
+        assert_eq!(refused.err().map(|e| e.kind()), Some(ErrorKind::Malformed), "{name}");
+    }
+}

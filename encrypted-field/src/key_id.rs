@@ -1,0 +1,29 @@
+//! The number of a key.
+
+use std::fmt;
+use std::num::NonZeroU32;
+
+/// The number by which stored values name their key: 1 to 4,294,967,295, never 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId(NonZeroU32);
+
+impl KeyId {
+    /// `None` for 0.
+    pub const fn new(id: u32) -> Option<Self> {
+        match NonZeroU32::new(id) {
+            Some(id) => Some(Self(id)),
+            None => None,
+        }
+    }
+
+    /// The number.
+    pub const fn get(self) -> u32 {
+        self.0.get()
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,1 @@
+//! The examples of encrypted-field: `cargo run --example quickstart`, `diesel`, `sqlx`.
