@@ -4,9 +4,10 @@
 mod docs;
 
 use crate::check::{Checked, Declaration, EncryptedField, Legacy, Model, Serialize, Storage};
-use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::Path;
+use syn::spanned::Spanned;
 
 impl ToTokens for Checked<'_> {
     fn to_tokens(&self, tokens: &mut TokenStream) {
@@ -26,9 +27,9 @@ fn emit_model(model: &Model) -> TokenStream {
     let krate = &model.krate;
     let stale = fields.iter().map(|field| {
         let name = field.name;
-        quote!(#krate::__private::MaybeStale::is_stale(&self.#name))
+        quote!(#krate::__private::MaybeStale::is_stale(&self.#name, ring))
     });
-    let stale = if fields.is_empty() { quote!(false) } else { quote!(#(#stale)||*) };
+    let stale = if fields.is_empty() { quote!(ring.is_none()) } else { quote!(#(#stale)||*) };
     let name = &model.input.ident;
     let (parameters, arguments, bounds) = model.input.generics.split_for_impl();
     quote! {
@@ -36,7 +37,10 @@ fn emit_model(model: &Model) -> TokenStream {
         #[automatically_derived]
         impl #parameters #krate::EncryptedModel for #name #arguments #bounds {
             const FIELDS: &'static [#krate::FieldInfo] = &[#(#infos),*];
-            fn is_any_stale(&self) -> ::core::primitive::bool {
+            fn __is_any_stale(
+                &self,
+                ring: ::core::option::Option<&#krate::Keyring>,
+            ) -> ::core::primitive::bool {
                 #stale
             }
         }
@@ -51,18 +55,25 @@ fn emit_type(model: &Model, field: &EncryptedField) -> TokenStream {
     let allowed = input.attrs.iter().filter(|a| a.path().is_ident("allow"));
     let docs = docs::of_field(model, field);
     let plain = emit_plain(krate, &field.declaration);
+    // Where the plaintext type is refused, rustc shows it in the attribute.
+    let secret = quote_spanned!(at(&field.declaration.plain.ty)=> #krate::Secret<#plain>);
     let impls = emit_impls(krate, &field.declaration);
     quote! {
         #(#allowed)*
         #[doc = #docs]
-        #visibility struct #name(#krate::Secret<#plain>);
+        #visibility struct #name(#secret);
         #impls
     }
 }
 
+/// The place of what the user wrote, for tokens that must not take part in its hygiene.
+fn at(written: &impl Spanned) -> Span {
+    Span::call_site().located_at(written.span())
+}
+
 fn emit_plain(krate: &Path, declaration: &Declaration) -> TokenStream {
     let ty = &declaration.plain.ty;
-    if declaration.plain.json { quote!(#krate::Json<#ty>) } else { quote!(#ty) }
+    if declaration.plain.json { quote_spanned!(at(ty)=> #krate::Json<#ty>) } else { quote!(#ty) }
 }
 
 fn emit_impls(krate: &Path, declaration: &Declaration) -> TokenStream {

@@ -7,7 +7,7 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Result};
-use syn::{Attribute, Data, DeriveInput, Fields, Ident, LitStr, Meta, Token, Type, token};
+use syn::{Attribute, Data, DeriveInput, Fields, Ident, Lit, LitStr, Meta, Token, Type, token};
 
 pub(crate) struct Item<'a> {
     pub(crate) input: &'a DeriveInput,
@@ -167,6 +167,9 @@ fn value(name: &Ident, input: ParseStream, errors: &mut Errors) -> Option<Value>
     if at_end(input) {
         errors.add(name, format!("`{name} =` has no value"));
         return None;
+    }
+    if input.peek(Lit) && name != "json" {
+        return input.parse::<Lit>().ok().map(|lit| Value::Given(lit.into_token_stream()));
     }
     // A type has commas of its own (`HashMap<K, V>`).
     let ahead = input.fork();

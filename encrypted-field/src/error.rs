@@ -106,8 +106,8 @@ kinds! {
     Data PurposeMismatch = "the value is under a key that is not for fields",
 
     /// No keys are installed, and the environment has none.
-    Keys NoKeys = "no keys are set: call `encrypted_field::install` at start-up, or set ENCRYPTED_FIELD_KEYS to \
-        `1:<key>` with a key from `openssl rand -base64 32`",
+    Keys NoKeys = "no keys are set: call `encrypted_field::install` at start-up, or set the environment's, with a key \
+        from `openssl rand -base64 32`",
     /// Keys were given, but they can't be used: malformed, too short, duplicate, ambiguous.
     Keys InvalidKeys = "the keys can't be used",
     /// No key of this scope and purpose is active, so nothing can be sealed.
@@ -116,8 +116,8 @@ kinds! {
     Keys UnknownKey = "the key ring does not hold this key; add it as a retired key (it was active once)",
     /// The key is disabled, destroyed, or compromised and refused.
     Keys KeyUnusable = "the key may not be used",
-    /// A key id that is in use came back with other bytes.
-    Keys KeyConflict = "this key id is in use with other key bytes; give the new key a new id",
+    /// A key id that is in use came back with other bytes, another scope or purpose, or after it was destroyed.
+    Keys KeyConflict = "this key id is in use for another key; give the new key a new id",
     /// The key file can't be read or written, or is not safe to use.
     Keys KeyFile = "the key file can't be used",
     /// The operating system gave no random bytes.

@@ -27,3 +27,18 @@ impl fmt::Display for KeyId {
         self.0.fmt(f)
     }
 }
+
+impl From<KeyId> for u32 {
+    fn from(id: KeyId) -> Self {
+        id.get()
+    }
+}
+
+/// Refuses 0.
+impl TryFrom<u32> for KeyId {
+    type Error = std::num::TryFromIntError;
+
+    fn try_from(id: u32) -> Result<Self, Self::Error> {
+        id.try_into().map(Self)
+    }
+}

@@ -41,8 +41,8 @@
 //! # Keys
 //!
 //! [`install`] sets the [`Keyring`] of the process, and swaps it atomically when called again. Without it the first use loads
-//! [the environment's](EnvKeys). [`Keyring::hold`] replaces it for one thread, in tests. Every operation also exists with a ring
-//! passed by hand: the `…_with` methods of [`EncryptedField`].
+//! [the environment's](EnvKeys). [`Keyring::hold`] replaces it for one thread, in tests. Sealing and opening also exist with a ring
+//! passed by hand: the `…_with` methods of [`EncryptedField`] and [`EncryptedModel`].
 //!
 //! # Errors
 //!
@@ -62,7 +62,8 @@
 //!
 //! # Layers
 //!
-//! Dependencies point to the right only: `orm -> field -> plaintext, key -> cipher -> format -> secret, error`.
+//! Dependencies point to the right only: `orm -> field -> plaintext, key -> cipher -> format -> secret, event, error, key_id`.
+//! (One exception: `error` knows that Diesel's error hides its source.)
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -92,6 +93,9 @@ pub use key::{
 pub use key::{KeyFile, KeyFileEntry};
 pub use key_id::KeyId;
 pub use plaintext::{Encoded, Json, Plaintext, PlaintextError};
+
+/// What [`Plaintext::decode`] is given: memory that wipes itself.
+pub use zeroize::Zeroizing;
 
 /// Values that this library did not write: the run-time switch of `#[encrypted(…, legacy = …)]`.
 pub mod legacy {

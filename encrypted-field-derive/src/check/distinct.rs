@@ -58,8 +58,14 @@ impl Seen {
 
     /// Once all fields are known, since the one whose context is meant may come later.
     pub(super) fn check_previous(&self, errors: &mut Errors) {
+        let mut before = HashSet::new();
         for (previous, present) in &self.previous {
             let value = previous.value();
+            if !before.insert(value.clone()) {
+                let message = "this is a previous context of another field too, whose old ciphertexts would open here: \
+                               keep it on the one that had it";
+                errors.add(previous, message);
+            }
             if present.as_ref() == Some(&value) {
                 errors.add(previous, "this is the present context: remove it, or write the one before");
             } else if let Some(field) = self.contexts.get(&value) {

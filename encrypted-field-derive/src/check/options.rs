@@ -23,8 +23,9 @@ pub(crate) struct Options {
     pub(crate) pg_array: bool,
     pub(crate) table: Option<LitStr>,
     pub(crate) krate: Option<Path>,
-    /// All option names met, right or wrong.
     seen: Vec<String>,
+    /// Options that misspelt ones were taken for.
+    meant: Vec<&'static str>,
 }
 
 /// The plaintext type.
@@ -47,9 +48,9 @@ impl Options {
         options
     }
 
-    /// Whether the option was written, even if its value was refused.
+    /// Whether the option was written, even if its value was refused or it was misspelt.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.seen.iter().any(|s| s == name)
+        self.seen.iter().any(|s| s == name) || self.meant.contains(&name)
     }
 
     fn take_type(&mut self, ty: &Type, place: Place, errors: &mut Errors) {
@@ -58,7 +59,7 @@ impl Options {
             && (types::is_stray_word(word) && (self.plain.is_some() || place != Place::Field)
                 || names::nearest(&word.to_string(), place.options()).is_some() && types::is_stray_word(word))
         {
-            return unknown(word, place, errors);
+            return self.meant.extend(unknown(word, place, errors));
         }
         match place {
             Place::Model => errors
@@ -82,9 +83,9 @@ impl Options {
         let key = name.to_string();
         self.plain_given |= matches!(&*key, "json" | "type" | "ty");
         if !place.options().contains(&&*key) {
-            return misplaced(name, place, errors);
+            return self.meant.extend(misplaced(name, place, errors));
         }
-        if self.has(&key) && key != "previous_context" {
+        if self.seen.contains(&key) && key != "previous_context" {
             let joint = if key == "json" { "give the type once" } else { "keep one" };
             return errors.add(name, format!("`{key}` is given twice: {joint}"));
         }
@@ -130,8 +131,8 @@ impl Options {
     }
 }
 
-/// An option that has no meaning here.
-fn misplaced(name: &Ident, place: Place, errors: &mut Errors) {
+/// An option that has no meaning here. Gives the one that is meant.
+fn misplaced(name: &Ident, place: Place, errors: &mut Errors) -> Option<&'static str> {
     let key = name.to_string();
     let message = match (&*key, place) {
         (key, _) if names::is_reserved(key) => {
@@ -157,17 +158,18 @@ fn misplaced(name: &Ident, place: Place, errors: &mut Errors) {
         _ => return unknown(name, place, errors),
     };
     errors.add(name, message);
+    None
 }
 
-fn unknown(name: &Ident, place: Place, errors: &mut Errors) {
+fn unknown(name: &Ident, place: Place, errors: &mut Errors) -> Option<&'static str> {
     let all = names::one_of(place.options());
-    errors.add(
-        name,
-        match names::nearest(&name.to_string(), place.options()) {
-            Some(near) => format!("unknown option `{name}`: write `{near}`? (the options here are {all})"),
-            None => format!("unknown option `{name}`: write one of {all}"),
-        },
-    );
+    let near = names::nearest(&name.to_string(), place.options());
+    let message = match near {
+        Some(near) => format!("unknown option `{name}`: write `{near}`? (the options here are {all})"),
+        None => format!("unknown option `{name}`: write one of {all}"),
+    };
+    errors.add(name, message);
+    near
 }
 
 /// The string after `=`.

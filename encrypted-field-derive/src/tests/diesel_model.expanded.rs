@@ -66,9 +66,14 @@ impl ::encrypted_field::EncryptedModel for SlackConnection {
             ),
         ),
     ];
-    fn is_any_stale(&self) -> ::core::primitive::bool {
-        ::encrypted_field::__private::MaybeStale::is_stale(&self.bot_token)
-            || ::encrypted_field::__private::MaybeStale::is_stale(&self.signing_secret)
-            || ::encrypted_field::__private::MaybeStale::is_stale(&self.r#type)
+    fn __is_any_stale(
+        &self,
+        ring: ::core::option::Option<&::encrypted_field::Keyring>,
+    ) -> ::core::primitive::bool {
+        ::encrypted_field::__private::MaybeStale::is_stale(&self.bot_token, ring)
+            || ::encrypted_field::__private::MaybeStale::is_stale(
+                &self.signing_secret,
+                ring,
+            ) || ::encrypted_field::__private::MaybeStale::is_stale(&self.r#type, ring)
     }
 }

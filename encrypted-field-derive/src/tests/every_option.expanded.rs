@@ -51,9 +51,12 @@ where
         my::reexport::FieldInfo::of::<ApiKey>("users", "key"),
         my::reexport::FieldInfo::of::<Number>("users", "NUMBER"),
     ];
-    fn is_any_stale(&self) -> ::core::primitive::bool {
-        my::reexport::__private::MaybeStale::is_stale(&self.public_profile)
-            || my::reexport::__private::MaybeStale::is_stale(&self.key)
-            || my::reexport::__private::MaybeStale::is_stale(&self.number)
+    fn __is_any_stale(
+        &self,
+        ring: ::core::option::Option<&my::reexport::Keyring>,
+    ) -> ::core::primitive::bool {
+        my::reexport::__private::MaybeStale::is_stale(&self.public_profile, ring)
+            || my::reexport::__private::MaybeStale::is_stale(&self.key, ring)
+            || my::reexport::__private::MaybeStale::is_stale(&self.number, ring)
     }
 }

@@ -24,8 +24,11 @@ struct Number(::encrypted_field::Secret<i64>);
 #[automatically_derived]
 impl ::encrypted_field::EncryptedModel for Faulty {
     const FIELDS: &'static [::encrypted_field::FieldInfo] = &[];
-    fn is_any_stale(&self) -> ::core::primitive::bool {
-        false
+    fn __is_any_stale(
+        &self,
+        ring: ::core::option::Option<&::encrypted_field::Keyring>,
+    ) -> ::core::primitive::bool {
+        ring.is_none()
     }
 }
 ::core::compile_error! {

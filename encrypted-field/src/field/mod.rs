@@ -1,7 +1,6 @@
 //! A field: its context and scope, and how its values are sealed and opened.
 
 mod legacy_switch;
-mod macros;
 mod model;
 mod open;
 mod seal;
@@ -115,7 +114,7 @@ pub trait EncryptedField: Sized {
     /// # Errors
     /// Every kind of the families `Data` and `Keys`.
     fn from_stored(stored: Vec<u8>) -> Result<Self> {
-        with_current(|ring| from_stored_bytes(ring, stored, open::binary)).map_err(located::<Self>)
+        with_current(|ring| from_stored_bytes(ring, stored, open::binary)).map_err(not_opened::<Self>)
     }
 
     /// As [`from_stored`](Self::from_stored), with the keys of `ring`.
@@ -128,7 +127,8 @@ pub trait EncryptedField: Sized {
     /// # Errors
     /// As [`from_stored`](Self::from_stored).
     fn from_stored_text(stored: String) -> Result<Self> {
-        with_current(|ring| from_stored_bytes(ring, stored.into_bytes(), open::text)).map_err(located::<Self>)
+        with_current(|ring| from_stored_bytes(ring, stored.into_bytes(), open::text))
+            .map_err(not_opened::<Self>)
     }
 
     /// As [`from_stored_text`](Self::from_stored_text), with the keys of `ring`.
@@ -167,7 +167,7 @@ pub trait EncryptedField: Sized {
     /// # Errors
     /// As [`from_stored`](Self::from_stored); legacy readers are not asked.
     fn open(sealed: &[u8]) -> Result<Self> {
-        with_current(|ring| Self::open_with(ring, sealed)).map_err(located::<Self>)
+        with_current(|ring| Self::open_with(ring, sealed)).map_err(not_opened::<Self>)
     }
 
     /// As [`open`](Self::open), with the keys of `ring`.
@@ -180,7 +180,7 @@ pub trait EncryptedField: Sized {
     /// # Errors
     /// As [`open`](Self::open).
     fn open_text(sealed: &str) -> Result<Self> {
-        with_current(|ring| Self::open_text_with(ring, sealed)).map_err(located::<Self>)
+        with_current(|ring| Self::open_text_with(ring, sealed)).map_err(not_opened::<Self>)
     }
 
     /// As [`open_text`](Self::open_text), with the keys of `ring`.
@@ -193,15 +193,16 @@ pub trait EncryptedField: Sized {
         self.secret().key_id()
     }
 
-    /// Whether writing the value back would move it: it was read under a key that is not active now, under a
-    /// previous context, or by a legacy reader. Without a key ring nothing is stale.
+    /// Whether writing the value back would move it: it was read under a key that is not active now (nor
+    /// [pending](crate::KeyState::Pending)) or is compromised, under a previous context, or by a legacy reader.
     fn is_stale(&self) -> bool {
-        with_current(|ring| Ok(self.is_stale_with(ring))).unwrap_or(false)
+        with_current(|ring| Ok(self.is_stale_with(ring)))
+            .unwrap_or_else(|_| self.secret().is_stale(None, Self::SCOPE))
     }
 
     /// As [`is_stale`](Self::is_stale), against the active key of `ring`.
     fn is_stale_with(&self, ring: &Keyring) -> bool {
-        self.secret().is_stale(ring, Self::SCOPE)
+        self.secret().is_stale(Some(ring), Self::SCOPE)
     }
 
     /// Whether a legacy reader read it: it was not encrypted by this library.
@@ -209,13 +210,18 @@ pub trait EncryptedField: Sized {
         self.secret().is_legacy()
     }
 
-    /// Seals the value for one write, ahead of it. For SQLx's `QueryBuilder`, whose `push_bind` panics where
+    /// Seals the value for one write to its column, ahead of it. For SQLx's `QueryBuilder`, whose `push_bind` panics where
     /// sealing fails: seal first, with `?`, then push what can't fail.
     ///
     /// # Errors
     /// As [`to_stored`](Self::to_stored).
-    fn sealed(&self) -> Result<Sealed<Self>> {
-        Sealed::new(self)
+    fn presealed(&self) -> Result<Sealed<Self>> {
+        with_current(|ring| self.presealed_with(ring)).map_err(located::<Self>)
+    }
+
+    /// As [`presealed`](Self::presealed), under a key of `ring`.
+    fn presealed_with(&self, ring: &Keyring) -> Result<Sealed<Self>> {
+        Sealed::new(self, ring)
     }
 }
 
@@ -226,6 +232,11 @@ fn spec<T: EncryptedField>() -> FieldSpec {
 /// Names the column in an error that does not name one, such as that no keys are set.
 fn located<T: EncryptedField>(error: Error) -> Error {
     if error.column().is_some() { error } else { error.at(T::CONTEXT) }
+}
+
+/// Reports what failed before there was a ring to open with; everything after names its column and is reported.
+fn not_opened<T: EncryptedField>(error: Error) -> Error {
+    if error.column().is_some() { error } else { failed::<T>(error) }
 }
 
 fn sealing<T: EncryptedField, R>(field: &T, seal: impl FnOnce(&[u8]) -> Result<R>) -> Result<R> {
@@ -275,7 +286,7 @@ fn opened<T: EncryptedField>(ring: &Keyring, opened: Result<open::Opened>) -> Re
             if let Some(key_id) = secret.key_id() {
                 if secret.is_compromised() {
                     event::emit(&Event::CompromisedRead { column: T::CONTEXT, key_id });
-                } else if secret.is_stale(ring, T::SCOPE) {
+                } else if secret.is_stale(Some(ring), T::SCOPE) {
                     event::emit(&Event::StaleRead { column: T::CONTEXT, key_id });
                 }
             }

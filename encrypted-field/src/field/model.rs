@@ -2,22 +2,35 @@
 
 use super::{EncryptedField, Storage};
 use crate::error::{Error, ErrorKind, Result};
+use crate::key::{Keyring, with_current};
 
 /// A struct with encrypted fields; `#[derive(Encrypted)]` implements it.
 pub trait EncryptedModel {
     /// The encrypted fields, in the order of the struct.
     const FIELDS: &'static [FieldInfo];
 
+    /// For the two methods below.
+    #[doc(hidden)]
+    fn __is_any_stale(&self, ring: Option<&Keyring>) -> bool;
+
     /// Whether writing the row back would move any of its values to the active key: see
     /// [`EncryptedField::is_stale`].
-    fn is_any_stale(&self) -> bool;
+    fn is_any_stale(&self) -> bool {
+        with_current(|ring| Ok(self.is_any_stale_with(ring))).unwrap_or_else(|_| self.__is_any_stale(None))
+    }
+
+    /// As [`is_any_stale`](Self::is_any_stale), against the active keys of `ring`.
+    fn is_any_stale_with(&self, ring: &Keyring) -> bool {
+        self.__is_any_stale(Some(ring))
+    }
 }
 
 /// One encrypted field of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FieldInfo {
-    /// The table, `""` where the model names none.
+    /// The table as the model names it, `""` where it names none. With Diesel this is the module of the `table!`, which
+    /// `#[sql_name]` or a schema may call otherwise in the database.
     pub table: &'static str,
     /// The column; with Diesel its name in SQL.
     pub column: &'static str,
@@ -51,23 +64,25 @@ impl FieldInfo {
 /// A field or an optional one, for generated code.
 pub trait MaybeStale {
     /// `false` for `None`.
-    fn is_stale(&self) -> bool;
+    fn is_stale(&self, ring: Option<&Keyring>) -> bool;
 }
 
 impl<T: EncryptedField> MaybeStale for T {
-    fn is_stale(&self) -> bool {
-        EncryptedField::is_stale(self)
+    fn is_stale(&self, ring: Option<&Keyring>) -> bool {
+        self.secret().is_stale(ring, T::SCOPE)
     }
 }
 
 impl<T: EncryptedField> MaybeStale for Option<T> {
-    fn is_stale(&self) -> bool {
-        self.as_ref().is_some_and(EncryptedField::is_stale)
+    fn is_stale(&self, ring: Option<&Keyring>) -> bool {
+        self.as_ref().is_some_and(|field| MaybeStale::is_stale(field, ring))
     }
 }
 
 /// Refuses models whose values could be swapped between columns: two columns with one context, or a previous
-/// context that another field has now. Within one model the derive checks this; call it in a test for all:
+/// context that another field has or had. Within one model the derive checks this; call it in a test for all, through
+/// [`check_models!`](crate::check_models). Two tables of one name in two schemas look like one: give their fields a
+/// `context`.
 ///
 /// ```
 /// # mod models {
@@ -89,7 +104,12 @@ pub fn check_contexts(models: &[&[FieldInfo]]) -> Result<()> {
             let other_column = (other.table, other.column) != (field.table, field.column);
             *other_at != at
                 && other_column
-                && (other.context == field.context || other.previous_contexts.contains(&field.context))
+                && (other.context == field.context
+                    || other.previous_contexts.contains(&field.context)
+                    || other
+                        .previous_contexts
+                        .iter()
+                        .any(|context| field.previous_contexts.contains(context)))
         });
         if let Some((_, other)) = other {
             return Err(Error::new(ErrorKind::AmbiguousContext).at(field.context).detail(format!(
@@ -99,4 +119,12 @@ pub fn check_contexts(models: &[&[FieldInfo]]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Runs [`check_contexts`](crate::check_contexts) over models: `check_models!(User, SlackConnection)`.
+#[macro_export]
+macro_rules! check_models {
+    ($($model:ty),+ $(,)?) => {
+        $crate::check_contexts(&[$(<$model as $crate::EncryptedModel>::FIELDS),+])
+    };
 }

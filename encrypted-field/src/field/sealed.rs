@@ -5,8 +5,10 @@ use std::marker::PhantomData;
 
 use super::{EncryptedField, Storage};
 use crate::error::Result;
+use crate::key::Keyring;
 
-/// What one write of a `T` stores, sealed already, so that binding it can't fail.
+/// What one write of a `T` to its column stores, sealed already, so that binding it can't fail. Made by
+/// [`EncryptedField::presealed`].
 ///
 /// It binds to SQLx queries. It is not `Clone`: bound twice it would store the same bytes twice, and show that
 /// two rows hold the same secret. Seal once for each row.
@@ -21,10 +23,10 @@ pub(crate) enum Stored {
 }
 
 impl<T: EncryptedField> Sealed<T> {
-    pub(super) fn new(field: &T) -> Result<Self> {
+    pub(super) fn new(field: &T, ring: &Keyring) -> Result<Self> {
         let stored = match T::STORAGE {
-            Storage::Text => Stored::Text(field.to_stored_text()?),
-            Storage::Binary => Stored::Binary(field.to_stored()?),
+            Storage::Text => Stored::Text(field.to_stored_text_with(ring)?),
+            Storage::Binary => Stored::Binary(field.to_stored_with(ring)?),
         };
         Ok(Self { stored, field: PhantomData })
     }

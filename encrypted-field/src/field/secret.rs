@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::key::{Keyring, Purpose};
+use crate::key::{KeyState, Keyring, Purpose};
 use crate::key_id::KeyId;
 use crate::plaintext::Plaintext;
 
@@ -114,17 +114,25 @@ impl<P: Plaintext> Secret<P> {
         matches!(self.origin, Origin::Opened(OpenedUnder { compromised: true, .. }))
     }
 
-    pub(super) fn is_stale(&self, ring: &Keyring, scope: &str) -> bool {
+    /// Without a ring, no key can be told to be out of date.
+    pub(super) fn is_stale(&self, ring: Option<&Keyring>, scope: &str) -> bool {
         match self.origin {
             Origin::New => false,
             Origin::Legacy => true,
             Origin::Opened(under) => {
                 under.previous_context
                     || under.compromised
-                    || ring.active_key(scope, Purpose::Field) != Some(under.key_id)
+                    || ring.is_some_and(|ring| is_behind(ring, scope, under.key_id))
             }
         }
     }
+}
+
+/// Whether a write would use another key, and not an older one: a pending key is the next active one, already in use by
+/// processes that are ahead of this one.
+fn is_behind(ring: &Keyring, scope: &str, key_id: KeyId) -> bool {
+    ring.active_key(scope, Purpose::Field) != Some(key_id)
+        && ring.get(key_id.get()).is_none_or(|key| key.state != KeyState::Pending)
 }
 
 impl<P: Plaintext> Drop for Secret<P> {

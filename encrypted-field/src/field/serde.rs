@@ -14,7 +14,8 @@ where
     <T::Plain as Plaintext>::Value: Deserialize<'de>,
     D: Deserializer<'de>,
 {
-    Deserialize::deserialize(deserializer).map(|value| T::from_secret(Secret::new(value)))
+    let value = Deserialize::deserialize(deserializer);
+    value.map(|value| T::from_secret(Secret::new(value))).map_err(refused::<T, D>)
 }
 
 /// From plaintext, but not from what a redacted value became: it must not overwrite the secret.
@@ -25,8 +26,7 @@ where
     D: Deserializer<'de>,
 {
     let value: T = deserialize(deserializer)?;
-    let redacted = value.secret().plain().encode().is_ok_and(|plain| *plain == *REDACTED.as_bytes());
-    if redacted {
+    if value.secret().plain().encode().is_ok_and(|plain| is_redacted(&plain)) {
         let column = T::CONTEXT;
         return Err(D::Error::custom(format_args!(
             "{column}: a redacted value came back as input; leave it out"
@@ -35,12 +35,24 @@ where
     Ok(value)
 }
 
+/// Whether this encodes the marker: as a string, or as JSON that holds one.
+fn is_redacted(plain: &[u8]) -> bool {
+    let unquoted = plain.strip_prefix(b"\"").and_then(|plain| plain.strip_suffix(b"\""));
+    unquoted.unwrap_or(plain) == REDACTED.as_bytes()
+}
+
 /// From a detached value.
 pub fn deserialize_sealed<'de, T: EncryptedField, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
-    let sealed = String::deserialize(deserializer)?;
+    let sealed = String::deserialize(deserializer).map_err(refused::<T, D>)?;
     T::open_text(&sealed).map_err(D::Error::custom)
+}
+
+/// In place of the error of a value's own type, which quotes the value: `invalid type: string "xoxb-…"`.
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+fn refused<'de, T: EncryptedField, D: Deserializer<'de>>(_: D::Error) -> D::Error {
+    D::Error::custom(format_args!("{}: not a value of the field's type", T::CONTEXT))
 }
 
 /// As the plaintext.
@@ -54,7 +66,7 @@ where
 }
 
 /// As a marker.
-pub fn serialize_redacted<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
+pub fn serialize_redacted<T: EncryptedField, S: Serializer>(_: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(REDACTED)
 }
 

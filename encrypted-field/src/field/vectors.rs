@@ -13,7 +13,8 @@ use crate::cipher::Xaes256Gcm;
 use crate::error::{ErrorKind, Result};
 use crate::format::aad::{Aad, BoundColumn, BoundValue, Kind};
 use crate::format::{Header, PAYLOAD_OVERHEAD, Suite, TAG_LEN, binary, padding, text};
-use crate::key::{Key, KeyId, KeyState, Keyring, Purpose};
+use crate::key::{Key, KeyState, Keyring, Purpose};
+use crate::key_id::KeyId;
 
 /// All vectors of a folder, each with the name of its file.
 fn vectors(folder: &str) -> Vec<(String, Value)> {
@@ -137,7 +138,7 @@ fn valid_and_golden_vectors_open() {
     for (name, vector) in &all {
         assert_eq!(vector["expect"], "open", "{name}");
         let opened = open(vector).unwrap_or_else(|e| panic!("{name}: {e}"));
-        assert_eq!(opened.plaintext, hex(&vector["plaintext"]), "{name}");
+        assert_eq!(*opened.plaintext, hex(&vector["plaintext"]), "{name}");
         let with = &vector["opens_with"];
         assert_eq!(u64::from(opened.under.key_id.get()), with["key_id"].as_u64().unwrap(), "{name}");
         assert_eq!(opened.under.previous_context, with["context"] != vector["context"], "{name}");

@@ -76,8 +76,10 @@ impl Draft {
             write = end;
         }
         debug_assert_eq!(write, self.buffer.len());
-        // ASCII by construction; were it not, what follows is refused by every reader.
-        String::from_utf8(self.buffer).unwrap_or_default()
+        match String::from_utf8(self.buffer) {
+            Ok(text) => text,
+            Err(_) => unreachable!("marker, digits and base64url are ASCII"),
+        }
     }
 }
 
@@ -143,5 +145,7 @@ fn decode(stored: &mut Vec<u8>, payload: usize) -> Result<(Suite, [u8; NONCE_LEN
 
 fn decode_chunk(text: &[u8], out: &mut [u8]) -> Result<usize> {
     // The engine refuses padding and set trailing bits, so that each value has one spelling.
-    URL_SAFE_NO_PAD.decode_slice(text, out).map_err(|_| malformed("not canonical base64url"))
+    URL_SAFE_NO_PAD
+        .decode_slice(text, out)
+        .map_err(|_| malformed("not canonical base64url; if it was cut off, is the column wide enough?"))
 }

@@ -38,6 +38,12 @@ impl KeyringBuilder {
         self
     }
 
+    /// Several keys.
+    pub fn keys(mut self, keys: impl IntoIterator<Item = Key>) -> Self {
+        self.keys.extend(keys);
+        self
+    }
+
     /// Values under keys in the state [`KeyState::Compromised`] no longer open.
     pub fn refuse_compromised(mut self) -> Self {
         self.refuse_compromised = true;
@@ -47,7 +53,7 @@ impl KeyringBuilder {
     /// Checks the keys and makes them ready for use.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidKeys`]: no key at all, id 0, an id twice, two active keys in one scope and
+    /// [`ErrorKind::InvalidKeys`]: no key at all, id 0, an id twice, the same bytes under two ids, two active keys in one scope and
     /// purpose, retired keys without an active one, bytes that are not random (all equal, counting,
     /// repeating, text), a check value that does not match.
     pub fn build(self) -> Result<Keyring> {
@@ -56,6 +62,7 @@ impl KeyringBuilder {
         }
         let mut entries = HashMap::with_capacity(self.keys.len());
         let mut active = ActiveKeys::default();
+        let mut checks = HashMap::with_capacity(self.keys.len());
         for key in &self.keys {
             let entry = Arc::new(entry(key, self.refuse_compromised)?);
             if key.state == KeyState::Active
@@ -67,6 +74,14 @@ impl KeyringBuilder {
                     key.id,
                     place(&key.scope, key.purpose)
                 )));
+            }
+            if let Some(check) = entry.check
+                && let Some(other) = checks.insert(check, entry.id)
+                && other != entry.id
+            {
+                let detail =
+                    format!("it has the same bytes as key {other}; a key has one id and one purpose");
+                return Err(invalid(detail).key(entry.id));
             }
             match entries.entry(entry.id) {
                 Entry::Vacant(slot) => slot.insert(entry),
@@ -121,8 +136,11 @@ fn entry(key: &Key, refuse_compromised: bool) -> Result<KeyEntry> {
             {
                 return Err(invalid("these are not the bytes that its check value was made of").key(id));
             }
-            let field_key = derive::field_key(bytes, Suite::XAES_256_GCM.algorithm());
-            (Some(check), Some(Xaes256Gcm::new(field_key.expose())))
+            let cipher = (key.state != KeyState::Destroyed).then(|| {
+                let field_key = derive::field_key(bytes, Suite::XAES_256_GCM.algorithm());
+                Xaes256Gcm::new(field_key.expose())
+            });
+            (Some(check), cipher)
         }
         None if key.state == KeyState::Destroyed => (key.expected_check, None),
         None => return Err(invalid("it has no bytes").key(id)),

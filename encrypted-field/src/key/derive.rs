@@ -9,12 +9,12 @@ use crate::secret::SecretBytes;
 /// extract step is not needed (section 3.3).
 fn expand(key: &SecretBytes, label: &[&[u8]]) -> SecretBytes {
     let mut out = SecretBytes::zeroed();
-    // Fails only for a key shorter or an output longer than one hash, neither of which the types allow.
-    if let Ok(hkdf) = Hkdf::<Sha256>::from_prk(key.expose()) {
-        let done = hkdf.expand_multi_info(label, out.expose_mut());
-        debug_assert!(done.is_ok());
+    let done = Hkdf::<Sha256>::from_prk(key.expose())
+        .map(|hkdf| hkdf.expand_multi_info(label, out.expose_mut()).is_ok());
+    match done {
+        Ok(true) => out,
+        _ => unreachable!("a key of one hash and an output of one hash are always in range"),
     }
-    out
 }
 
 /// `HKDF-Expand(key, "encrypted-field/v1/field\0" | algorithm u8, 32)`.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwapOption;
 use ctutils::CtEq as _;
 
-use super::Keyring;
+use super::{KeyState, Keyring};
 use crate::error::{Error, ErrorKind, Result};
 
 static INSTALLED: ArcSwapOption<Keyring> = ArcSwapOption::const_empty();
@@ -22,24 +22,30 @@ thread_local! {
 /// or opened meanwhile uses the one or the other.
 ///
 /// # Errors
-/// [`ErrorKind::KeyConflict`]: an id of the ring in use has other bytes in the new one. Nothing is changed then.
+/// [`ErrorKind::KeyConflict`]: an id of the ring in use has other bytes, another scope or another purpose in the new
+/// one, or was destroyed. Nothing is changed then.
 pub fn install(ring: Keyring) -> Result<()> {
     let _change = CHANGE.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(before) = &*INSTALLED.load() {
-        refuse_other_bytes(before, &ring)?;
+        refuse_other_keys(before, &ring)?;
     }
     INSTALLED.store(Some(Arc::new(ring)));
     Ok(())
 }
 
-fn refuse_other_bytes(before: &Keyring, after: &Keyring) -> Result<()> {
+fn refuse_other_keys(before: &Keyring, after: &Keyring) -> Result<()> {
     for known in before.keys() {
-        if let Some(key) = after.get(known.id.get())
-            && let (Some(a), Some(b)) = (known.check_value, key.check_value)
-            && !a.ct_eq(&b).to_bool()
-        {
-            return Err(Error::new(ErrorKind::KeyConflict).key(known.id));
-        }
+        let Some(key) = after.get(known.id.get()) else { continue };
+        let destroyed = |state| state == KeyState::Destroyed;
+        let conflict = match (known.check_value, key.check_value) {
+            (Some(a), Some(b)) if !a.ct_eq(&b).to_bool() => "other key bytes",
+            _ if destroyed(known.state) && !destroyed(key.state) => "bytes again, and was destroyed",
+            // A tombstone names neither.
+            _ if destroyed(key.state) => continue,
+            _ if (known.scope, known.purpose) != (key.scope, key.purpose) => "another scope or purpose",
+            _ => continue,
+        };
+        return Err(Error::new(ErrorKind::KeyConflict).detail(format!("it has {conflict}")).key(known.id));
     }
     Ok(())
 }
@@ -110,7 +116,8 @@ impl std::ops::Deref for HeldKeyring {
 impl Drop for HeldKeyring {
     fn drop(&mut self) {
         // Guards may be dropped in any order: each takes away its own ring.
-        HELD.with_borrow_mut(|held| {
+        let _ = HELD.try_with(|held| {
+            let mut held = held.borrow_mut();
             if let Some(at) = held.iter().rposition(|ring| Arc::ptr_eq(ring, &self.ring)) {
                 held.remove(at);
             }

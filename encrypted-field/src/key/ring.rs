@@ -119,7 +119,8 @@ impl Keyring {
     }
 
     /// Makes this ring the current one on this thread, in place of the installed one, until the guard is
-    /// dropped. For tests, so that parallel ones don't share a ring; guards nest.
+    /// dropped. For tests, so that parallel ones don't share a ring; guards nest. Threads that this one starts do not
+    /// see it; other tasks that an async runtime runs on this thread do.
     ///
     /// ```
     /// # fn main() -> encrypted_field::Result<()> {

@@ -12,7 +12,7 @@ pub(super) fn reason(bytes: &[u8; 32]) -> Option<&'static str> {
     if (1..=16).any(|period| bytes.iter().zip(&bytes[period..]).all(|(a, b)| a == b)) {
         return Some("the bytes repeat");
     }
-    if bytes.iter().all(|b| b.is_ascii_graphic() || *b == b' ') {
+    if bytes.iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) {
         return Some("the bytes are text, not random: a passphrase goes through ENCRYPTED_FIELD_PASSPHRASE");
     }
     None

@@ -1,8 +1,9 @@
-//! Diesel, SQLx and serde impls of generated types, as hidden macros: their `cfg` is this crate's, so the derive
-//! needs no features of its own. Each has an empty fallback.
+//! What a generated type implements, as hidden macros that `#[derive(Encrypted)]` calls: its own methods, Diesel, SQLx,
+//! serde. Their `cfg` is this crate's, so the derive needs no features of its own; each has an empty fallback.
 
 #[cfg(feature = "diesel")]
 pub mod diesel;
+mod field;
 mod serde;
 #[cfg(feature = "sqlx")]
 mod sqlx;
@@ -12,6 +13,15 @@ mod sqlx;
 #[doc(hidden)]
 macro_rules! __impl_diesel {
     ($($ignored:tt)*) => {};
+}
+
+#[cfg(not(feature = "diesel"))]
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __diesel_column {
+    ($table:path, $column:ident) => {
+        $crate::__private::std::stringify!($column)
+    };
 }
 
 #[cfg(not(feature = "sqlx"))]

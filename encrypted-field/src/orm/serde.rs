@@ -5,44 +5,41 @@
 #[doc(hidden)]
 macro_rules! __impl_serde {
     (none $name:ident) => {
-        $crate::__impl_serde!(@deserialize $name, deserialize);
+        $crate::__impl_serde!(@named $name, deserialize);
     };
     (plaintext $name:ident) => {
-        $crate::__impl_serde!(@deserialize $name, deserialize);
-        const _: () = {
-            use $crate::__private::{serde, std::result::Result};
-
-            #[automatically_derived]
-            impl serde::Serialize for $name {
-                fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                    $crate::__private::field_serde::serialize_plaintext(self, serializer)
-                }
-            }
-        };
+        $crate::__impl_serde!(@named $name, deserialize, serialize_plaintext);
     };
     (redacted $name:ident) => {
-        $crate::__impl_serde!(@deserialize $name, deserialize_unredacted);
+        $crate::__impl_serde!(@named $name, deserialize_unredacted, serialize_redacted);
+    };
+    (sealed $name:ident) => {
+        $crate::__impl_serde!(@named $name, deserialize_sealed, serialize_sealed);
+    };
+    (@named $name:ident, $deserialize:ident $(, $serialize:ident)?) => {
+        const _: () = {
+            // Named before the imports, which would hide a type of the same name: a column `value: Value`.
+            type __Field = $name;
+            $crate::__impl_serde!(@deserialize __Field, $deserialize);
+            $($crate::__impl_serde!(@serialize __Field, $serialize);)?
+        };
+    };
+    (@serialize $name:ident, $serialize:ident) => {
         const _: () = {
             use $crate::__private::{serde, std::result::Result};
 
             #[automatically_derived]
             impl serde::Serialize for $name {
                 fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                    $crate::__private::field_serde::serialize_redacted(serializer)
+                    $crate::__private::field_serde::$serialize(self, serializer)
                 }
             }
         };
     };
-    (sealed $name:ident) => {
+    // A sealed value is text, whatever it holds.
+    (@deserialize $name:ident, deserialize_sealed) => {
         const _: () = {
             use $crate::__private::{serde, std::result::Result};
-
-            #[automatically_derived]
-            impl serde::Serialize for $name {
-                fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                    $crate::__private::field_serde::serialize_sealed(self, serializer)
-                }
-            }
 
             #[automatically_derived]
             impl<'de> serde::Deserialize<'de> for $name {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, TimeD
 use zeroize::Zeroizing;
 
 use super::civil::{Date, Parser, Text, Time, not_a_date};
-use super::{Encoded, Plaintext, PlaintextError, plain_value};
+use super::{Encoded, Plaintext, PlaintextError, overwrite_with, plain_value};
 
 type Result<T> = std::result::Result<T, PlaintextError>;
 
@@ -48,6 +48,7 @@ fn date_time_in((date, time): (Date, Time)) -> Result<NaiveDateTime> {
 
 impl Plaintext for NaiveDate {
     plain_value!(Self);
+    overwrite_with!(Self::MIN);
 
     fn encode(&self) -> Result<Encoded<'_>> {
         Ok(Text::new().date(date_out(*self)).encoded())
@@ -64,6 +65,7 @@ impl Plaintext for NaiveDate {
 
 impl Plaintext for NaiveTime {
     plain_value!(Self);
+    overwrite_with!(Self::MIN);
 
     fn encode(&self) -> Result<Encoded<'_>> {
         Ok(Text::new().time(time_out(*self)?).encoded())
@@ -80,6 +82,7 @@ impl Plaintext for NaiveTime {
 
 impl Plaintext for NaiveDateTime {
     plain_value!(Self);
+    overwrite_with!(Self::MIN);
 
     fn encode(&self) -> Result<Encoded<'_>> {
         Ok(Text::new().date(date_out(self.date())).char('T').time(time_out(self.time())?).encoded())
@@ -96,6 +99,7 @@ impl Plaintext for NaiveDateTime {
 
 impl Plaintext for DateTime<Utc> {
     plain_value!(Self);
+    overwrite_with!(Self::MIN_UTC);
 
     fn encode(&self) -> Result<Encoded<'_>> {
         let utc = self.naive_utc();

@@ -11,6 +11,7 @@ const NOT_A_DECIMAL: PlaintextError = PlaintextError::new("not a decimal of the 
 #[cfg(feature = "rust_decimal")]
 impl Plaintext for rust_decimal::Decimal {
     plain_value!(Self);
+    super::overwrite_with!(Self::ZERO);
 
     fn encode(&self) -> Result<Encoded<'_>, PlaintextError> {
         // Negative zero equals zero, and equal values have equal encodings.

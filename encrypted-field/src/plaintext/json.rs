@@ -41,7 +41,15 @@ where
         let mut json = Vec::with_capacity(len.0);
         serde_json::to_writer(&mut json, &self.0)
             .map_err(|_| super::PlaintextError::new("can't be written as JSON"))?;
-        Ok(super::Encoded::owned(json))
+        let json = super::Encoded::owned(json);
+        // What can be written can't always be read: NaN becomes null, and reading stops at 128 levels. Nothing is
+        // stored that is lost.
+        match serde_json::from_slice::<T>(&json) {
+            Ok(_) => Ok(json),
+            Err(_) => Err(super::PlaintextError::new(
+                "its JSON does not read back as the type (NaN, or nested too deeply)",
+            )),
+        }
     }
 
     fn decode(bytes: Zeroizing<Vec<u8>>) -> Result<Self, super::PlaintextError> {

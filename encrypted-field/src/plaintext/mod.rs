@@ -28,8 +28,7 @@ use crate::error::{Error, ErrorKind};
 /// `bigdecimal::BigDecimal`, and (`json`) any serde type. It can be implemented for types of your own:
 ///
 /// ```
-/// use encrypted_field::{Encoded, Plaintext, PlaintextError};
-/// use zeroize::Zeroizing;
+/// use encrypted_field::{Encoded, Plaintext, PlaintextError, Zeroizing};
 ///
 /// #[derive(Clone)]
 /// struct Latitude { microdegrees: i32 }
@@ -87,7 +86,8 @@ pub trait Plaintext: Clone + 'static {
         Err(PlaintextError::new("this type has no plain form; give the field a `legacy` function"))
     }
 
-    /// Overwrites the value in memory, on drop. Does nothing unless the type can.
+    /// Overwrites the value in memory, on drop. Does nothing unless the type implements it: of those in this crate
+    /// `BigDecimal` does not, and [`Json`] does in generated types where what it holds is `Zeroize`.
     fn wipe(&mut self) {}
 }
 
@@ -189,6 +189,19 @@ pub(crate) fn ct_eq<P: Plaintext>(a: &P, b: &P) -> bool {
 fn legacy_str(stored: &[u8]) -> Result<&str, PlaintextError> {
     std::str::from_utf8(stored).map(str::trim).map_err(|_| PlaintextError::new("not UTF-8"))
 }
+
+/// `wipe` of a type that is all value: overwritten with another one.
+#[cfg(any(feature = "chrono", feature = "time", feature = "uuid", feature = "rust_decimal"))]
+macro_rules! overwrite_with {
+    ($blank:expr) => {
+        fn wipe(&mut self) {
+            *self = $blank;
+            zeroize::optimization_barrier(self);
+        }
+    };
+}
+#[cfg(any(feature = "chrono", feature = "time", feature = "uuid", feature = "rust_decimal"))]
+use overwrite_with;
 
 /// `impl Plaintext` items of a type that the application handles as it is.
 macro_rules! plain_value {

@@ -4,7 +4,7 @@ use time::{Date as TimeDate, Month, OffsetDateTime, PrimitiveDateTime, Time as T
 use zeroize::Zeroizing;
 
 use super::civil::{Date, Parser, Text, Time, not_a_date};
-use super::{Encoded, Plaintext, PlaintextError, plain_value};
+use super::{Encoded, Plaintext, PlaintextError, overwrite_with, plain_value};
 
 type Result<T> = std::result::Result<T, PlaintextError>;
 
@@ -33,6 +33,7 @@ fn date_time_in((date, time): (Date, Time)) -> Result<PrimitiveDateTime> {
 
 impl Plaintext for TimeDate {
     plain_value!(Self);
+    overwrite_with!(Self::MIN);
 
     fn encode(&self) -> Result<Encoded<'_>> {
         Ok(Text::new().date(date_out(*self)).encoded())
@@ -49,6 +50,7 @@ impl Plaintext for TimeDate {
 
 impl Plaintext for TimeTime {
     plain_value!(Self);
+    overwrite_with!(Self::MIDNIGHT);
 
     fn encode(&self) -> Result<Encoded<'_>> {
         Ok(Text::new().time(time_out(*self)).encoded())
@@ -65,6 +67,7 @@ impl Plaintext for TimeTime {
 
 impl Plaintext for PrimitiveDateTime {
     plain_value!(Self);
+    overwrite_with!(Self::MIN);
 
     fn encode(&self) -> Result<Encoded<'_>> {
         Ok(Text::new().date(date_out(self.date())).char('T').time(time_out(self.time())).encoded())
@@ -82,6 +85,7 @@ impl Plaintext for PrimitiveDateTime {
 /// The instant is kept, its offset is not: it comes back in UTC, and `OffsetDateTime` compares instants.
 impl Plaintext for OffsetDateTime {
     plain_value!(Self);
+    overwrite_with!(Self::UNIX_EPOCH);
 
     fn encode(&self) -> Result<Encoded<'_>> {
         let utc = self

@@ -3,10 +3,11 @@
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{Encoded, Plaintext, PlaintextError, legacy_str, plain_value};
+use super::{Encoded, Plaintext, PlaintextError, legacy_str, overwrite_with, plain_value};
 
 impl Plaintext for Uuid {
     plain_value!(Self);
+    overwrite_with!(Self::nil());
 
     fn encode(&self) -> Result<Encoded<'_>, PlaintextError> {
         Ok(Encoded::borrowed(self.as_bytes()))

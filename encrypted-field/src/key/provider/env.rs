@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::{encoding, passphrase};
+use super::encoding;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, KeyState, Keyring, Purpose};
 
@@ -51,13 +51,27 @@ impl EnvKeys {
         self
     }
 
-    /// Reads the variables through `var`, such as `|name| std::env::var_os(name)`. An empty one counts as not
-    /// set, as shells and orchestrators leave it.
+    /// The key ring of the variables, read through `var`, such as `|name| std::env::var_os(name)`.
+    ///
+    /// # Errors
+    /// As [`keys`](Self::keys), and what [`KeyringBuilder::build`](crate::KeyringBuilder::build) refuses.
+    pub fn read(&self, var: impl FnMut(&str) -> Option<OsString>) -> Result<Keyring> {
+        let (source, keys) = self.source_and_keys(var)?;
+        Keyring::builder().keys(keys).build().map_err(|e| e.within(&source))
+    }
+
+    /// The keys of the variables, for a ring that takes others beside them. An empty variable counts as not set, as
+    /// shells and orchestrators leave it.
     ///
     /// # Errors
     /// [`ErrorKind::NoKeys`] where none is set; [`ErrorKind::InvalidKeys`] where more than one is, or what is set
-    /// can't be used.
-    pub fn read(&self, mut var: impl FnMut(&str) -> Option<OsString>) -> Result<Keyring> {
+    /// can't be read.
+    pub fn keys(&self, var: impl FnMut(&str) -> Option<OsString>) -> Result<Vec<Key>> {
+        self.source_and_keys(var).map(|(_, keys)| keys)
+    }
+
+    /// The variable that was set, and its keys.
+    fn source_and_keys(&self, mut var: impl FnMut(&str) -> Option<OsString>) -> Result<(String, Vec<Key>)> {
         let mut read = |suffix: &str| {
             let name = format!("{}_{suffix}", self.prefix);
             match var(&name).filter(|value| !value.is_empty()).map(OsString::into_string) {
@@ -69,19 +83,20 @@ impl EnvKeys {
                 }
             }
         };
-        let (keys, key, passphrase, salt) = (read("KEYS")?, read("KEY")?, read("PASSPHRASE")?, read("SALT")?);
-        match (keys, key, passphrase, salt) {
-            (Some(keys), None, None, None) => from_list(&keys),
+        match (read("KEYS")?, read("KEY")?, read("PASSPHRASE")?, read("SALT")?) {
+            (Some(list), None, None, None) => {
+                let keys = from_list(&list)?;
+                Ok((list.name, keys))
+            }
             (None, Some(key), None, None) => {
-                let bytes = encoding::decode_32(key.value.trim())
-                    .map_err(|e| invalid(format!("{}: {e}", key.name)))?;
-                Keyring::builder().active(1, bytes).build().map_err(|e| e.within(&key.name))
+                let bytes = encoding::decode_32(key.value.trim()).map_err(|e| key.invalid(&e))?;
+                Ok((key.name, vec![Key::new(1, *bytes)]))
             }
             (None, None, Some(passphrase), Some(salt)) => {
-                let salt_bytes = encoding::decode(salt.value.trim())
-                    .map_err(|e| invalid(format!("{}: {e}", salt.name)))?;
-                let bytes = passphrase::derive(&passphrase.value, &salt_bytes)?;
-                Keyring::builder().active(1, bytes).build()
+                let salt_bytes = encoding::decode(salt.value.trim()).map_err(|e| salt.invalid(&e))?;
+                let key = Key::from_passphrase(1, &passphrase.value, &salt_bytes);
+                let key = key.map_err(|e| e.within(&format!("{}, {}", passphrase.name, salt.name)))?;
+                Ok((passphrase.name, vec![key]))
             }
             (None, None, Some(passphrase), None) => {
                 let salt = format!("{}_SALT", self.prefix);
@@ -90,11 +105,8 @@ impl EnvKeys {
             (None, None, None, Some(salt)) => {
                 Err(invalid(format!("{} is set without {}_PASSPHRASE", salt.name, self.prefix)))
             }
-            (None, None, None, None) if self.prefix == Self::default().prefix => {
-                Err(ErrorKind::NoKeys.into())
-            }
             (None, None, None, None) => {
-                Err(Error::new(ErrorKind::NoKeys).detail(format!("{}_KEYS is not set", self.prefix)))
+                Err(Error::new(ErrorKind::NoKeys).detail(format!("{}_KEYS=1:<key>", self.prefix)))
             }
             (keys, key, passphrase, salt) => {
                 let set =
@@ -110,12 +122,18 @@ struct Variable {
     value: Zeroizing<String>,
 }
 
+impl Variable {
+    fn invalid(&self, what: &str) -> Error {
+        invalid(format!("{}: {what}", self.name))
+    }
+}
+
 fn invalid(detail: String) -> Error {
     Error::new(ErrorKind::InvalidKeys).detail(detail)
 }
 
-fn from_list(list: &Variable) -> Result<Keyring> {
-    let mut builder = Keyring::builder();
+fn from_list(list: &Variable) -> Result<Vec<Key>> {
+    let mut keys = Vec::new();
     let mut groups: Vec<(Purpose, &str)> = Vec::new();
     for (entry, number) in list.value.split(',').zip(1..) {
         let entry = entry.trim();
@@ -152,15 +170,15 @@ fn from_list(list: &Variable) -> Result<Keyring> {
         let bytes = encoding::decode_32(key).map_err(|e| wrong(&format!("the key of id {id}: {e}")))?;
         let state = if groups.contains(&(purpose, scope)) { KeyState::Retired } else { KeyState::Active };
         groups.push((purpose, scope));
-        let mut key = Key::new(id, bytes).scope(scope).purpose(purpose).state(state);
+        let mut key = Key::new(id, *bytes).scope(scope).purpose(purpose).state(state);
         if let Some(check) = check {
             let check =
                 encoding::decode_32(check).map_err(|e| wrong(&format!("the check value of id {id}: {e}")))?;
-            key = key.check(check);
+            key = key.check(*check);
         }
-        builder = builder.key(key);
+        keys.push(key);
     }
-    builder.build().map_err(|e| e.within(&list.name))
+    Ok(keys)
 }
 
 /// Digits only, no sign and no leading zero: one id has one spelling.

@@ -10,14 +10,15 @@ use document::Document;
 pub use document::KeyFileEntry;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::{Key, Keyring, Purpose};
+use crate::key::{Key, KeyState, Keyring, Purpose};
 use crate::key_id::KeyId;
 
 /// A key file: JSON with ids, scopes, purposes, states, dates, check values and the keys in base64.
 ///
 /// It must belong to the user of the process or to root, and be readable by nobody else (mode `0600` or
 /// `0400`). It is written to a temporary file, flushed to disk and renamed, under a lock (`<path>.lock`), so that
-/// a reader sees the old file or the new one and two writers don't lose each other's keys.
+/// a reader sees the old file or the new one and two writers don't lose each other's keys. A symbolic link is followed
+/// and stays; owner, group and mode of the file are kept.
 ///
 /// Where the operating system has no Unix permissions, owner and mode are not checked.
 ///
@@ -78,12 +79,15 @@ impl KeyFile {
     /// [`ErrorKind::KeyFile`]: missing, cut off, not JSON, another version, readable by others, owned by another
     /// user. [`ErrorKind::InvalidKeys`]: what [`KeyringBuilder::build`](crate::KeyringBuilder::build) refuses.
     pub fn keyring(&self) -> Result<Keyring> {
-        let document = self.load()?;
-        let mut builder = Keyring::builder();
-        for key in document.keys()? {
-            builder = builder.key(key);
-        }
-        builder.build().map_err(|e| self.name(e))
+        self.ring(&self.load()?)
+    }
+
+    /// The keys of the file as it is now, for a ring that takes others beside them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::KeyFile`].
+    pub fn keys(&self) -> Result<Vec<Key>> {
+        self.load()?.keys().map_err(|e| self.name(e))
     }
 
     /// What the file says of its keys, without the keys.
@@ -101,11 +105,7 @@ impl KeyFile {
     /// [`add`](Self::add) the key as [pending](crate::KeyState::Pending), let all load it, then
     /// [`activate`](Self::activate) it.
     pub fn rotate(&self, scope: &str, purpose: Purpose, now: SystemTime) -> Result<KeyId> {
-        let _lock = self.locked()?;
-        let mut document = self.load()?;
-        let id = document.rotate(scope, purpose, now).map_err(|e| self.name(e))?;
-        self.write(&document)?;
-        Ok(id)
+        self.change(|document| document.rotate(scope, purpose, now))
     }
 
     /// Adds a key as it is, such as a pending one that every process loads before it becomes active.
@@ -113,15 +113,14 @@ impl KeyFile {
     /// # Errors
     /// [`ErrorKind::InvalidKeys`] where the file would hold keys that can't be loaded together.
     pub fn add(&self, key: &Key, now: SystemTime) -> Result<()> {
-        let _lock = self.locked()?;
-        let mut document = self.load()?;
-        document.add(key, now);
-        let mut builder = Keyring::builder();
-        for key in document.keys()? {
-            builder = builder.key(key);
-        }
-        builder.build().map_err(|e| self.name(e))?;
-        self.write(&document)
+        self.change(|document| {
+            // The caller's check value is about these bytes: asked before one is made of them.
+            if key.state != KeyState::Destroyed {
+                Keyring::builder().key(key.clone().state(KeyState::Pending)).build()?;
+            }
+            document.add(key, now);
+            Ok(())
+        })
     }
 
     /// Makes a pending key active and retires the one before it.
@@ -129,10 +128,31 @@ impl KeyFile {
     /// # Errors
     /// [`ErrorKind::KeyFile`] where the file holds no pending key of this id.
     pub fn activate(&self, id: KeyId, now: SystemTime) -> Result<()> {
+        self.change(|document| document.activate(id, now))
+    }
+
+    /// Retires, disables or destroys a key, or marks it compromised. A destroyed key's bytes leave the file for good,
+    /// its id stays taken.
+    ///
+    /// # Errors
+    /// [`ErrorKind::KeyFile`]: no such key, it was destroyed, or the state is pending or active, for which there is
+    /// [`activate`](Self::activate). [`ErrorKind::InvalidKeys`] where retired keys would be left without an active one.
+    pub fn set_state(&self, id: KeyId, state: KeyState, now: SystemTime) -> Result<()> {
+        self.change(|document| document.set_state(id, state, now))
+    }
+
+    /// Reads, changes and writes the file under its lock; what would not load is not written.
+    fn change<R>(&self, change: impl FnOnce(&mut Document) -> Result<R>) -> Result<R> {
         let _lock = self.locked()?;
         let mut document = self.load()?;
-        document.activate(id, now).map_err(|e| self.name(e))?;
-        self.write(&document)
+        let result = change(&mut document).map_err(|e| self.name(e))?;
+        self.ring(&document)?;
+        self.write(&document)?;
+        Ok(result)
+    }
+
+    fn ring(&self, document: &Document) -> Result<Keyring> {
+        document.keys().and_then(|keys| Keyring::builder().keys(keys).build()).map_err(|e| self.name(e))
     }
 
     fn load(&self) -> Result<Document> {
@@ -141,11 +161,11 @@ impl KeyFile {
     }
 
     fn write(&self, document: &Document) -> Result<()> {
-        storage::write(&self.path, &document.to_json()?).map_err(|e| self.name(e))
+        storage::write(&storage::resolve(&self.path), &document.to_json()?).map_err(|e| self.name(e))
     }
 
     fn locked(&self) -> Result<std::fs::File> {
-        storage::lock(&self.path).map_err(|e| self.name(e))
+        storage::lock(&storage::resolve(&self.path)).map_err(|e| self.name(e))
     }
 
     fn error(&self, what: &'static str) -> Error {

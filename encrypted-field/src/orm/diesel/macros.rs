@@ -6,11 +6,18 @@
 macro_rules! __impl_diesel {
     ($name:ident) => {
         const _: () = {
+            // Named before the imports, which would hide a type of the same name: a column `text: Text`.
+            type __Field = $name;
+            $crate::__impl_diesel!(@impl __Field);
+        };
+    };
+    (@impl $name:ident) => {
+        const _: () = {
             use $crate::__private::diesel::{
                 backend::Backend, deserialize::{self, FromSql, Queryable}, expression::AsExpression,
                 serialize::{self, Output, ToSql}, sql_types::{Binary, Nullable, SingleValue, Text},
             };
-            use $crate::__private::diesel_support::{WriteOnly, WriteSealed};
+            use $crate::__private::diesel_support::{WriteOnly, WriteSealed, not_text};
             use $crate::__private::std::{primitive::u8, result::Result::Ok, string::String, vec::Vec};
             use $crate::EncryptedField;
 
@@ -54,7 +61,7 @@ macro_rules! __impl_diesel {
             $raw: FromSql<$sql, DB>,
         {
             fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
-                let stored = <$raw as FromSql<$sql, DB>>::from_sql(value)?;
+                let stored = <$raw as FromSql<$sql, DB>>::from_sql(value).map_err(not_text::<Self>)?;
                 Ok(<Self as EncryptedField>::$from_stored(stored)?)
             }
         }
@@ -76,5 +83,16 @@ macro_rules! __impl_diesel {
                 WriteOnly::new(self)
             }
         }
+    };
+}
+
+/// The name of a column: through Diesel's `Column::NAME`, which knows `#[sql_name]`, where Diesel is there.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __diesel_column {
+    ($($table:ident)::+, $column:ident) => { $crate::__diesel_column!(@ [$($table)::+], $column) };
+    (:: $($table:ident)::+, $column:ident) => { $crate::__diesel_column!(@ [:: $($table)::+], $column) };
+    (@ [$($table:tt)+], $column:ident) => {
+        <$($table)+::$column as $crate::__private::diesel::Column>::NAME
     };
 }

@@ -2,7 +2,9 @@
 
 mod bind;
 mod macros;
+mod read;
 mod write;
 
 pub use bind::{Searchable, WriteOnly};
+pub use read::not_text;
 pub use write::WriteSealed;

@@ -57,24 +57,28 @@ backend!(diesel::sqlite::Sqlite, out, stored => out.set_value(stored));
 /// }
 /// encrypted_field::diesel_multi_backend!(MultiBackend: diesel::pg::Pg, diesel::sqlite::Sqlite);
 /// ```
+///
+/// (`MultiBackend` is what that derive calls the backend it makes.)
 #[macro_export]
 macro_rules! diesel_multi_backend {
+    // A list of types can't be repeated inside another repetition, so it goes on as one token tree.
     ($multi:ty: $($backend:ty),+ $(,)?) => {
-        impl<T, ST> $crate::__private::diesel_support::WriteSealed<T, ST> for $multi
+        $crate::diesel_multi_backend!(@impl $multi, Text, [$($backend),+]);
+        $crate::diesel_multi_backend!(@impl $multi, Binary, [$($backend),+]);
+    };
+    // The value goes on as it is, and the backend of the variant in use seals it.
+    (@impl $multi:ty, $sql:ident, [$($backend:ty),+]) => {
+        impl<T> $crate::__private::diesel_support::WriteSealed<T, $crate::__private::diesel::sql_types::$sql> for $multi
         where
-            ST: $crate::__private::diesel::sql_types::SqlType + 'static,
-            T: $($crate::__private::diesel::serialize::ToSql<ST, $backend> +)+ 'static,
-            $($backend: $crate::__private::diesel::sql_types::HasSqlType<ST>,)+
-            $crate::__private::std::option::Option<T>:
-                $($crate::__private::diesel::serialize::ToSql<
-                    $crate::__private::diesel::sql_types::Nullable<ST>, $backend,
-                > +)+ 'static,
+            T: $($crate::__private::diesel::serialize::ToSql<
+                $crate::__private::diesel::sql_types::$sql, $backend,
+            > +)+ $crate::__private::std::marker::Send + $crate::__private::std::marker::Sync + 'static,
         {
             fn write_sealed<'b>(
                 value: &'b T,
                 out: &mut $crate::__private::diesel::serialize::Output<'b, '_, Self>,
             ) -> $crate::__private::diesel::serialize::Result {
-                out.set_value((<ST as $crate::__private::std::default::Default>::default(), value));
+                out.set_value(($crate::__private::diesel::sql_types::$sql, value));
                 $crate::__private::std::result::Result::Ok($crate::__private::diesel::serialize::IsNull::No)
             }
         }

@@ -5,16 +5,25 @@
 #[doc(hidden)]
 macro_rules! __impl_sqlx {
     (text $name:ident) => {
-        $crate::__impl_sqlx!(@impl $name, str, String, to_stored_text, from_stored_text);
+        $crate::__impl_sqlx!(@named $name, str, String, to_stored_text, from_stored_text);
     };
     (binary $name:ident) => {
-        $crate::__impl_sqlx!(@impl $name, [u8], Vec<u8>, to_stored, from_stored);
+        $crate::__impl_sqlx!(@named $name, [u8], Vec<u8>, to_stored, from_stored);
+    };
+    (@named $name:ident, $($form:tt)+) => {
+        const _: () = {
+            // Named before the imports, which would hide a type of the same name: a column `type: Type`.
+            type __Field = $name;
+            $crate::__impl_sqlx!(@impl __Field, $($form)+);
+        };
     };
     (@impl $name:ident, $borrowed:ty, $owned:ty, $to_stored:ident, $from_stored:ident) => {
         const _: () = {
-            use $crate::__private::sqlx::{Database, Decode, Encode, Type, encode::IsNull, error::BoxDynError};
+            use $crate::__private::sqlx::{
+                Database, Decode, Encode, Type, ValueRef, encode::IsNull, error::{BoxDynError, UnexpectedNullError},
+            };
             use $crate::__private::std::{
-                borrow::ToOwned, primitive::{bool, str, u8}, result::Result::{self, Ok}, string::String, vec::Vec,
+                convert::Into, primitive::{bool, str, u8}, result::Result::{self, Err, Ok}, string::String, vec::Vec,
             };
             use $crate::EncryptedField;
 
@@ -43,15 +52,20 @@ macro_rules! __impl_sqlx {
                 }
             }
 
-            // Read as borrowed, which no driver copies for.
+            // Read as owned: the buffer becomes the plaintext, and PostgreSQL's simple protocol, in which bytes are
+            // hexadecimal, has no borrowed form.
             #[automatically_derived]
             impl<'r, DB: Database> Decode<'r, DB> for $name
             where
-                &'r $borrowed: Decode<'r, DB>,
+                $owned: Decode<'r, DB>,
             {
                 fn decode(value: <DB as Database>::ValueRef<'r>) -> Result<Self, BoxDynError> {
-                    let stored = <&'r $borrowed as Decode<'r, DB>>::decode(value)?;
-                    Ok(<Self as EncryptedField>::$from_stored(ToOwned::to_owned(stored))?)
+                    // SQLite's driver would give an empty string, which a legacy reader may take for a value.
+                    if ValueRef::is_null(&value) {
+                        return Err(Into::into(UnexpectedNullError));
+                    }
+                    let stored = <$owned as Decode<'r, DB>>::decode(value)?;
+                    Ok(<Self as EncryptedField>::$from_stored(stored)?)
                 }
             }
         };
@@ -64,8 +78,15 @@ macro_rules! __impl_sqlx {
 #[doc(hidden)]
 macro_rules! __impl_pg_array {
     (no $storage:ident $name:ident) => {};
-    (yes text $name:ident) => { $crate::__impl_pg_array!(@impl $name, String); };
-    (yes binary $name:ident) => { $crate::__impl_pg_array!(@impl $name, Vec<u8>); };
+    (yes text $name:ident) => { $crate::__impl_pg_array!(@named $name, String); };
+    (yes binary $name:ident) => { $crate::__impl_pg_array!(@named $name, Vec<u8>); };
+    (@named $name:ident, $($owned:tt)+) => {
+        const _: () = {
+            // As above.
+            type __Field = $name;
+            $crate::__impl_pg_array!(@impl __Field, $($owned)+);
+        };
+    };
     (@impl $name:ident, $owned:ty) => {
         const _: () = {
             use $crate::__private::sqlx::postgres::{PgHasArrayType, PgTypeInfo};

@@ -111,8 +111,10 @@ impl Document {
     }
 
     pub(super) fn to_json(&self) -> Result<Zeroizing<Vec<u8>>> {
-        // Room for all of it at once: growing would leave copies behind that are not wiped.
-        let mut text = Zeroizing::new(Vec::with_capacity(256 + self.keys.len() * 512));
+        // Room for all of it at once: growing would leave copies behind that are not wiped. Scopes have any length,
+        // and six characters for each byte at most (`\u0000`).
+        let scopes: usize = self.keys.iter().map(|entry| entry.scope.len() * 6).sum();
+        let mut text = Zeroizing::new(Vec::with_capacity(256 + self.keys.len() * 512 + scopes));
         serde_json::to_writer_pretty(&mut *text, self).map_err(|_| wrong("can't be written as JSON"))?;
         text.push(b'\n');
         Ok(text)
@@ -150,7 +152,8 @@ impl Document {
             purpose: key.purpose.name().into(),
             state: key.state.name().into(),
             key: key.bytes.as_ref().map(|bytes| KeyText(encoding::encode(bytes.expose()))),
-            check: key.check_value().map(|check| encoding::encode(&check).to_string()),
+            // The caller's where there are no bytes to make one of: it is what a tombstone is known by.
+            check: key.check_value().or(key.expected_check).map(|check| encoding::encode(&check).to_string()),
             activated: (key.state == KeyState::Active).then(|| now.clone()),
             created: Some(now),
             retired: None,
@@ -180,6 +183,25 @@ impl Document {
         Ok(())
     }
 
+    pub(super) fn set_state(&mut self, id: KeyId, state: KeyState, now: SystemTime) -> Result<()> {
+        let entry = self.keys.iter_mut().find(|entry| entry.id == id.get());
+        let entry = entry.ok_or_else(|| wrong("it is not in this file").key(id))?;
+        match (entry.state()?, state) {
+            (_, KeyState::Pending | KeyState::Active) => {
+                return Err(wrong("a key becomes active through `activate` or `rotate`").key(id));
+            }
+            (KeyState::Destroyed, KeyState::Destroyed) => return Ok(()),
+            (KeyState::Destroyed, _) => return Err(wrong("it was destroyed").key(id)),
+            (KeyState::Active, _) => entry.retired = Some(rfc3339(now)),
+            _ => {}
+        }
+        entry.state = state.name().into();
+        if state == KeyState::Destroyed {
+            entry.key = None;
+        }
+        Ok(())
+    }
+
     fn retire_active(&mut self, scope: &str, purpose: &str, now: SystemTime) {
         for entry in &mut self.keys {
             if entry.scope == scope && entry.purpose == purpose && entry.state == KeyState::Active.name() {
@@ -194,12 +216,12 @@ impl Entry {
     fn to_key(&self) -> Result<Key> {
         let state = self.state()?;
         let mut key = match &self.key {
-            Some(text) => Key::new(self.id, encoding::decode_32(&text.0).map_err(wrong)?).state(state),
+            Some(text) => Key::new(self.id, *encoding::decode_32(&text.0).map_err(wrong)?).state(state),
             None if state == KeyState::Destroyed => Key::destroyed(self.id),
             None => return Err(wrong("\"key\" is missing")),
         };
         if let Some(check) = &self.check {
-            key = key.check(encoding::decode_32(check).map_err(|e| wrong(format!("\"check\": {e}")))?);
+            key = key.check(*encoding::decode_32(check).map_err(|e| wrong(format!("\"check\": {e}")))?);
         }
         Ok(key.scope(&*self.scope).purpose(self.purpose()?))
     }

@@ -1,6 +1,7 @@
 //! The key file on disk: who may read it, and how it is replaced without a moment in which it is not whole.
 
-use std::fs::{File, OpenOptions};
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -13,19 +14,24 @@ use crate::error::{Error, ErrorKind, Result};
 const MAX_BYTES: u64 = 64 << 20;
 
 fn failed(what: &'static str) -> impl FnOnce(io::Error) -> Error {
-    move |e| Error::new(ErrorKind::KeyFile).detail(format!("{what}: {e}")).caused_by(e)
+    move |e| Error::new(ErrorKind::KeyFile).detail(format!("{what}: {e}"))
+}
+
+fn refused(what: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::KeyFile).detail(what)
 }
 
 pub(super) fn read(path: &Path, allow_group_read: bool) -> Result<Zeroizing<Vec<u8>>> {
-    let file = File::open(path).map_err(failed("can't open"))?;
+    let file =
+        unix::without_waiting(OpenOptions::new().read(true)).open(path).map_err(failed("can't open"))?;
     // Asked of the open file, not of the path: what was checked is what is read.
     let meta = file.metadata().map_err(failed("can't read"))?;
     if !meta.is_file() {
-        return Err(Error::new(ErrorKind::KeyFile).detail("not a regular file"));
+        return Err(refused("not a regular file"));
     }
-    check_access(&meta, allow_group_read)?;
+    unix::check_access(&meta, allow_group_read)?;
     if meta.len() > MAX_BYTES {
-        return Err(Error::new(ErrorKind::KeyFile).detail("larger than 64 MiB; is it the key file?"));
+        return Err(refused("larger than 64 MiB; is it the key file?"));
     }
     // Room for all of it at once: growing would leave copies behind that are not wiped.
     let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1));
@@ -33,84 +39,143 @@ pub(super) fn read(path: &Path, allow_group_read: bool) -> Result<Zeroizing<Vec<
     Ok(text)
 }
 
-#[cfg(unix)]
-fn check_access(meta: &std::fs::Metadata, allow_group_read: bool) -> Result<()> {
-    use std::os::unix::fs::MetadataExt as _;
-
-    let (mode, owner, user) = (meta.mode() & 0o777, meta.uid(), rustix::process::geteuid().as_raw());
-    let too_open = mode & if allow_group_read { 0o037 } else { 0o077 };
-    if too_open != 0 {
-        let group = mode & 0o077 == 0o040;
-        let fix =
-            if group { "`chmod 600`, or allow it with `allow_group_read`" } else { "`chmod 600` the file" };
-        let detail = format!("mode {mode:04o} lets others than its owner at the keys; {fix}");
-        return Err(Error::new(ErrorKind::KeyFile).detail(detail));
-    }
-    if owner != user && owner != 0 {
-        let detail =
-            format!("it belongs to user id {owner}, not to this process ({user}) or root; `chown` it");
-        return Err(Error::new(ErrorKind::KeyFile).detail(detail));
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn check_access(_: &std::fs::Metadata, _: bool) -> Result<()> {
-    Ok(())
+/// Where the file itself is: links to it share one lock, and are not replaced by it.
+pub(super) fn resolve(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 /// Held until dropped. The lock file stays: removing it would let two writers hold two different ones.
 pub(super) fn lock(path: &Path) -> Result<File> {
-    let file = private(OpenOptions::new().write(true).create(true).truncate(false))
+    let file = unix::private(OpenOptions::new().write(true).create(true).truncate(false))
         .open(beside(path, ".lock"))
         .map_err(failed("can't make the lock file"))?;
     file.lock().map_err(failed("can't lock"))?;
+    remove_leftovers(path);
     Ok(file)
 }
 
 /// Temporary file, flush, rename, flush of the folder: after a crash there is the old file or the new one.
+/// To be called under the lock.
 pub(super) fn write(path: &Path, text: &[u8]) -> Result<()> {
     let mut random = [0; 8];
     cipher::random(&mut random)?;
-    let temporary = beside(path, &format!(".tmp-{:016x}", u64::from_be_bytes(random)));
+    let temporary = beside(path, &format!("{TEMPORARY}{:016x}", u64::from_be_bytes(random)));
     let written = (|| {
-        let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&temporary)?;
+        let mut file = unix::private(OpenOptions::new().write(true).create_new(true)).open(&temporary)?;
+        if let Ok(before) = path.metadata() {
+            unix::take_after(&file, &before)?;
+        }
         file.write_all(text)?;
         file.sync_all()?;
-        std::fs::rename(&temporary, path)?;
-        sync_folder(path)
+        std::fs::rename(&temporary, path)
     })();
-    written.map_err(|e| {
-        // Best effort: it is ours alone, and the error that matters is the one above.
+    if let Err(e) = written {
+        // Best effort: the next writer removes what this leaves.
         let _ = std::fs::remove_file(&temporary);
-        failed("can't write")(e)
-    })
+        return Err(failed("can't write")(e));
+    }
+    unix::sync_folder(folder(path)).map_err(failed("it is written, but its folder can't be flushed to disk"))
+}
+
+const TEMPORARY: &str = ".tmp-";
+
+/// Temporary files of writers that were killed: they hold keys.
+fn remove_leftovers(path: &Path) {
+    let Some(prefix) = path.file_name().map(|name| suffixed(name, TEMPORARY)) else { return };
+    let Ok(entries) = std::fs::read_dir(folder(path)) else { return };
+    for entry in entries.flatten() {
+        if entry.file_name().as_encoded_bytes().starts_with(prefix.as_encoded_bytes()) {
+            // Best effort: a file that can't be removed does no harm to the keys in use.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
+    suffixed(path.as_os_str(), suffix).into()
+}
+
+fn suffixed(name: &OsStr, suffix: &str) -> OsString {
+    let mut name = name.to_owned();
     name.push(suffix);
-    name.into()
+    name
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(unix)]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    options.mode(0o600)
+mod unix {
+    use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
+
+    use super::{File, Metadata, OpenOptions, Path, Result, io, refused};
+
+    pub(super) fn check_access(meta: &Metadata, allow_group_read: bool) -> Result<()> {
+        let (mode, owner, user) = (meta.mode() & 0o777, meta.uid(), rustix::process::geteuid().as_raw());
+        let too_open = mode & if allow_group_read { 0o037 } else { 0o077 };
+        if too_open != 0 {
+            let group = mode & 0o077 == 0o040;
+            let fix = if group {
+                "`chmod 600`, or allow it with `allow_group_read`"
+            } else {
+                "`chmod 600` the file"
+            };
+            return Err(refused(format!("mode {mode:04o} lets others than its owner at the keys; {fix}")));
+        }
+        if owner != user && owner != 0 {
+            return Err(refused(format!(
+                "it belongs to user id {owner}, not to this process ({user}) or root; `chown` it"
+            )));
+        }
+        Ok(())
+    }
+
+    /// A pipe would keep the open waiting for a writer; it is refused once it is open.
+    pub(super) fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
+    }
+
+    pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+        options.mode(0o600)
+    }
+
+    /// Owner, group and mode of the file that is replaced, so that whoever read it still does.
+    pub(super) fn take_after(file: &File, before: &Metadata) -> io::Result<()> {
+        let now = file.metadata()?;
+        if (now.uid(), now.gid()) != (before.uid(), before.gid()) {
+            fchown(file, Some(before.uid()), Some(before.gid()))?;
+        }
+        file.set_permissions(std::fs::Permissions::from_mode(before.mode() & 0o777))
+    }
+
+    pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+        File::open(folder)?.sync_all()
+    }
 }
 
+/// Where there are no Unix permissions, owner and mode are not checked.
 #[cfg(not(unix))]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    options
-}
+mod unix {
+    use super::{File, Metadata, OpenOptions, Path, Result, io};
 
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
-}
+    pub(super) fn check_access(_: &Metadata, _: bool) -> Result<()> {
+        Ok(())
+    }
 
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
+    pub(super) fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
+        options
+    }
+
+    pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+        options
+    }
+
+    pub(super) fn take_after(_: &File, _: &Metadata) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
+        Ok(())
+    }
 }

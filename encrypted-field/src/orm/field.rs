@@ -14,38 +14,53 @@ macro_rules! __field {
         pg_array: $pg_array:ident $(,)?
     }) => {
         const _: () = {
+            // Named before the imports below, which would hide types of the same names: a field `secret: Secret`,
+            // or `json = Value`.
+            type __Field = $name;
+            type __Plain = $plain;
+            type __Value = $value;
+            type __View = <__Plain as $crate::Plaintext>::View;
+            const __LEGACY: $crate::__private::std::option::Option<$crate::legacy::LegacyReader<__Plain>> =
+                $crate::__field!(@legacy $legacy);
+
+            $crate::__field!(@impl $name, [$($previous),*], $context, $scope, $storage);
+        };
+        $crate::__private::impl_diesel!($name);
+        $crate::__private::impl_sqlx!($storage $name);
+        $crate::__private::impl_pg_array!($pg_array $storage $name);
+        $crate::__private::impl_serde!($serialize $name);
+    };
+
+    (@impl $name:ident, [$($previous:literal),*], $context:literal, $scope:literal, $storage:ident) => {
+        const _: () = {
             use $crate::__private::std::{
                 borrow::ToOwned, clone::Clone, cmp::{Eq, PartialEq}, convert::{AsRef, From}, fmt, ops::{Deref, Drop},
-                option::Option, primitive::{bool, str, u8}, result::Result, string::String, vec::Vec,
+                option::Option, primitive::{bool, str, u8}, string::String, vec::Vec,
             };
-            use $crate::{EncryptedField, KeyId, Plaintext, Sealed, Secret, Storage};
-
-            type Plain = $plain;
-            type Value = $value;
-            type View = <Plain as Plaintext>::View;
+            use $crate::{EncryptedField, KeyId, Sealed, Secret, Storage};
 
             #[automatically_derived]
-            impl EncryptedField for $name {
-                type Plain = Plain;
+            impl EncryptedField for __Field {
+                type Plain = __Plain;
                 const CONTEXT: &'static str = $context;
                 const PREVIOUS_CONTEXTS: &'static [&'static str] = &[$($previous),*];
                 const SCOPE: &'static str = $scope;
                 const STORAGE: Storage = $crate::__field!(@storage $storage);
-                const LEGACY: Option<$crate::legacy::LegacyReader<Plain>> = $crate::__field!(@legacy $legacy);
+                const LEGACY: Option<$crate::legacy::LegacyReader<__Plain>> = __LEGACY;
 
-                fn from_secret(secret: Secret<Plain>) -> Self {
+                fn from_secret(secret: Secret<__Plain>) -> Self {
                     Self(secret)
                 }
 
-                fn secret(&self) -> &Secret<Plain> {
+                fn secret(&self) -> &Secret<__Plain> {
                     &self.0
                 }
             }
 
             #[allow(dead_code)]
-            impl $name {
+            impl __Field {
                 /// The plaintext; from here on nothing wipes it.
-                pub fn into_inner(mut self) -> Value {
+                pub fn into_inner(mut self) -> __Value {
                     self.0.__take()
                 }
 
@@ -79,9 +94,9 @@ macro_rules! __field {
                     EncryptedField::to_stored_text(self)
                 }
 
-                /// The value sealed for one write, so that binding it can't fail.
-                pub fn sealed(&self) -> $crate::Result<Sealed<Self>> {
-                    EncryptedField::sealed(self)
+                /// The value sealed for one write to its column, so that binding it can't fail.
+                pub fn presealed(&self) -> $crate::Result<Sealed<Self>> {
+                    EncryptedField::presealed(self)
                 }
 
                 /// The key that the value was read under.
@@ -101,65 +116,65 @@ macro_rules! __field {
             }
 
             #[automatically_derived]
-            impl Clone for $name {
+            impl Clone for __Field {
                 fn clone(&self) -> Self {
                     Self(Clone::clone(&self.0))
                 }
             }
 
             #[automatically_derived]
-            impl fmt::Debug for $name {
+            impl fmt::Debug for __Field {
                 fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                     $crate::__private::redacted(f, $crate::__private::std::stringify!($name))
                 }
             }
 
             #[automatically_derived]
-            impl Deref for $name {
-                type Target = View;
+            impl Deref for __Field {
+                type Target = __View;
 
-                fn deref(&self) -> &View {
+                fn deref(&self) -> &__View {
                     self.0.expose()
                 }
             }
 
             #[automatically_derived]
-            impl AsRef<View> for $name {
-                fn as_ref(&self) -> &View {
+            impl AsRef<__View> for __Field {
+                fn as_ref(&self) -> &__View {
                     self.0.expose()
                 }
             }
 
             #[automatically_derived]
-            impl From<Value> for $name {
-                fn from(value: Value) -> Self {
+            impl From<__Value> for __Field {
+                fn from(value: __Value) -> Self {
                     Self(Secret::new(value))
                 }
             }
 
             #[automatically_derived]
-            impl From<&View> for $name
+            impl From<&__View> for __Field
             where
-                View: ToOwned<Owned = Value>,
+                __View: ToOwned<Owned = __Value>,
             {
-                fn from(value: &View) -> Self {
+                fn from(value: &__View) -> Self {
                     Self(Secret::new(ToOwned::to_owned(value)))
                 }
             }
 
             /// In time that depends on lengths only.
             #[automatically_derived]
-            impl PartialEq for $name {
+            impl PartialEq for __Field {
                 fn eq(&self, other: &Self) -> bool {
                     $crate::__private::ct_eq(self, other)
                 }
             }
 
             #[automatically_derived]
-            impl Eq for $name {}
+            impl Eq for __Field {}
 
             #[automatically_derived]
-            impl Drop for $name {
+            impl Drop for __Field {
                 fn drop(&mut self) {
                     #[allow(unused_imports)]
                     use $crate::__private::{WipeElsewhere as _, WipeZeroize as _};
@@ -169,49 +184,18 @@ macro_rules! __field {
                 }
             }
         };
-        $crate::__private::impl_diesel!($name);
-        $crate::__private::impl_sqlx!($storage $name);
-        $crate::__private::impl_pg_array!($pg_array $storage $name);
-        $crate::__private::impl_serde!($serialize $name);
     };
 
     (@storage text) => { $crate::Storage::Text };
     (@storage binary) => { $crate::Storage::Binary };
 
-    (@legacy none) => { Option::None };
-    (@legacy plaintext) => { Option::Some(<Plain as Plaintext>::from_legacy) };
+    (@legacy none) => { $crate::__private::std::option::Option::None };
+    (@legacy plaintext) => {
+        $crate::__private::std::option::Option::Some(<__Plain as $crate::Plaintext>::from_legacy)
+    };
     (@legacy ($($path:tt)+)) => {
-        Option::Some(|stored: &[u8]| -> Result<Plain, $crate::PlaintextError> {
-            $crate::__private::legacy_result::<Plain, _>($($path)+(stored))
+        $crate::__private::std::option::Option::Some(|stored| {
+            $crate::__private::legacy_result::<__Plain, _>($($path)+(stored))
         })
-    };
-}
-
-/// The name of a column: through Diesel's `Column::NAME`, which knows `#[sql_name]`, where Diesel is there.
-#[cfg(feature = "diesel")]
-#[macro_export]
-#[doc(hidden)]
-macro_rules! __diesel_column {
-    ($($table:ident)::+, $column:ident) => { $crate::__diesel_column!(@ [$($table)::+], $column) };
-    (:: $($table:ident)::+, $column:ident) => { $crate::__diesel_column!(@ [:: $($table)::+], $column) };
-    (@ [$($table:tt)+], $column:ident) => {
-        <$($table)+::$column as $crate::__private::diesel::Column>::NAME
-    };
-}
-
-#[cfg(not(feature = "diesel"))]
-#[macro_export]
-#[doc(hidden)]
-macro_rules! __diesel_column {
-    ($table:path, $column:ident) => {
-        $crate::__private::std::stringify!($column)
-    };
-}
-
-/// Runs [`check_contexts`](crate::check_contexts) over models: `check_models!(User, SlackConnection)`.
-#[macro_export]
-macro_rules! check_models {
-    ($($model:ty),+ $(,)?) => {
-        $crate::check_contexts(&[$(<$model as $crate::EncryptedModel>::FIELDS),+])
     };
 }
