@@ -51,29 +51,43 @@ fn emit_model(model: &Model) -> TokenStream {
 /// less visible one would be refused (E0446).
 fn emit_type(model: &Model, field: &EncryptedField) -> TokenStream {
     let Model { input, krate, .. } = model;
-    let (visibility, name) = (&input.vis, &field.declaration.name);
+    let name = &field.declaration.name;
+    // Declared twice, it is an error on the second field's type.
+    let place = place_of(name);
+    let visibility = placed(&input.vis, place);
     let allowed = input.attrs.iter().filter(|a| a.path().is_ident("allow"));
     let docs = docs::of_field(model, field);
     let plain = emit_plain(krate, &field.declaration);
-    // Where the plaintext type is refused, rustc shows it in the attribute.
-    let secret = quote_spanned!(at(&field.declaration.plain.ty)=> #krate::Secret<#plain>);
+    // Not placed: rustc would advise `pub` in the attribute to somebody who reaches for what is inside.
+    let secret = quote!(#krate::Secret<#plain>);
     let impls = emit_impls(krate, &field.declaration);
+    let item = quote_spanned!(place=> #visibility struct #name(#secret););
     quote! {
         #(#allowed)*
         #[doc = #docs]
-        #visibility struct #name(#secret);
+        #item
         #impls
     }
 }
 
-/// The place of what the user wrote, for tokens that must not take part in its hygiene.
-fn at(written: &impl Spanned) -> Span {
+/// A place to show in errors, without the hygiene of what stands there.
+fn place_of(written: &impl Spanned) -> Span {
     Span::call_site().located_at(written.span())
+}
+
+fn placed(tokens: &impl ToTokens, place: Span) -> TokenStream {
+    let tokens = tokens.to_token_stream().into_iter();
+    tokens
+        .map(|mut token| {
+            token.set_span(token.span().located_at(place));
+            token
+        })
+        .collect()
 }
 
 fn emit_plain(krate: &Path, declaration: &Declaration) -> TokenStream {
     let ty = &declaration.plain.ty;
-    if declaration.plain.json { quote_spanned!(at(ty)=> #krate::Json<#ty>) } else { quote!(#ty) }
+    if declaration.plain.json { quote!(#krate::Json<#ty>) } else { quote!(#ty) }
 }
 
 fn emit_impls(krate: &Path, declaration: &Declaration) -> TokenStream {
@@ -98,7 +112,10 @@ fn emit_impls(krate: &Path, declaration: &Declaration) -> TokenStream {
         Some(Serialize::Plaintext) => quote!(plaintext),
     };
     let pg_array = if *pg_array { quote!(yes) } else { quote!(no) };
-    quote! {
+    // Errors in what the library makes of it are shown at the declared type.
+    let place = place_of(name);
+    let krate = placed(krate, place);
+    quote_spanned! {place=>
         #krate::__private::field! {
             #name [#plain] [#value] {
                 context: #context,

@@ -1,0 +1,15 @@
+//! A secret is not serialized unless asked for.
+
+use encrypted_field::Encrypted;
+
+#[derive(Encrypted)]
+#[encrypted(table = "users")]
+struct User {
+    #[encrypted(String)]
+    token: Token,
+}
+
+fn main() {
+    let token = Token::from("xoxb");
+    let _ = serde_json::to_string(&token);
+}

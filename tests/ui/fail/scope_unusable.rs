@@ -1,0 +1,14 @@
+//! A scope can be written in an environment variable.
+
+use encrypted_field::Encrypted;
+
+#[derive(Encrypted)]
+#[encrypted(table = "users")]
+struct User {
+    #[encrypted(String, scope = "")]
+    a: A,
+    #[encrypted(String, scope = "slack:bot")]
+    b: B,
+}
+
+fn main() {}

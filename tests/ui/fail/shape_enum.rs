@@ -1,0 +1,10 @@
+//! Only structs have columns.
+
+use encrypted_field::Encrypted;
+
+#[derive(Encrypted)]
+enum Token {
+    Bot(String),
+}
+
+fn main() {}

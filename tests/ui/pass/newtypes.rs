@@ -1,0 +1,34 @@
+//! Types written by hand, by any path to `Secret`.
+
+#![deny(warnings)]
+
+use encrypted_field::{Encrypted, EncryptedField, Json, Secret};
+
+#[derive(Encrypted)]
+#[encrypted(context = "slack_connections.bot_token")]
+pub struct BotToken(Secret<String>);
+
+#[derive(Encrypted)]
+#[encrypted(
+    context = "a.b",
+    previous_context = "b.a",
+    scope = "s",
+    storage = "binary",
+    serialize = "plaintext"
+)]
+pub(crate) struct Bytes(encrypted_field::Secret<Vec<u8>>);
+
+#[derive(Encrypted)]
+#[encrypted(context = "a.c")]
+#[encrypted(legacy = plaintext, pg_array)]
+struct Structured(::encrypted_field::Secret<Json<Vec<String>>>);
+
+#[test]
+fn runs() {
+    assert_eq!(BotToken::CONTEXT, "slack_connections.bot_token");
+    assert_eq!((Bytes::PREVIOUS_CONTEXTS, Bytes::SCOPE), (&["b.a"][..], "s"));
+    let structured = Structured::from(vec!["x".to_owned()]);
+    assert_eq!(structured.len(), 1);
+    assert_eq!(structured.into_inner(), ["x"]);
+    assert_eq!(Bytes::from(&[1, 2][..]).into_inner(), [1, 2]);
+}

@@ -1,0 +1,81 @@
+//! Where context and column come from.
+
+#![deny(warnings)]
+
+use diesel::prelude::*;
+use encrypted_field::{Encrypted, EncryptedModel};
+use sqlx::FromRow;
+
+diesel::table! {
+    #[sql_name = "the_users"]
+    users (id) {
+        id -> Integer,
+        #[sql_name = "type"]
+        type_ -> Text,
+        bot_token -> Text,
+    }
+}
+
+#[derive(Queryable, FromRow, Encrypted)]
+#[diesel(table_name = users)]
+#[sqlx(rename_all = "camelCase")]
+pub struct Both {
+    #[encrypted(String, context = "users.kind")]
+    #[diesel(column_name = type_)]
+    #[sqlx(rename = "type")]
+    pub kind: Kind,
+    #[encrypted(String)]
+    #[sqlx(rename = "bot_token")]
+    pub bot_token: BotToken,
+}
+
+mod only_sqlx {
+    use super::*;
+
+    #[derive(FromRow, Encrypted)]
+    #[encrypted(table = "accounts")]
+    #[sqlx(rename_all = "SCREAMING_SNAKE_CASE")]
+    pub struct Account {
+        #[encrypted(String)]
+        pub bot_token: BotToken,
+        #[encrypted(String)]
+        #[sqlx(rename = "lAsT")]
+        pub last_name: LastName,
+    }
+}
+
+mod pinned {
+    use super::*;
+
+    #[derive(Encrypted)]
+    pub struct Pinned {
+        #[encrypted(String, context = "anything at all")]
+        pub token: Token,
+    }
+
+    #[derive(Queryable, Encrypted)]
+    #[diesel(table_name = users)]
+    #[encrypted(table = "people")]
+    pub struct Renamed {
+        #[encrypted(String)]
+        pub bot_token: RenamedToken,
+    }
+}
+
+fn fields<T: EncryptedModel>() -> Vec<(&'static str, &'static str, &'static str)> {
+    T::FIELDS.iter().map(|f| (f.table, f.column, f.context)).collect()
+}
+
+#[test]
+fn runs() {
+    assert_eq!(
+        fields::<Both>(),
+        [("users", "type", "users.kind"), ("users", "bot_token", "users.bot_token")]
+    );
+    assert_eq!(
+        fields::<only_sqlx::Account>(),
+        [("accounts", "BOT_TOKEN", "accounts.BOT_TOKEN"), ("accounts", "lAsT", "accounts.lAsT")]
+    );
+    assert_eq!(fields::<pinned::Pinned>(), [("", "token", "anything at all")]);
+    assert_eq!(fields::<pinned::Renamed>(), [("people", "bot_token", "people.bot_token")]);
+}
