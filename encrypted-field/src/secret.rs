@@ -5,12 +5,14 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 /// 32 secret bytes (256 bits), zeroized on drop.
+///
+/// In a box, because moving them, as a growing list of keys does, would leave a copy behind that nothing wipes.
 #[derive(Clone)]
-pub(crate) struct SecretBytes(Zeroizing<[u8; 32]>);
+pub(crate) struct SecretBytes(Box<Zeroizing<[u8; 32]>>);
 
 impl SecretBytes {
     pub(crate) fn new(bytes: [u8; 32]) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self(Box::new(Zeroizing::new(bytes)))
     }
 
     /// All zeros, to be filled through [`SecretBytes::expose_mut`].

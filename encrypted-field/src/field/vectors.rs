@@ -1,6 +1,6 @@
 //! Every vector of `tests/vectors` (its README has the schema), on the functions that fields are made of: contexts
 //! and bound columns are data there, and types in the public API. Up to the plaintext and no further;
-//! `tests/tests/vectors.rs` goes on from there, through the public API.
+//! `tests/tests/vectors` goes on from there, through the public API.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;

@@ -9,6 +9,8 @@ pub(crate) mod aad;
 pub(crate) mod binary;
 mod inspect;
 pub(crate) mod padding;
+#[cfg(test)]
+mod tests;
 pub(crate) mod text;
 
 pub use inspect::{StoredInfo, inspect, inspect_text};

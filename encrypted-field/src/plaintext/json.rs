@@ -43,7 +43,7 @@ where
             .map_err(|_| super::PlaintextError::new("can't be written as JSON"))?;
         let json = super::Encoded::owned(json);
         // What can be written can't always be read: NaN becomes null, and reading stops at 128 levels. Nothing is
-        // stored that is lost.
+        // stored that is lost. (What is read here is wiped only by a `T` that wipes itself when dropped.)
         match serde_json::from_slice::<T>(&json) {
             Ok(_) => Ok(json),
             Err(_) => Err(super::PlaintextError::new(

@@ -151,7 +151,12 @@ impl Document {
             scope: key.scope.clone(),
             purpose: key.purpose.name().into(),
             state: key.state.name().into(),
-            key: key.bytes.as_ref().map(|bytes| KeyText(encoding::encode(bytes.expose()))),
+            // Of a destroyed key none are kept, though its owner may still have them.
+            key: key
+                .bytes
+                .as_ref()
+                .filter(|_| key.state != KeyState::Destroyed)
+                .map(|bytes| KeyText(encoding::encode(bytes.expose()))),
             // The caller's where there are no bytes to make one of: it is what a tombstone is known by.
             check: key.check_value().or(key.expected_check).map(|check| encoding::encode(&check).to_string()),
             activated: (key.state == KeyState::Active).then(|| now.clone()),

@@ -84,7 +84,10 @@ fn remove_leftovers(path: &Path) {
     let Some(prefix) = path.file_name().map(|name| suffixed(name, TEMPORARY)) else { return };
     let Ok(entries) = std::fs::read_dir(folder(path)) else { return };
     for entry in entries.flatten() {
-        if entry.file_name().as_encoded_bytes().starts_with(prefix.as_encoded_bytes()) {
+        let name = entry.file_name();
+        let number = name.as_encoded_bytes().strip_prefix(prefix.as_encoded_bytes());
+        // Only names that `write` gives: `keys.json.tmp-backup` is somebody else's.
+        if number.is_some_and(|number| number.len() == 16 && number.iter().all(u8::is_ascii_hexdigit)) {
             // Best effort: a file that can't be removed does no harm to the keys in use.
             let _ = std::fs::remove_file(entry.path());
         }

@@ -1,0 +1,120 @@
+# shellcheck shell=bash
+# Starts PostgreSQL and MariaDB for the tests: each on a loopback port of its own, with its data in a
+# folder that goes when they stop. Exports the EF_TEST_*_URL that the tests read. A URL that is set
+# already is taken as it is, and that server neither started nor stopped.
+
+servers_folder=
+postgres_data=
+mariadb_pid=
+
+start_servers() {
+    servers_folder=$(mktemp -d "${TMPDIR:-/tmp}/encrypted-field-test.XXXXXX")
+    # The servers run as users of their own when this is root.
+    chmod 711 "$servers_folder"
+    # A developer's own settings must not lead a client to another server.
+    unset "${!PG@}" "${!MYSQL_@}"
+    # Their messages are read below.
+    export LC_ALL=C.UTF-8
+    [ -n "${EF_TEST_POSTGRES_URL:-}" ] || start_postgres
+    [ -n "${EF_TEST_MARIADB_URL:-}" ] || start_mariadb
+    [ -n "${EF_TEST_SQLX_MACROS_URL:-}" ] || create_macros_database
+}
+
+stop_servers() {
+    if [ -n "$postgres_data" ]; then
+        (cd "$servers_folder" && as_user postgres "$(postgres_bin)/pg_ctl" -D "$postgres_data" -m immediate -w stop) >/dev/null 2>&1 || true
+    fi
+    if [ -n "$mariadb_pid" ]; then
+        # The data goes anyway, so nothing needs to be written back first.
+        kill -KILL "$mariadb_pid" 2>/dev/null || true
+        wait "$mariadb_pid" 2>/dev/null || true
+    fi
+    [ -z "$servers_folder" ] || rm -rf "$servers_folder"
+    servers_folder='' postgres_data='' mariadb_pid=''
+}
+
+# PostgreSQL and MariaDB refuse to run as root; anybody else runs them as they are.
+as_user() {
+    local user=$1
+    shift
+    if [ "$(id -u)" = 0 ]; then runuser -u "$user" -- "$@"; else "$@"; fi
+}
+
+data_folder() {
+    local folder=$servers_folder/$2
+    mkdir -m 700 "$folder"
+    [ "$(id -u)" != 0 ] || chown "$1:" "$folder"
+    echo "$folder"
+}
+
+# Below the ports that the kernel hands out for connections. One in use is found by failing to bind.
+a_port() { echo $((20000 + RANDOM % 12000)); }
+
+start_postgres() {
+    local bin folder port log
+    bin=$(postgres_bin)
+    folder=$(data_folder postgres postgres)
+    log=$folder/log
+    # A language's collation, as most databases have: it is not byte-wise.
+    local initdb=("$bin/initdb" -D "$folder/data" -U postgres -A trust -N -E UTF8 --locale=C.UTF-8)
+    (cd "$folder" && as_user postgres "${initdb[@]}" --locale-provider=icu --icu-locale=en-US) >"$servers_folder/initdb.log" 2>&1 ||
+        (cd "$folder" && as_user postgres "${initdb[@]}") >>"$servers_folder/initdb.log" 2>&1 ||
+        { cat "$servers_folder/initdb.log" >&2 && return 1; }
+    for _ in {1..20}; do
+        port=$(a_port)
+        postgres_data=$folder/data
+        if (cd "$folder" && as_user postgres "$bin/pg_ctl" -D "$postgres_data" -l "$log" -w -o "-p $port -c listen_addresses=127.0.0.1 \
+            -c unix_socket_directories= -c fsync=off -c max_connections=200" start) >/dev/null 2>&1; then
+            export EF_TEST_POSTGRES_URL=postgres://postgres@127.0.0.1:$port/postgres
+            return
+        fi
+        postgres_data=
+        # Anything but a taken port will not get better.
+        tail -n 20 "$log" | grep -q 'could not bind' || break
+    done
+    tail -n 50 "$log" >&2
+    echo "PostgreSQL did not start" >&2
+    return 1
+}
+
+start_mariadb() {
+    local PATH=$PATH:/usr/sbin folder port log user=()
+    folder=$(data_folder mysql mariadb)
+    log=$servers_folder/mariadb.log
+    [ "$(id -u)" != 0 ] || user=(--user=mysql)
+    mariadb-install-db --no-defaults "${user[@]}" --datadir="$folder" --auth-root-authentication-method=normal \
+        --skip-test-db >"$log" 2>&1 || { cat "$log" >&2 && return 1; }
+    for _ in {1..20}; do
+        port=$(a_port)
+        # utf8mb4 is what Debian's configuration sets. Packet and log sizes: values of 16 MiB are stored.
+        setsid mariadbd --no-defaults "${user[@]}" --datadir="$folder" --socket="$folder/socket" \
+            --pid-file="$folder/pid" --bind-address=127.0.0.1 --port="$port" --character-set-server=utf8mb4 \
+            --max-allowed-packet=64M --innodb-log-file-size=320M --innodb-flush-log-at-trx-commit=0 \
+            </dev/null >"$log" 2>&1 &
+        mariadb_pid=$!
+        while kill -0 "$mariadb_pid" 2>/dev/null; do
+            if grep -q 'ready for connections' "$log"; then
+                mariadb --no-defaults -h 127.0.0.1 -P "$port" -u root -e 'CREATE DATABASE encrypted_field'
+                export EF_TEST_MARIADB_URL=mysql://root@127.0.0.1:$port/encrypted_field
+                return
+            fi
+            sleep 0.1
+        done
+        mariadb_pid=
+        grep -q 'Address already in use' "$log" || break
+    done
+    tail -n 50 "$log" >&2
+    echo "MariaDB did not start" >&2
+    return 1
+}
+
+# SQLx's query macros ask this one while the tests compile.
+create_macros_database() {
+    local name=encrypted_field_macros url
+    url=${EF_TEST_POSTGRES_URL%/*}/$name
+    export PGOPTIONS='-c client_min_messages=warning'
+    psql -qX -v ON_ERROR_STOP=1 "$EF_TEST_POSTGRES_URL" -c "DROP DATABASE IF EXISTS $name" -c "CREATE DATABASE $name"
+    psql -qX -v ON_ERROR_STOP=1 "$url" -f tests/sqlx-macros/schema.sql
+    unset PGOPTIONS
+    export EF_TEST_SQLX_MACROS_URL=$url
+}

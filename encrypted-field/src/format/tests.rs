@@ -1,0 +1,185 @@
+//! What the public API can't reach: the associated data of bound columns, text that is not UTF-8, the coding of the
+//! text form at every length.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::HashSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::aad::{Aad, BoundColumn, BoundValue, Kind};
+use super::{Header, NONCE_LEN, PAYLOAD_HEAD, PAYLOAD_OVERHEAD, Suite, TAG_LEN, binary, padding, text};
+use crate::error::ErrorKind;
+use crate::key_id::KeyId;
+
+fn header() -> Header {
+    let nonce = std::array::from_fn::<u8, NONCE_LEN, _>(|at| u8::try_from(at * 11).unwrap());
+    Header { key_id: KeyId::new(7).unwrap(), suite: Suite::XAES_256_GCM, nonce }
+}
+
+fn suite(byte: u8) -> Suite {
+    Suite::from_byte(byte).unwrap()
+}
+
+/// FORMAT.md section 6, without the room on the stack.
+fn plain_aad(suite: u8, id: u32, kind: u8, context: &str, bound: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(context.len()).unwrap().to_be_bytes();
+    [b"encrypted-field/v1\0", &[suite][..], &id.to_be_bytes(), &[kind], &length, context.as_bytes(), bound]
+        .concat()
+}
+
+#[test]
+fn associated_data_at_every_length() {
+    let id = KeyId::new(7).unwrap();
+    for len in 0..400 {
+        let context = "x".repeat(len);
+        let aad = Aad::new(suite(0x01), id, Kind::Column, &context, &[]);
+        assert_eq!(aad.as_bytes(), plain_aad(1, 7, 1, &context, b""));
+        // With a column more, of which the beginning or the end is in the room on the stack.
+        let bound = [BoundColumn { name: "n", value: BoundValue::Text("value") }];
+        let aad = Aad::new(suite(0x21), id, Kind::Detached, &context, &bound);
+        assert_eq!(aad.as_bytes(), plain_aad(0x21, 7, 2, &context, b"\0\0\0\x01n\x02\0\0\0\x05value"));
+    }
+}
+
+/// Without the flag, bound columns are not in it: the flag itself is, so nothing can be taken away unseen.
+#[test]
+fn bound_columns_are_in_it_with_the_flag_only() {
+    let bound = [BoundColumn { name: "n", value: BoundValue::Null }];
+    let aad = |suite_byte| Aad::new(suite(suite_byte), KeyId::new(7).unwrap(), Kind::Column, "c", &bound);
+    assert_eq!(aad(0x01).as_bytes(), plain_aad(0x01, 7, 1, "c", b""));
+    assert_eq!(aad(0x31).as_bytes(), plain_aad(0x31, 7, 1, "c", b"\0\0\0\x01n\0\0\0\0\0"));
+}
+
+/// No two different declarations give the same bytes, wherever one part could be taken for the next.
+#[test]
+fn associated_data_is_unambiguous() {
+    let values = [
+        BoundValue::Null,
+        BoundValue::Text(""),
+        BoundValue::Bytes(b""),
+        BoundValue::Text("\0"),
+        BoundValue::Bytes(b"\0"),
+        BoundValue::Bool(false),
+        BoundValue::Bool(true),
+        BoundValue::Bytes(b"\x01"),
+        BoundValue::Integer(0),
+        BoundValue::Integer(1),
+        BoundValue::Uuid([0; 16]),
+        BoundValue::Bytes(&[0; 16]),
+        BoundValue::Text("\0\0\0\x01b\0\0\0\0\0"),
+    ];
+    let mut seen = HashSet::new();
+    let mut add = |context: &str, bound: &[BoundColumn<'_>]| {
+        let aad = Aad::new(suite(0x21), KeyId::new(7).unwrap(), Kind::Column, context, bound);
+        assert!(seen.insert(aad.as_bytes().to_vec()), "{context:?} {bound:?}");
+    };
+    for context in ["", "a", "ab", "a\0\0\0\x01b\0\0\0\0\0", "\0\0\0\x01a"] {
+        add(context, &[]);
+        for name in ["a", "b", "ab", "a\0"] {
+            for value in values {
+                add(context, &[BoundColumn { name, value }]);
+                for other in values {
+                    add(context, &[BoundColumn { name, value }, BoundColumn { name: "z", value: other }]);
+                }
+            }
+        }
+    }
+    assert!(seen.len() > 3000);
+}
+
+#[test]
+fn bound_columns_are_sorted_by_their_bytes() {
+    let column = |name| BoundColumn { name, value: BoundValue::Integer(-1) };
+    let aad = |names: &[&'static str]| {
+        let bound: Vec<_> = names.iter().map(|name| column(name)).collect();
+        Aad::new(suite(0x21), KeyId::new(7).unwrap(), Kind::Column, "c", &bound).as_bytes().to_vec()
+    };
+    // A beginning first; upper case first; by UTF-8, where UTF-16 has U+10000 before U+FFFF.
+    let sorted = ["B", "a", "ab", "b", "é", "\u{ffff}", "\u{10000}"];
+    let reversed: Vec<_> = sorted.iter().rev().copied().collect();
+    assert_eq!(aad(&sorted), aad(&reversed));
+    let name = |at: &str| aad(&reversed).windows(at.len()).position(|w| w == at.as_bytes()).unwrap();
+    assert!(name("\u{ffff}") < name("\u{10000}"));
+}
+
+/// In place, over its own input; against the same engine without that.
+#[test]
+fn the_text_form_at_every_length() {
+    for len in 0..1000 {
+        let plaintext: Vec<u8> = (0..len).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        let mut draft = text::Draft::new(&header(), &plaintext);
+        assert_eq!(draft.body().len(), len + TAG_LEN);
+        draft.body()[len..].fill(0xA5);
+        let stored = draft.finish();
+        assert_eq!(stored.len(), text::stored_len(header().key_id, len));
+
+        let mut binary_form = Vec::new();
+        binary::write_head(&mut binary_form, &header());
+        binary_form.extend_from_slice(&plaintext);
+        binary_form.extend_from_slice(&[0xA5; TAG_LEN]);
+        assert_eq!(binary_form.len(), binary::stored_len(len));
+        assert_eq!(stored, format!("ef1:7:{}", URL_SAFE_NO_PAD.encode(&binary_form[7..])));
+
+        let mut buffer = stored.into_bytes();
+        assert_eq!(text::parse(&mut buffer).unwrap(), header());
+        assert_eq!(buffer, binary_form[binary::HEAD..]);
+        assert_eq!(binary::parse(&binary_form).unwrap(), header());
+    }
+}
+
+/// A text column should not give such bytes; where it does, they are refused like any others.
+#[test]
+fn text_that_is_not_utf_8() {
+    let stored = text::Draft::new(&header(), b"some plaintext, longer than a block").finish().into_bytes();
+    for at in 0..stored.len() {
+        for byte in [0x80, 0xC3, 0xFF] {
+            let mut changed = stored.clone();
+            changed[at] = byte;
+            let expected = if at < 4 { ErrorKind::NotEncrypted } else { ErrorKind::Malformed };
+            assert_eq!(text::parse(&mut changed).unwrap_err().kind(), expected, "byte {at}");
+        }
+    }
+}
+
+#[test]
+fn no_length_of_either_form_is_a_panic() {
+    let binary_form = {
+        let mut out = Vec::new();
+        binary::write_head(&mut out, &header());
+        out.extend_from_slice(&[0; TAG_LEN]);
+        out
+    };
+    assert_eq!(binary_form.len(), 7 + PAYLOAD_OVERHEAD);
+    let text_form = format!("ef1:7:{}", URL_SAFE_NO_PAD.encode(&binary_form[7..])).into_bytes();
+    for len in 0..binary_form.len() {
+        assert!(binary::parse(&binary_form[..len]).is_err());
+    }
+    for len in 0..text_form.len() {
+        assert!(text::parse(&mut text_form[..len].to_vec()).is_err());
+    }
+    assert_eq!(PAYLOAD_HEAD, 25);
+}
+
+#[test]
+fn padding_is_removed_or_refused() {
+    for (message, expected) in [
+        (&b"\x80"[..], Some(0)),
+        (b"\x80\0\0\0", Some(0)),
+        (b"a\x80", Some(1)),
+        (b"a\x80\0\0", Some(1)),
+        (b"\x80\x80", Some(1)),
+        (b"\0\x80\0", Some(1)),
+        (b"\x80\0\x80\0\0", Some(2)),
+        (b"", None),
+        (b"\0", None),
+        (b"\0\0\0\0", None),
+        (b"a", None),
+        (b"\x80a", None),
+        (b"a\x80\x01", None),
+        (b"a\x81\0", None),
+        (b"a\x40\0", None),
+    ] {
+        assert_eq!(padding::unpadded_len(message).ok(), expected, "{message:x?}");
+    }
+}

@@ -1,0 +1,41 @@
+//! SQLite, in memory.
+
+#[path = "suite/file.rs"]
+mod file;
+#[path = "suite/returning.rs"]
+mod returning;
+#[path = "suite/mod.rs"]
+mod suite;
+#[path = "suite/upsert.rs"]
+mod upsert;
+
+use crate::keys;
+use crate::schema::{self, SqlTypes};
+
+pub(crate) type Connection = diesel::SqliteConnection;
+pub(crate) type Backend = diesel::sqlite::Sqlite;
+
+pub(crate) const SQL_TYPES: SqlTypes = SqlTypes { text: "TEXT", binary: "BLOB" };
+
+/// SQLite takes a `VARCHAR(20)` for a name without a meaning.
+const ENFORCES_WIDTH: bool = false;
+
+/// A placeholder in SQL written by hand.
+fn parameter(_: usize) -> String {
+    "?".to_owned()
+}
+
+/// Runs a test in a database of its own, under [`keys::first`].
+fn run(test: impl FnOnce(&mut Connection)) {
+    use diesel::Connection as _;
+
+    let mut connection = Connection::establish(":memory:").expect("open a database in memory");
+    schema::create(&mut connection, &SQL_TYPES);
+    let _held = keys::first().hold();
+    test(&mut connection);
+}
+
+/// There is no such limit.
+fn takes_packets_of(_: &mut Connection, _len: usize) -> bool {
+    true
+}

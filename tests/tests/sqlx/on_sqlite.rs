@@ -1,0 +1,4 @@
+use crate::databases::sqlite as database;
+
+#[path = "suite/mod.rs"]
+mod suite;
