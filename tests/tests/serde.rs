@@ -96,7 +96,11 @@ mod input {
     #[test]
     fn null_is_none() {
         let mut input = input();
-        for (secret, expected) in [(json!(null), None), (json!(""), Some("".into())), (json!(SIGNING_SECRET), Some(SIGNING_SECRET.into()))] {
+        for (secret, expected) in [
+            (json!(null), None),
+            (json!(""), Some("".into())),
+            (json!(SIGNING_SECRET), Some(SIGNING_SECRET.into())),
+        ] {
             input["secret"] = secret;
             assert_eq!(read::<Input>(&input).secret, expected);
         }
@@ -252,7 +256,10 @@ mod redacted {
             assert!(refused::<Outer>(&nested).contains(&format!("redacted.{field}: ")));
         }
         let nested = json!({ "rows": [input()], "by_name": { "a": MARKER } });
-        assert_eq!(refused::<Outer>(&nested), "redacted.token: a redacted value came back as input; leave it out");
+        assert_eq!(
+            refused::<Outer>(&nested),
+            "redacted.token: a redacted value came back as input; leave it out"
+        );
     }
 
     #[test]
@@ -329,7 +336,10 @@ mod sealed {
         assert_eq!(as_column.kind(), encrypted_field::ErrorKind::Authentication);
 
         let stored = token.to_stored_text().unwrap();
-        assert!(refused::<Token>(&json!(stored)).starts_with("jobs.token: key 1: the stored value does not authenticate"));
+        assert!(
+            refused::<Token>(&json!(stored))
+                .starts_with("jobs.token: key 1: the stored value does not authenticate")
+        );
         // The same by hand.
         assert_eq!(Token::open_text(output.as_str().unwrap()).unwrap(), token);
         assert_eq!(read::<Token>(&json!(token.seal_text().unwrap())), token);
@@ -354,7 +364,9 @@ mod sealed {
         }
         drop(ring);
         let _ring = Keyring::builder().active(2, KEYS[1]).build().unwrap().hold();
-        assert!(refused::<Token>(&json!(sealed)).starts_with("jobs.token: key 1: the key ring does not hold"));
+        assert!(
+            refused::<Token>(&json!(sealed)).starts_with("jobs.token: key 1: the key ring does not hold")
+        );
     }
 
     #[test]
@@ -367,7 +379,9 @@ mod sealed {
             .build()
             .unwrap()
             .hold();
-        assert!(message(serde_json::to_string(&job())).contains("no key of this scope and purpose is active"));
+        assert!(
+            message(serde_json::to_string(&job())).contains("no key of this scope and purpose is active")
+        );
     }
 }
 

@@ -11,8 +11,8 @@ use crate::keys;
 macro_rules! on {
     ($database:ident, $context:literal, $other:literal) => {
         mod $database {
-            use crate::databases::$database::{Db, TEXT, open, sql};
             use super::*;
+            use crate::databases::$database::{Db, TEXT, open, sql};
 
             #[derive(Encrypted)]
             #[encrypted(context = $context, legacy = plaintext)]

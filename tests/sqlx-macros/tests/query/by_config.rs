@@ -8,7 +8,8 @@ use tests_sqlx_macros::{BotToken, SigningSecret, SlackConnection, WebhookKey, ot
 use crate::connect;
 
 async fn insert(db: &mut PgConnection, signing_secret: Option<SigningSecret>) -> SlackConnection {
-    let (bot_token, webhook_key) = (BotToken::from(BOT_TOKEN), WebhookKey::from(plaintext("key").into_bytes()));
+    let (bot_token, webhook_key) =
+        (BotToken::from(BOT_TOKEN), WebhookKey::from(plaintext("key").into_bytes()));
     let insert = sqlx::query!(
         "INSERT INTO slack_connections (org_id, bot_token, signing_secret, webhook_key) VALUES ('org', $1, $2, $3) \
          RETURNING id",

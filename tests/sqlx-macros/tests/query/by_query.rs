@@ -116,7 +116,8 @@ async fn arrays() {
     let mut db = connection.begin().await.unwrap();
     let id = insert(&mut db, &full()).await;
     let tokens: Vec<AccessToken> = [BOT_TOKEN, "", SIGNING_SECRET].map(AccessToken::from).into();
-    let update = sqlx::query!("UPDATE github_connections SET old_tokens = $1 WHERE id = $2", &tokens as _, id);
+    let update =
+        sqlx::query!("UPDATE github_connections SET old_tokens = $1 WHERE id = $2", &tokens as _, id);
     assert_eq!(update.execute(&mut *db).await.unwrap().rows_affected(), 1);
     let select = sqlx::query_scalar!(
         r#"SELECT old_tokens AS "old_tokens: Vec<AccessToken>" FROM github_connections WHERE id = $1"#,

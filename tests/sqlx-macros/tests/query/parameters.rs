@@ -44,7 +44,12 @@ async fn by_reference_and_by_value() {
     check(&mut db, Some(&refresh), Some(&key)).await;
     insert!(db, &token as &AccessToken, refresh.clone() as RefreshToken, key.clone() as AppKey);
     check(&mut db, Some(&refresh), Some(&key)).await;
-    insert!(db, token.presealed().unwrap() as _, refresh.presealed().unwrap() as _, key.presealed().unwrap() as _);
+    insert!(
+        db,
+        token.presealed().unwrap() as _,
+        refresh.presealed().unwrap() as _,
+        key.presealed().unwrap() as _
+    );
     check(&mut db, Some(&refresh), Some(&key)).await;
 }
 

@@ -8,7 +8,6 @@ use encrypted_field::{Encrypted, EncryptedField, ErrorKind, Key, KeyId, KeyState
 use sqlx::Connection as _;
 use tests::secrets::{KEYS, plaintext};
 
-
 #[derive(Debug, Clone, PartialEq)]
 enum Seen {
     Stale(Option<KeyId>),
@@ -50,8 +49,8 @@ fn first_in_state(state: KeyState) -> Keyring {
 macro_rules! on {
     ($database:ident, $imported:literal, $strict:literal, $rotated:literal) => {
         mod $database {
-            use crate::databases::$database::{Db, TEXT, TestDatabase, open, sql};
             use super::*;
+            use crate::databases::$database::{Db, TEXT, TestDatabase, open, sql};
 
             type Connection = <Db as sqlx::Database>::Connection;
 
@@ -155,7 +154,9 @@ macro_rules! on {
                     (KeyState::Disabled, vec![failed]),
                 ] {
                     let _ring = first_in_state(state).hold();
-                    let rows = sqlx::query_scalar::<_, Rotated>("SELECT strict FROM events").fetch_all(&mut db).await;
+                    let rows = sqlx::query_scalar::<_, Rotated>("SELECT strict FROM events")
+                        .fetch_all(&mut db)
+                        .await;
                     assert_eq!(rows.is_ok(), state != KeyState::Disabled);
                     assert_eq!(seen::<Rotated>(), expected, "{state:?}");
                 }

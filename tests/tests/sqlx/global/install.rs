@@ -8,7 +8,6 @@ use encrypted_field::{Encrypted, Keyring, Secret, install};
 use sqlx::Connection as _;
 use tests::secrets::{KEYS, plaintext};
 
-
 const WRITERS: i64 = 3;
 const ROWS: i64 = 40;
 
@@ -19,9 +18,13 @@ struct Token(Secret<String>);
 /// Rings as a rotating application has them one after the other: all keys, another one active.
 fn ring(active: usize) -> Keyring {
     let ids = (10..).zip(KEYS).enumerate();
-    let ring = ids.fold(Keyring::builder(), |ring, (at, (id, key))| {
-        if at == active { ring.active(id, key) } else { ring.retired(id, key) }
-    });
+    let ring =
+        ids.fold(
+            Keyring::builder(),
+            |ring, (at, (id, key))| {
+                if at == active { ring.active(id, key) } else { ring.retired(id, key) }
+            },
+        );
     ring.build().unwrap()
 }
 

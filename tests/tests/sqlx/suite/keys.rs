@@ -58,7 +58,10 @@ async fn without_any_key_the_error_says_what_to_set() {
     assert_eq!(found(&error), (ErrorKind::NoKeys, BotToken::CONTEXT));
     let message = foreign(&insert(&mut db, &SlackConnection::full(2)).await.unwrap_err());
     for message in [message, error.to_string()] {
-        assert!(message.contains("no keys are set") && message.contains("ENCRYPTED_FIELD_KEYS=1:<key>"), "{message}");
+        assert!(
+            message.contains("no keys are set") && message.contains("ENCRYPTED_FIELD_KEYS=1:<key>"),
+            "{message}"
+        );
     }
     assert_eq!(count(&mut db).await, 1);
 }

@@ -75,7 +75,9 @@ async fn the_state_of_the_old_key_decides() {
     drop(ring);
 
     // A pending key is the next active one: other processes seal with it already.
-    for (state, stale) in [(KeyState::Retired, true), (KeyState::Compromised, true), (KeyState::Pending, false)] {
+    for (state, stale) in
+        [(KeyState::Retired, true), (KeyState::Compromised, true), (KeyState::Pending, false)]
+    {
         let _ring = keys::first_in_state(state).hold();
         let row = read(&mut db, 1).await.unwrap();
         assert_eq!(row, SlackConnection::full(1), "{state:?}");
