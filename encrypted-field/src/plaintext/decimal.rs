@@ -26,7 +26,7 @@ impl Plaintext for rust_decimal::Decimal {
         let text = std::str::from_utf8(&bytes).map_err(|_| NOT_A_DECIMAL)?;
         let value = Self::from_str_exact(text).map_err(|_| NOT_A_DECIMAL)?;
         // One spelling per value and scale.
-        if value.encode()?.as_ref() == bytes.as_slice() { Ok(value) } else { Err(NOT_A_DECIMAL) }
+        if *value.encode()? == **bytes { Ok(value) } else { Err(NOT_A_DECIMAL) }
     }
 
     fn from_legacy(stored: &[u8]) -> Result<Self, PlaintextError> {
@@ -51,7 +51,7 @@ impl Plaintext for bigdecimal::BigDecimal {
         let text = std::str::from_utf8(&bytes).map_err(|_| NOT_A_DECIMAL)?;
         let value: Self = text.parse().map_err(|_| NOT_A_DECIMAL)?;
         // One spelling per value and scale.
-        if value.encode()?.as_ref() == bytes.as_slice() { Ok(value) } else { Err(NOT_A_DECIMAL) }
+        if *value.encode()? == **bytes { Ok(value) } else { Err(NOT_A_DECIMAL) }
     }
 
     fn from_legacy(stored: &[u8]) -> Result<Self, PlaintextError> {

@@ -46,6 +46,9 @@ pub(super) fn resolve(path: &Path) -> PathBuf {
 
 /// Held until dropped. The lock file stays: removing it would let two writers hold two different ones.
 pub(super) fn lock(path: &Path) -> Result<File> {
+    if path.file_name().is_none() {
+        return Err(refused("the path names no file"));
+    }
     let file = unix::private(OpenOptions::new().write(true).create(true).truncate(false))
         .open(beside(path, ".lock"))
         .map_err(failed("can't make the lock file"))?;
