@@ -4,16 +4,13 @@
 //! `BlockCipher` (AES-256 on one block) and `Gcm` (AES-256-GCM with a 96-bit nonce and a 128-bit tag).
 
 #[cfg(feature = "aes-gcm")]
-mod aes_gcm;
-#[cfg(feature = "aes-gcm")]
-use aes_gcm as backend;
-
+#[path = "aes_gcm.rs"]
+mod backend;
 #[cfg(not(feature = "aes-gcm"))]
-compile_error!("encrypted-field needs a cipher backend: enable its feature `aes-gcm` (on by default)");
-
-#[cfg(feature = "aes-gcm")]
+#[path = "missing.rs"]
+mod backend;
 mod xaes;
-#[cfg(feature = "aes-gcm")]
+
 pub(crate) use xaes::Xaes256Gcm;
 
 /// Fills `buffer` from the operating system. A userspace generator would repeat after a fork.

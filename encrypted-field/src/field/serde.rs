@@ -50,7 +50,6 @@ pub fn deserialize_sealed<'de, T: EncryptedField, D: Deserializer<'de>>(
 }
 
 /// In place of the error of a value's own type, which quotes the value: `invalid type: string "xoxb-…"`.
-#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn refused<'de, T: EncryptedField, D: Deserializer<'de>>(_: D::Error) -> D::Error {
     D::Error::custom(format_args!("{}: not a value of the field's type", T::CONTEXT))
 }

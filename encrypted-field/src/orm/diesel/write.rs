@@ -19,6 +19,10 @@ pub trait WriteSealed<T, ST>: Backend {
 
 /// Backends that collect their binds as bytes, and SQLite, which collects owned values. One impl for all whose
 /// `BindCollector` is `RawBytesBindCollector` would be neater; outside of Diesel it overlaps (E0119).
+#[cfg_attr(
+    not(any(feature = "diesel-postgres", feature = "diesel-mysql", feature = "diesel-sqlite")),
+    allow(unused_macros)
+)]
 macro_rules! backend {
     ($backend:ty, $out:ident, $stored:ident => $put:expr) => {
         impl<T: crate::EncryptedField> WriteSealed<T, diesel::sql_types::Text> for $backend {
