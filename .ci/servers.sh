@@ -23,11 +23,14 @@ start_servers() {
 stop_servers() {
     if [ -n "$postgres_data" ]; then
         (cd "$servers_folder" && as_user postgres "$(postgres_bin)/pg_ctl" -D "$postgres_data" -m immediate -w stop) >/dev/null 2>&1 || true
+        # Else whoever starts servers next takes these for somebody's.
+        unset EF_TEST_POSTGRES_URL EF_TEST_SQLX_MACROS_URL
     fi
     if [ -n "$mariadb_pid" ]; then
         # The data goes anyway, so nothing needs to be written back first.
         kill -KILL "$mariadb_pid" 2>/dev/null || true
         wait "$mariadb_pid" 2>/dev/null || true
+        unset EF_TEST_MARIADB_URL
     fi
     [ -z "$servers_folder" ] || rm -rf "$servers_folder"
     servers_folder='' postgres_data='' mariadb_pid=''
