@@ -54,7 +54,13 @@ fn seals() -> Option<u32> {
 
 #[test]
 fn nothing_set() {
+    static FAILED: AtomicU32 = AtomicU32::new(0);
+
     alone("nothing_set", &[], || {
+        event::set_hook(|event| {
+            assert!(matches!(event, Event::OpenFailed { kind: ErrorKind::NoKeys, key_id: None, .. }));
+            FAILED.fetch_add(1, Ordering::Relaxed);
+        });
         let text = "ef1:1:AAAA";
         for error in [
             refused(Token::from(BOT_TOKEN).to_stored_text(), ErrorKind::NoKeys),
@@ -72,6 +78,8 @@ fn nothing_set() {
             );
         }
         refused(keyring(), ErrorKind::NoKeys);
+        // Each of the three reads was an event, and none of the writes.
+        assert_eq!(FAILED.load(Ordering::Relaxed), 3);
         assert!(!Token::from(BOT_TOKEN).is_stale());
         // Nothing was made up meanwhile, and a ring can still be installed.
         refused(keyring(), ErrorKind::NoKeys);

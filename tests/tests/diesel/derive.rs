@@ -9,7 +9,7 @@ use crate::keys;
 use crate::schema::{self, slack_connections, webhooks};
 
 /// With one row, whose token the models here read.
-fn run(test: impl FnOnce(&mut SqliteConnection)) {
+pub(crate) fn run(test: impl FnOnce(&mut SqliteConnection)) {
     let mut db = SqliteConnection::establish(":memory:").expect("open a database in memory");
     schema::create(&mut db, &crate::sqlite::SQL_TYPES);
     let _held = keys::first().hold();
@@ -86,7 +86,7 @@ mod conditional {
         pub(super) not_there: Nowhere,
         #[cfg_attr(all(), encrypted(String, context = "slack_connections.signing_secret"))]
         #[cfg_attr(all(), diesel(column_name = signing_secret))]
-        pub(super) secret: Option<ConditionalSecret>,
+        pub(super) secret: Option<Secret>,
     }
 }
 
@@ -191,13 +191,13 @@ mod visibility {
     pub(crate) struct Public {
         /// Whose type others may name, and whose value they can't reach.
         #[encrypted(String, context = "webhooks.type_")]
-        type_: WebhookType,
+        type_: Type,
         #[encrypted(String, context = "webhooks.secret")]
-        pub(super) secret: PublicSecret,
+        pub(super) secret: Secret,
     }
 
     impl Public {
-        pub(crate) fn webhook_type(&self) -> &WebhookType {
+        pub(crate) fn webhook_type(&self) -> &Type {
             &self.type_
         }
     }
@@ -219,39 +219,7 @@ fn private_and_crate_visible() {
         assert_eq!(visibility::insert(db), Ok(1));
         assert_eq!(visibility::is_there(db), Ok(true));
         let row = webhooks::table.select(visibility::Public::as_select()).first(db).expect("read");
-        let webhook_type: &visibility::WebhookType = row.webhook_type();
+        let webhook_type: &visibility::Type = row.webhook_type();
         assert!(webhook_type.is_empty() && &*row.secret == secrets::SIGNING_SECRET);
-    });
-}
-
-/// A declared type may have the name of one that Diesel has.
-mod names_of_diesel {
-    use super::*;
-
-    #[derive(Debug, Queryable, Selectable, Insertable, AsChangeset, encrypted_field::Encrypted)]
-    #[diesel(table_name = slack_connections)]
-    pub(super) struct Row {
-        #[encrypted(String)]
-        #[diesel(column_name = bot_token)]
-        pub(super) text: Text,
-        #[encrypted(String)]
-        #[diesel(column_name = signing_secret)]
-        pub(super) output: Option<Output>,
-        #[encrypted(Vec<u8>)]
-        #[diesel(column_name = signing_key)]
-        pub(super) binary: Binary,
-        #[encrypted(Vec<u8>)]
-        #[diesel(column_name = backup_key)]
-        pub(super) backend: Option<Backend>,
-    }
-}
-
-#[test]
-fn types_named_as_those_of_diesel() {
-    run(|db| {
-        let row = slack_connections::table.select(names_of_diesel::Row::as_select()).first(db).expect("read");
-        assert!(&*row.text == secrets::BOT_TOKEN && *row.binary == secrets::KEYS[7]);
-        assert!(row.output.as_deref() == Some(secrets::SIGNING_SECRET) && row.backend.is_some());
-        diesel::update(slack_connections::table.find(1)).set(&row).execute(db).expect("update");
     });
 }

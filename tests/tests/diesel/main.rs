@@ -13,6 +13,7 @@ mod keys;
 mod mariadb;
 mod models;
 mod multi;
+mod names_taken;
 mod postgres;
 mod raw;
 mod schema;

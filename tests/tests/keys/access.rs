@@ -150,9 +150,52 @@ fn through_a_link() {
     let link = folder.folder.path().join("link.json");
     symlink("keys.json", &link).unwrap();
     assert!(Keyring::from_file(&link).is_ok());
+    // A rotation follows it, and leaves it.
+    KeyFile::new(&link).rotate("", Purpose::Field, time(1)).unwrap();
+    assert_eq!(link.read_link().unwrap(), Path::new("keys.json"));
+    assert_eq!(folder.file().keyring().unwrap().keys().count(), 2);
+    assert_eq!(folder.names(), ["keys.json", "keys.json.lock", "link.json"]);
     // What counts is the file, not the link.
     folder.set_mode(0o644);
     refused(Keyring::from_file(&link), ErrorKind::KeyFile);
+}
+
+const RELATIVE: &str = "EF_TEST_RELATIVE";
+
+/// A name without a folder, in the folder where the process is. That is the process's, so this test runs itself in one
+/// of its own.
+#[test]
+fn a_path_without_a_folder() {
+    if std::env::var_os(RELATIVE).is_some() {
+        let file = KeyFile::new("keys.json");
+        file.create(time(0)).unwrap();
+        file.rotate("", Purpose::Field, time(1)).unwrap();
+        assert_eq!(Keyring::from_file("./keys.json").unwrap().keys().count(), 2);
+        return;
+    }
+    let folder = Folder::new();
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["access::a_path_without_a_folder", "--exact"])
+        .env(RELATIVE, "1")
+        .current_dir(folder.folder.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!(folder.names(), ["keys.json", "keys.json.lock"]);
+}
+
+/// A path that names no file makes none, and no lock file either.
+#[test]
+fn a_path_without_a_name() {
+    let folder = Folder::new();
+    for path in
+        ["/".into(), "..".into(), folder.folder.path().join(".."), folder.folder.path().join("keys/..")]
+    {
+        refused(KeyFile::new(&path).create(time(0)), ErrorKind::KeyFile);
+        refused(KeyFile::new(&path).rotate("", Purpose::Field, time(0)), ErrorKind::KeyFile);
+        refused(KeyFile::new(&path).keyring(), ErrorKind::KeyFile);
+    }
+    assert_eq!(folder.names(), [""; 0]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use encrypted_field::{EnvKeys, ErrorFamily, ErrorKind, KeyState};
+use encrypted_field::{EnvKeys, ErrorFamily, ErrorKind, Key, KeyState, Keyring};
 use tests::refused;
 use tests::secrets::{KEYS, PASSPHRASE};
 
@@ -109,6 +109,20 @@ fn a_variable_that_is_not_utf_8() {
         let message = refused(read, ErrorKind::InvalidKeys).to_string();
         assert!(message.contains(&format!("ENCRYPTED_FIELD_{variable} is not UTF-8")), "{message}");
     }
+}
+
+/// Keys for a ring that takes others beside them; what makes a ring of them checks them together.
+#[test]
+fn keys_without_a_ring() {
+    let list = format!("2:{},1:{}", key(1), key(0));
+    let read = || EnvKeys::new().keys(|name| name.ends_with("_KEYS").then(|| (&list).into()));
+    let with = |other: Key| Keyring::builder().keys(read().unwrap()).key(other).build();
+    let ring = with(Key::new(3, KEYS[2]).scope("slack")).unwrap();
+    assert_eq!(info(&ring, 1, 0).state, KeyState::Retired);
+    assert_eq!(info(&ring, 3, 2).scope, "slack");
+    refused(with(Key::new(3, KEYS[2])), ErrorKind::InvalidKeys);
+    refused(with(Key::new(1, KEYS[2]).scope("slack")), ErrorKind::InvalidKeys);
+    refused(EnvKeys::new().keys(|_| None), ErrorKind::NoKeys);
 }
 
 /// Each variable is asked for once, and no other one is.

@@ -1,8 +1,8 @@
 //! A key from a passphrase: Argon2id, 64 MiB, 3 passes, 4 lanes, version 0x13.
 
-use encrypted_field::{Encrypted, EncryptedField, ErrorKind, KeyState, Keyring, Result, Secret};
-use tests::refused;
-use tests::secrets::{BOT_TOKEN, PASSPHRASE, UNUSUAL_TEXT};
+use encrypted_field::{Encrypted, EncryptedField, ErrorKind, Key, KeyState, Keyring, Result, Secret};
+use tests::secrets::{BOT_TOKEN, KEYS, PASSPHRASE, UNUSUAL_TEXT};
+use tests::{assert_redacted, refused};
 
 use crate::support::{base64, env};
 
@@ -82,6 +82,26 @@ fn salts_that_can_not_be_used() {
     ] {
         let message = refused(derived(PASSPHRASE, &salt), ErrorKind::InvalidKeys).to_string();
         assert!(message.contains(word), "{message}");
+    }
+}
+
+/// To rotate away from a passphrase, its key stays beside the new one.
+#[test]
+fn beside_other_keys() {
+    let derived_key = Key::from_passphrase(1, PASSPHRASE, SALT).unwrap();
+    assert_redacted(&format!("{derived_key:?}"));
+    let ring = derived(PASSPHRASE, &base64(SALT)).unwrap();
+    assert_eq!(derived_key.check_value(), ring.get(1).unwrap().check_value);
+
+    let stored = Token::from(BOT_TOKEN).to_stored_text_with(&ring).unwrap();
+    let rotated =
+        Keyring::builder().active(2, KEYS[0]).key(derived_key.state(KeyState::Retired)).build().unwrap();
+    let read = Token::from_stored_text_with(&rotated, stored).unwrap();
+    assert!(&*read == BOT_TOKEN && read.is_stale_with(&rotated));
+    for (passphrase, salt) in
+        [(PASSPHRASE, &SALT[..15]), (&PASSPHRASE[..11], SALT), ("", SALT), (PASSPHRASE, b"")]
+    {
+        refused(Key::from_passphrase(1, passphrase, salt), ErrorKind::InvalidKeys);
     }
 }
 

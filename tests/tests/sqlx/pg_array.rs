@@ -51,13 +51,13 @@ async fn arrays_read_as_they_were_written() {
     let _ring = keys::first().hold();
     let mut db = connect(&database).await;
     // By value, by reference, as a slice, as an array.
-    let insert = sqlx::query(INSERT).bind(1).bind(tokens()).bind(keys());
+    let insert = sqlx::query(INSERT).bind(1_i64).bind(tokens()).bind(keys());
     insert.execute(&mut db).await.unwrap();
-    let insert = sqlx::query(INSERT).bind(2).bind(&tokens()).bind(Some(&keys()));
+    let insert = sqlx::query(INSERT).bind(2_i64).bind(&tokens()).bind(Some(&keys()));
     insert.execute(&mut db).await.unwrap();
-    let insert = sqlx::query(INSERT).bind(3).bind(&tokens()[..]).bind(None::<Vec<Key>>);
+    let insert = sqlx::query(INSERT).bind(3_i64).bind(&tokens()[..]).bind(None::<Vec<Key>>);
     insert.execute(&mut db).await.unwrap();
-    let insert = sqlx::query(INSERT).bind(4).bind::<[Token; 0]>([]).bind(Vec::<Key>::new());
+    let insert = sqlx::query(INSERT).bind(4_i64).bind::<[Token; 0]>([]).bind(Vec::<Key>::new());
     insert.execute(&mut db).await.unwrap();
 
     let select = "SELECT tokens, keys FROM sessions ORDER BY id";
@@ -70,12 +70,24 @@ async fn arrays_read_as_they_were_written() {
     }
 }
 
+/// Where arrays come as text, and bytes in them in hexadecimal.
+#[tokio::test]
+async fn the_simple_protocol_is_read() {
+    let Some(database) = open() else { return };
+    let _ring = keys::first().hold();
+    let mut db = connect(&database).await;
+    sqlx::query(INSERT).bind(1_i64).bind(tokens()).bind(keys()).execute(&mut db).await.unwrap();
+    let row = sqlx::raw_sql("SELECT tokens, keys FROM sessions").fetch_one(&mut db).await.unwrap();
+    let row = Session::from_row(&row).unwrap();
+    assert_eq!((row.tokens, row.keys), (tokens(), Some(keys())));
+}
+
 #[tokio::test]
 async fn each_element_is_sealed_by_itself() {
     let Some(database) = open() else { return };
     let _ring = keys::first().hold();
     let mut db = connect(&database).await;
-    sqlx::query(INSERT).bind(1).bind(tokens()).bind(keys()).execute(&mut db).await.unwrap();
+    sqlx::query(INSERT).bind(1_i64).bind(tokens()).bind(keys()).execute(&mut db).await.unwrap();
     let (tokens, keys): (Vec<String>, Vec<Option<Vec<u8>>>) =
         sqlx::query_as("SELECT tokens, keys FROM sessions").fetch_one(&mut db).await.unwrap();
     assert!(tokens.iter().all(|token| token.starts_with("ef1:1:")));
@@ -116,7 +128,7 @@ async fn one_bad_element_is_an_error() {
     let Some(database) = open() else { return };
     let _ring = keys::first().hold();
     let mut db = connect(&database).await;
-    sqlx::query(INSERT).bind(1).bind(tokens()).bind(keys()).execute(&mut db).await.unwrap();
+    sqlx::query(INSERT).bind(1_i64).bind(tokens()).bind(keys()).execute(&mut db).await.unwrap();
     let plant = "UPDATE sessions SET tokens[2] = $1";
     sqlx::query(plant).bind(plaintext("planted")).execute(&mut db).await.unwrap();
     let select = sqlx::query_as::<_, Session>("SELECT * FROM sessions");
@@ -129,10 +141,10 @@ async fn without_an_active_key_nothing_is_inserted() {
     let Some(database) = open() else { return };
     let _ring = keys::read_only().hold();
     let mut db = connect(&database).await;
-    let insert = sqlx::query(INSERT).bind(1).bind(tokens()).bind(None::<Vec<Key>>);
+    let insert = sqlx::query(INSERT).bind(1_i64).bind(tokens()).bind(None::<Vec<Key>>);
     foreign(&insert.execute(&mut db).await.unwrap_err());
     // Nothing to seal, nothing to fail.
-    let insert = sqlx::query(INSERT).bind(2).bind(Vec::<Token>::new()).bind(None::<Vec<Key>>);
+    let insert = sqlx::query(INSERT).bind(2_i64).bind(Vec::<Token>::new()).bind(None::<Vec<Key>>);
     insert.execute(&mut db).await.unwrap();
     let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM sessions").fetch_all(&mut db).await.unwrap();
     assert_eq!(ids, [2]);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use encrypted_field::{EncryptedField, ErrorKind};
-use tests::secrets::{BOT_TOKEN, SIGNING_SECRET, plaintext};
+use tests::secrets::{BOT_TOKEN, plaintext};
 
 use super::database::{Db, UPDATE_RETURNING, open, sql};
 use super::{INSERT, connect, count, insert, read, stored_text};
@@ -29,8 +29,8 @@ async fn every_form_of_an_argument() {
     insert!(1_i64: bot_token.clone(), signing_secret.clone(), webhook_key.clone(), note.clone());
     insert!(2_i64: &bot_token, &signing_secret, &webhook_key, &note);
     insert!(3_i64: &&bot_token, signing_secret.as_ref(), &&webhook_key, note.as_ref());
-    insert!(4_i64: Some(bot_token.clone()), Some(SIGNING_SECRET).map(SigningSecret::from), Some(&webhook_key), &note.as_ref());
-    insert!(5_i64: Arc::new(bot_token.clone()), &signing_secret.as_ref(), Box::new(webhook_key.clone()), note.clone());
+    insert!(4_i64: Some(bot_token.clone()), &signing_secret.as_ref(), Some(&webhook_key), &note.as_ref());
+    insert!(5_i64: Arc::new(bot_token.clone()), signing_secret.clone(), Box::new(webhook_key.clone()), note);
 
     for id in 1..=5 {
         assert_eq!(read(&mut db, id).await.unwrap(), SlackConnection::full(id).with_id(id), "row {id}");

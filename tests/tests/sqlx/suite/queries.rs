@@ -1,6 +1,7 @@
 //! `query_as` into tuples, `query_scalar`, and the column as the plain type that it has in the database.
 
 use encrypted_field::EncryptedField;
+use sqlx::FromRow;
 use tests::secrets::{BOT_TOKEN, CANARY};
 
 use super::database::{open, sql};
@@ -47,6 +48,22 @@ async fn scalars() {
             sqlx::query_scalar(sql(select)).bind(id).fetch_optional(&mut db).await.unwrap();
         assert_eq!(note, expected, "row {id}");
     }
+}
+
+/// Unprepared, where values come as text, and PostgreSQL's bytes in hexadecimal. Some poolers ask for this.
+#[tokio::test]
+async fn raw_sql_is_read() {
+    let Some(database) = open() else { return };
+    let _ring = keys::first().hold();
+    let mut db = connect(&database).await;
+    let rows = [SlackConnection::full(1), SlackConnection::sparse(2)];
+    for row in &rows {
+        insert(&mut db, row).await.unwrap();
+    }
+    let select = sqlx::raw_sql("SELECT * FROM slack_connections ORDER BY id");
+    let read = select.fetch_all(&mut db).await.unwrap();
+    let read: Vec<_> = read.iter().map(|row| SlackConnection::from_row(row).unwrap()).collect();
+    assert_eq!(read, rows);
 }
 
 #[tokio::test]
