@@ -70,6 +70,8 @@ kinds! {
     /// The value has no encoding, such as a `u128` above `i128::MAX`.
     Misuse Unrepresentable = "the value has no encoding",
 
+    /// The feature `fips` is on, and the cryptographic module is not in FIPS mode.
+    Misuse FipsMode = "the cryptographic module does not report FIPS mode; check how the program was linked",
     /// Values of one column would open in another.
     Misuse AmbiguousContext = "values of one column would open in another",
 

@@ -82,6 +82,7 @@ mod orm;
 mod plaintext;
 mod secret;
 
+pub use cipher::CIPHER_BACKEND;
 pub use encrypted_field_derive::Encrypted;
 pub use error::{Error, ErrorFamily, ErrorKind, Result};
 pub use field::{EncryptedField, EncryptedModel, FieldInfo, Sealed, Secret, Storage, check_contexts};

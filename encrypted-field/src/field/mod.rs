@@ -12,6 +12,8 @@ pub mod serde;
 mod vectors;
 pub(crate) mod wipe;
 
+use std::borrow::Cow;
+
 use zeroize::Zeroizing;
 
 pub use legacy_switch::{close, is_closed, reopen};
@@ -172,7 +174,7 @@ pub trait EncryptedField: Sized {
 
     /// As [`open`](Self::open), with the keys of `ring`.
     fn open_with(ring: &Keyring, sealed: &[u8]) -> Result<Self> {
-        opened(ring, open::binary(ring, &spec::<Self>(), Kind::Detached, sealed.to_vec()))
+        opened(ring, open::binary(ring, &spec::<Self>(), Kind::Detached, sealed.into()))
     }
 
     /// Opens what [`seal_text`](Self::seal_text) made.
@@ -185,7 +187,7 @@ pub trait EncryptedField: Sized {
 
     /// As [`open_text`](Self::open_text), with the keys of `ring`.
     fn open_text_with(ring: &Keyring, sealed: &str) -> Result<Self> {
-        opened(ring, open::text(ring, &spec::<Self>(), Kind::Detached, sealed.as_bytes().to_vec()))
+        opened(ring, open::text(ring, &spec::<Self>(), Kind::Detached, sealed.as_bytes().into()))
     }
 
     /// The key that the value was read under; `None` for one that was not read from anywhere.
@@ -247,7 +249,7 @@ fn sealing<T: EncryptedField, R>(field: &T, seal: impl FnOnce(&[u8]) -> Result<R
     .map_err(located::<T>)
 }
 
-type Open = fn(&Keyring, &FieldSpec, Kind, Vec<u8>) -> Result<open::Opened>;
+type Open = fn(&Keyring, &FieldSpec, Kind, Cow<'_, [u8]>) -> Result<open::Opened>;
 
 fn from_stored_bytes<T: EncryptedField>(ring: &Keyring, stored: Vec<u8>, open: Open) -> Result<T> {
     // Only what does not carry our marker in any version; never after a failed open.
@@ -256,7 +258,7 @@ fn from_stored_bytes<T: EncryptedField>(ring: &Keyring, stored: Vec<u8>, open: O
     {
         return from_legacy(&Zeroizing::new(stored), reader);
     }
-    opened(ring, open(ring, &spec::<T>(), Kind::Column, stored))
+    opened(ring, open(ring, &spec::<T>(), Kind::Column, stored.into()))
 }
 
 fn from_legacy<T: EncryptedField>(stored: &[u8], reader: LegacyReader<T::Plain>) -> Result<T> {

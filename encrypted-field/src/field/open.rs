@@ -1,4 +1,7 @@
-//! Opening: header, key, scope, then the cipher, inside the buffer that was read.
+//! Opening: header, key, scope, then the cipher, inside the buffer that becomes the plaintext.
+
+use std::borrow::Cow;
+use std::iter;
 
 use zeroize::Zeroizing;
 
@@ -19,16 +22,24 @@ pub(crate) struct Opened {
 // The buffer is wiped where opening fails, too: when it is asked whether a plaintext is a stored value already, what
 // does not open is a secret that only looks like one.
 
-pub(crate) fn binary(ring: &Keyring, field: &FieldSpec, kind: Kind, sealed: Vec<u8>) -> Result<Opened> {
-    let mut sealed = Zeroizing::new(sealed);
-    let header = binary::parse(&sealed)?;
-    // Moves the ciphertext, not the plaintext, to the front.
-    sealed.drain(..binary::HEAD);
-    decrypt(ring, field, kind, &[], &header, std::mem::take(&mut *sealed))
+pub(crate) fn binary(ring: &Keyring, field: &FieldSpec, kind: Kind, sealed: Cow<'_, [u8]>) -> Result<Opened> {
+    match sealed {
+        Cow::Borrowed(sealed) => {
+            let header = binary::parse(sealed)?;
+            decrypt(ring, field, kind, &[], &header, sealed[binary::HEAD..].to_vec())
+        }
+        Cow::Owned(sealed) => {
+            let mut sealed = Zeroizing::new(sealed);
+            let header = binary::parse(&sealed)?;
+            // Moves the ciphertext, not the plaintext, to the front.
+            sealed.drain(..binary::HEAD);
+            decrypt(ring, field, kind, &[], &header, std::mem::take(&mut *sealed))
+        }
+    }
 }
 
-pub(crate) fn text(ring: &Keyring, field: &FieldSpec, kind: Kind, sealed: Vec<u8>) -> Result<Opened> {
-    let mut sealed = Zeroizing::new(sealed);
+pub(crate) fn text(ring: &Keyring, field: &FieldSpec, kind: Kind, sealed: Cow<'_, [u8]>) -> Result<Opened> {
+    let mut sealed = Zeroizing::new(sealed.into_owned());
     let header = text::parse(&mut sealed)?;
     decrypt(ring, field, kind, &[], &header, std::mem::take(&mut *sealed))
 }
@@ -52,26 +63,32 @@ pub(super) fn decrypt(
     }
     let len = body.len().checked_sub(TAG_LEN).filter(|len| *len <= MAX_PLAINTEXT);
     let len = len.ok_or_else(|| malformed("it ends within the tag").key(*key_id))?;
-    let (ciphertext, tag) = body.split_at_mut(len);
-    let tag: &[u8; TAG_LEN] =
-        (&*tag).try_into().map_err(|_| malformed("it ends within the tag").key(*key_id))?;
 
-    let message_key = cipher.message_key(nonce);
-    // A context that does not fit leaves the buffer as it is for the next one.
-    let mut opens = |context: &str| {
-        message_key.open(Aad::new(*suite, *key_id, kind, context, bound).as_bytes(), ciphertext, tag)
+    let context = cipher.open(nonce, |subkey| {
+        let contexts = iter::once(&field.context).chain(field.previous_contexts);
+        let last = field.previous_contexts.len();
+        contexts.enumerate().position(|(at, context)| {
+            // What does not authenticate may come out overwritten, and is needed for the next context.
+            let ciphertext = (at < last).then(|| body.to_vec());
+            let aad = Aad::new(*suite, *key_id, kind, context, bound);
+            let opened = subkey.open(nonce, aad.as_bytes(), &mut body);
+            if let (false, Some(ciphertext)) = (opened, ciphertext) {
+                body.copy_from_slice(&ciphertext);
+            }
+            opened
+        })
+    });
+    let context = context.ok_or_else(|| Error::new(ErrorKind::Authentication).key(*key_id))?;
+
+    let len = if suite.is_padded() {
+        padding::unpadded_len(&body[..len]).map_err(|e| e.key(*key_id))?
+    } else {
+        len
     };
-    let current = opens(field.context);
-    if !current && !field.previous_contexts.iter().any(|context| opens(context)) {
-        return Err(Error::new(ErrorKind::Authentication).key(*key_id));
-    }
-
-    let len =
-        if suite.is_padded() { padding::unpadded_len(ciphertext).map_err(|e| e.key(*key_id))? } else { len };
     body.truncate(len);
     let compromised = key.state == KeyState::Compromised;
     Ok(Opened {
         plaintext: body,
-        under: OpenedUnder { key_id: *key_id, previous_context: !current, compromised },
+        under: OpenedUnder { key_id: *key_id, previous_context: context > 0, compromised },
     })
 }

@@ -1,7 +1,7 @@
 //! The binary form: `EF 66 31 | key id u32 | suite u8 | nonce 24 | ciphertext | tag 16`.
 
 use super::{
-    Header, NONCE_LEN, PAYLOAD_HEAD, PAYLOAD_OVERHEAD, Suite, binary_version, check_len, malformed,
+    Header, NONCE_LEN, PAYLOAD_HEAD, PAYLOAD_OVERHEAD, Suite, TAG_LEN, binary_version, check_len, malformed,
     text_version,
 };
 use crate::error::{Error, ErrorKind, Result};
@@ -18,12 +18,34 @@ pub(crate) const fn stored_len(plaintext_len: usize) -> usize {
     PREFIX + PAYLOAD_OVERHEAD + plaintext_len
 }
 
-/// Appends everything that stands before the ciphertext.
-pub(crate) fn write_head(out: &mut Vec<u8>, header: &Header) {
-    out.extend_from_slice(&MARKER);
-    out.extend_from_slice(&header.key_id.get().to_be_bytes());
-    out.push(header.suite.byte());
-    out.extend_from_slice(&header.nonce);
+/// A binary form under construction, with room for what sealing gives.
+pub(crate) struct Draft(Vec<u8>);
+
+impl Draft {
+    /// Writes everything but nonce and tag.
+    pub(crate) fn new(key_id: KeyId, suite: Suite, plaintext: &[u8]) -> Self {
+        let mut buffer = Vec::with_capacity(stored_len(plaintext.len()));
+        buffer.extend_from_slice(&MARKER);
+        buffer.extend_from_slice(&key_id.get().to_be_bytes());
+        buffer.push(suite.byte());
+        buffer.extend_from_slice(&[0; NONCE_LEN]);
+        buffer.extend_from_slice(plaintext);
+        buffer.extend_from_slice(&[0; TAG_LEN]);
+        Self(buffer)
+    }
+
+    /// What is to be encrypted in place.
+    pub(crate) fn plaintext(&mut self) -> &mut [u8] {
+        let end = self.0.len() - TAG_LEN;
+        &mut self.0[HEAD..end]
+    }
+
+    pub(crate) fn finish(mut self, nonce: &[u8; NONCE_LEN], tag: &[u8; TAG_LEN]) -> Vec<u8> {
+        let end = self.0.len() - TAG_LEN;
+        self.0[HEAD - NONCE_LEN..HEAD].copy_from_slice(nonce);
+        self.0[end..].copy_from_slice(tag);
+        self.0
+    }
 }
 
 /// Reads the header; `stored[HEAD..]` is then ciphertext and tag.

@@ -17,6 +17,17 @@ fn header() -> Header {
     Header { key_id: KeyId::new(7).unwrap(), suite: Suite::XAES_256_GCM, nonce }
 }
 
+/// Forms with this header and tags of one byte, unencrypted.
+fn text_form(plaintext: &[u8]) -> String {
+    let Header { key_id, suite, nonce } = header();
+    text::Draft::new(key_id, suite, plaintext).finish(&nonce, &[0xA5; TAG_LEN])
+}
+
+fn binary_form(plaintext: &[u8]) -> Vec<u8> {
+    let Header { key_id, suite, nonce } = header();
+    binary::Draft::new(key_id, suite, plaintext).finish(&nonce, &[0xA5; TAG_LEN])
+}
+
 fn suite(byte: u8) -> Suite {
     Suite::from_byte(byte).unwrap()
 }
@@ -108,17 +119,15 @@ fn bound_columns_are_sorted_by_their_bytes() {
 fn the_text_form_at_every_length() {
     for len in 0..1000 {
         let plaintext: Vec<u8> = (0..len).map(|at| u8::try_from(at % 251).unwrap()).collect();
-        let mut draft = text::Draft::new(&header(), &plaintext);
-        assert_eq!(draft.body().len(), len + TAG_LEN);
-        draft.body()[len..].fill(0xA5);
-        let stored = draft.finish();
-        assert_eq!(stored.len(), text::stored_len(header().key_id, len));
+        let Header { key_id, suite, nonce } = header();
+        assert_eq!(text::Draft::new(key_id, suite, &plaintext).plaintext(), plaintext);
+        assert_eq!(binary::Draft::new(key_id, suite, &plaintext).plaintext(), plaintext);
 
-        let mut binary_form = Vec::new();
-        binary::write_head(&mut binary_form, &header());
-        binary_form.extend_from_slice(&plaintext);
-        binary_form.extend_from_slice(&[0xA5; TAG_LEN]);
+        let (stored, binary_form) = (text_form(&plaintext), binary_form(&plaintext));
+        assert_eq!(stored.len(), text::stored_len(key_id, len));
         assert_eq!(binary_form.len(), binary::stored_len(len));
+        let parts = [b"\xEFf1\0\0\0\x07", &[suite.byte()][..], &nonce, &plaintext, &[0xA5; TAG_LEN]];
+        assert_eq!(binary_form, parts.concat());
         assert_eq!(stored, format!("ef1:7:{}", URL_SAFE_NO_PAD.encode(&binary_form[7..])));
 
         let mut buffer = stored.into_bytes();
@@ -131,7 +140,7 @@ fn the_text_form_at_every_length() {
 /// A text column should not give such bytes; where it does, they are refused like any others.
 #[test]
 fn text_that_is_not_utf_8() {
-    let stored = text::Draft::new(&header(), b"some plaintext, longer than a block").finish().into_bytes();
+    let stored = text_form(b"some plaintext, longer than a block").into_bytes();
     for at in 0..stored.len() {
         for byte in [0x80, 0xC3, 0xFF] {
             let mut changed = stored.clone();
@@ -144,14 +153,8 @@ fn text_that_is_not_utf_8() {
 
 #[test]
 fn no_length_of_either_form_is_a_panic() {
-    let binary_form = {
-        let mut out = Vec::new();
-        binary::write_head(&mut out, &header());
-        out.extend_from_slice(&[0; TAG_LEN]);
-        out
-    };
+    let (binary_form, text_form) = (binary_form(b""), text_form(b"").into_bytes());
     assert_eq!(binary_form.len(), 7 + PAYLOAD_OVERHEAD);
-    let text_form = format!("ef1:7:{}", URL_SAFE_NO_PAD.encode(&binary_form[7..])).into_bytes();
     for len in 0..binary_form.len() {
         assert!(binary::parse(&binary_form[..len]).is_err());
     }

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::{
-    Header, NONCE_LEN, PAYLOAD_HEAD, PAYLOAD_OVERHEAD, Suite, binary_version, check_len, malformed,
+    Header, NONCE_LEN, PAYLOAD_HEAD, PAYLOAD_OVERHEAD, Suite, TAG_LEN, binary_version, check_len, malformed,
     text_version,
 };
 use crate::error::{Error, ErrorKind, Result};
@@ -39,31 +39,34 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// Writes prefix, suite, nonce and plaintext; the tag stays zero.
-    pub(crate) fn new(header: &Header, plaintext: &[u8]) -> Self {
+    /// Writes everything but nonce and tag.
+    pub(crate) fn new(key_id: KeyId, suite: Suite, plaintext: &[u8]) -> Self {
         use std::io::Write as _;
 
-        let mut buffer = vec![0; stored_len(header.key_id, plaintext.len())];
-        let prefix = MARKER.len() + decimal_len(header.key_id) + 1;
+        let mut buffer = vec![0; stored_len(key_id, plaintext.len())];
+        let prefix = MARKER.len() + decimal_len(key_id) + 1;
         buffer[..MARKER.len()].copy_from_slice(MARKER);
         // A slice as long as what is written to it: this can't fail.
-        let _ = write!(&mut buffer[MARKER.len()..prefix], "{}:", header.key_id);
+        let _ = write!(&mut buffer[MARKER.len()..prefix], "{key_id}:");
         let raw = buffer.len() - (PAYLOAD_OVERHEAD + plaintext.len());
         let payload = &mut buffer[raw..];
-        payload[0] = header.suite.byte();
-        payload[1..PAYLOAD_HEAD].copy_from_slice(&header.nonce);
+        payload[0] = suite.byte();
         payload[PAYLOAD_HEAD..PAYLOAD_HEAD + plaintext.len()].copy_from_slice(plaintext);
         Self { buffer, prefix, raw }
     }
 
-    /// Plaintext and room for the tag.
-    pub(crate) fn body(&mut self) -> &mut [u8] {
-        &mut self.buffer[self.raw + PAYLOAD_HEAD..]
+    /// What is to be encrypted in place.
+    pub(crate) fn plaintext(&mut self) -> &mut [u8] {
+        let end = self.buffer.len() - TAG_LEN;
+        &mut self.buffer[self.raw + PAYLOAD_HEAD..end]
     }
 
     /// Encodes the payload forward over itself: output never overtakes input, since 4/3 of what was read
     /// plus the start of the text is at most where reading stands.
-    pub(crate) fn finish(mut self) -> String {
+    pub(crate) fn finish(mut self, nonce: &[u8; NONCE_LEN], tag: &[u8; TAG_LEN]) -> String {
+        let end = self.buffer.len() - TAG_LEN;
+        self.buffer[self.raw + 1..self.raw + PAYLOAD_HEAD].copy_from_slice(nonce);
+        self.buffer[end..].copy_from_slice(tag);
         let (mut read, mut write) = (self.raw, self.prefix);
         let mut chunk = [0; RAW_CHUNK];
         while read < self.buffer.len() {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{HeldKeyring, KeyState, KeyringBuilder, Purpose, global};
-use crate::cipher::Xaes256Gcm;
+use crate::cipher::Cipher;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key_id::KeyId;
 
@@ -26,12 +26,12 @@ pub(crate) struct KeyEntry {
     /// Why nothing may be opened with it.
     pub(super) refused: Option<&'static str>,
     pub(super) check: Option<[u8; 32]>,
-    pub(super) cipher: Option<Xaes256Gcm>,
+    pub(super) cipher: Option<Cipher>,
 }
 
 impl KeyEntry {
     /// The cipher for fields of `scope`. Scope, purpose and state are checked here, before any cryptography.
-    pub(crate) fn field_cipher(&self, scope: &str) -> Result<&Xaes256Gcm> {
+    pub(crate) fn field_cipher(&self, scope: &str) -> Result<&Cipher> {
         let kind = if *self.scope != *scope {
             ErrorKind::ScopeMismatch
         } else if self.purpose != Purpose::Field {

@@ -1,0 +1,58 @@
+//! Backend `aes-gcm`: pure Rust, constant time, with AES-NI/CLMUL or the ARMv8 instructions where the
+//! processor has them. Both types zeroize themselves on drop.
+
+use aes::Aes256Enc;
+use aes::cipher::{Array, BlockCipherEncrypt as _};
+use aes_gcm::aead::AeadInOut as _;
+use aes_gcm::{Aes256Gcm, KeyInit as _};
+
+pub(super) use super::portable::{Cmac, random};
+pub(crate) use super::portable::{check, hkdf_expand};
+use crate::error::Result;
+
+pub(super) const NAME: &str = "aes-gcm";
+
+/// AES-256 in the forward direction.
+pub(super) struct BlockCipher(Aes256Enc);
+
+impl BlockCipher {
+    pub(super) fn new(key: &[u8; 32]) -> Self {
+        Self(Aes256Enc::new(key.into()))
+    }
+
+    pub(super) fn encrypt(&self, blocks: &mut [[u8; 16]]) {
+        self.0.encrypt_blocks(Array::cast_slice_from_core_mut(blocks));
+    }
+}
+
+/// AES-256-GCM (NIST SP 800-38D), 96-bit nonce, 128-bit tag.
+pub(super) struct Gcm(Aes256Gcm);
+
+impl Gcm {
+    pub(super) fn new(key: &[u8; 32]) -> Self {
+        Self(Aes256Gcm::new(key.into()))
+    }
+
+    /// Encrypts in place under a fresh nonce; gives that and the tag.
+    pub(super) fn seal(&self, aad: &[u8], buffer: &mut [u8]) -> Result<([u8; 12], [u8; 16])> {
+        let mut nonce = [0; 12];
+        random(&mut nonce)?;
+        Ok((nonce, self.seal_with_nonce(&nonce, aad, buffer)?))
+    }
+
+    pub(super) fn seal_with_nonce(
+        &self,
+        nonce: &[u8; 12],
+        aad: &[u8],
+        buffer: &mut [u8],
+    ) -> Result<[u8; 16]> {
+        let tag = self.0.encrypt_inout_detached(nonce.into(), aad, buffer.into());
+        tag.map(Into::into).map_err(|_| crate::error::ErrorKind::TooLarge.into())
+    }
+
+    /// Decrypts ciphertext and tag in place. Where the tag is wrong, the buffer's content is unspecified.
+    pub(super) fn open(&self, nonce: &[u8; 12], aad: &[u8], sealed: &mut [u8]) -> bool {
+        let Some((ciphertext, tag)) = sealed.split_last_chunk_mut::<16>() else { return false };
+        self.0.decrypt_inout_detached(nonce.into(), aad, ciphertext.into(), (&*tag).into()).is_ok()
+    }
+}

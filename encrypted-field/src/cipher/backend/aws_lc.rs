@@ -1,0 +1,68 @@
+//! Backend `aws-lc-rs`: AWS-LC, in C and assembly. It wipes keys when it frees them.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::cipher::{AES_256, EncryptingKey, UnboundCipherKey};
+
+pub(super) use super::portable::{Cmac, random};
+pub(crate) use super::portable::{check, hkdf_expand};
+use crate::error::{ErrorKind, Result};
+
+pub(super) const NAME: &str = "aws-lc-rs";
+
+/// AES-256 in the forward direction. In a box: moving a key schedule would leave a copy that nothing wipes.
+pub(super) struct BlockCipher(Box<EncryptingKey>);
+
+impl BlockCipher {
+    pub(super) fn new(key: &[u8; 32]) -> Self {
+        match UnboundCipherKey::new(&AES_256, key).and_then(EncryptingKey::ecb) {
+            Ok(cipher) => Self(Box::new(cipher)),
+            Err(_) => unreachable!("32 bytes are the length of an AES-256 key"),
+        }
+    }
+
+    pub(super) fn encrypt(&self, blocks: &mut [[u8; 16]]) {
+        // Left as they are, they would become a key that is public.
+        assert!(self.0.encrypt(blocks.as_flattened_mut()).is_ok(), "whole blocks can be encrypted");
+    }
+}
+
+/// AES-256-GCM (NIST SP 800-38D), 96-bit nonce, 128-bit tag.
+pub(super) struct Gcm(LessSafeKey);
+
+impl Gcm {
+    pub(super) fn new(key: &[u8; 32]) -> Self {
+        match UnboundKey::new(&AES_256_GCM, key) {
+            Ok(key) => Self(LessSafeKey::new(key)),
+            Err(_) => unreachable!("32 bytes are the length of an AES-256 key"),
+        }
+    }
+
+    /// Encrypts in place under a fresh nonce; gives that and the tag.
+    pub(super) fn seal(&self, aad: &[u8], buffer: &mut [u8]) -> Result<([u8; 12], [u8; 16])> {
+        let mut nonce = [0; 12];
+        random(&mut nonce)?;
+        Ok((nonce, self.seal_with_nonce(&nonce, aad, buffer)?))
+    }
+
+    pub(super) fn seal_with_nonce(
+        &self,
+        nonce: &[u8; 12],
+        aad: &[u8],
+        buffer: &mut [u8],
+    ) -> Result<[u8; 16]> {
+        let mut tag = [0; 16];
+        let sealed = self.0.seal_in_place_scatter(
+            Nonce::assume_unique_for_key(*nonce),
+            Aad::from(aad),
+            buffer,
+            &[],
+            &mut tag,
+        );
+        sealed.map(|()| tag).map_err(|_| ErrorKind::TooLarge.into())
+    }
+
+    /// Decrypts ciphertext and tag in place. Where the tag is wrong, the buffer's content is unspecified.
+    pub(super) fn open(&self, nonce: &[u8; 12], aad: &[u8], sealed: &mut [u8]) -> bool {
+        self.0.open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(aad), sealed).is_ok()
+    }
+}
