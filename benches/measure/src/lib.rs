@@ -1,0 +1,82 @@
+//! Ratios of two things that are timed in turn, in one run: what else the machine does meanwhile meets both.
+
+mod goal;
+mod subject;
+mod summary;
+
+pub use goal::{Goal, Limit};
+pub use subject::{Child, Subject, serve};
+pub use summary::Summary;
+
+use std::time::Duration;
+
+/// How long one sample should take: long against the clock and a change of context, short against what a noisy neighbour
+/// does.
+const SAMPLE: Duration = Duration::from_millis(2);
+/// Samples of each of the two.
+const ROUNDS: usize = 101;
+
+/// Two things timed in turn.
+#[derive(Debug, Clone, Copy)]
+pub struct Comparison {
+    /// Nanoseconds of one call of the first.
+    pub ours: Summary,
+    /// Nanoseconds of one call of the second.
+    pub other: Summary,
+    /// The first divided by the second, round by round.
+    pub ratio: Summary,
+}
+
+/// Times `ours` and `other` in turn.
+pub fn compare(ours: &mut dyn Subject, other: &mut dyn Subject) -> Comparison {
+    compare_rounds(ROUNDS, ours, other)
+}
+
+/// As [`compare`], with another number of rounds: for things that take long.
+pub fn compare_rounds(rounds: usize, ours: &mut dyn Subject, other: &mut dyn Subject) -> Comparison {
+    let [ours_calls, other_calls] = [calibrate(ours), calibrate(other)];
+    let (mut ours_times, mut other_times, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..rounds {
+        let (a, b);
+        // Each is first every other time.
+        if round % 2 == 0 {
+            a = per_call(ours, ours_calls);
+            b = per_call(other, other_calls);
+        } else {
+            b = per_call(other, other_calls);
+            a = per_call(ours, ours_calls);
+        }
+        ours_times.push(a);
+        other_times.push(b);
+        ratios.push(a / b);
+    }
+    Comparison { ours: Summary::of(ours_times), other: Summary::of(other_times), ratio: Summary::of(ratios) }
+}
+
+fn per_call(subject: &mut dyn Subject, calls: u64) -> f64 {
+    nanoseconds(subject.run(calls)) / count(calls)
+}
+
+/// So many calls that they take about [`SAMPLE`]; warms up on the way.
+fn calibrate(subject: &mut dyn Subject) -> u64 {
+    let mut calls = 1;
+    loop {
+        let took = subject.run(calls);
+        if took >= SAMPLE / 2 || calls >= 1 << 30 {
+            let wanted = count(calls) * nanoseconds(SAMPLE) / nanoseconds(took).max(1.0);
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            return (wanted as u64).max(1);
+        }
+        calls *= 2;
+    }
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn nanoseconds(time: Duration) -> f64 {
+    time.as_nanos() as f64
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn count(n: u64) -> f64 {
+    n as f64
+}
