@@ -1,4 +1,4 @@
-//! Key bytes in memory: wiped when dropped, never printed.
+//! Secret bytes in memory: wiped, never printed.
 
 use std::fmt;
 
@@ -33,4 +33,13 @@ impl fmt::Debug for SecretBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretBytes(..)")
     }
+}
+
+/// Overwrites everything that the vector has room for, and leaves it empty. As `Zeroize` does, but a block at a time
+/// instead of a byte: that of a long value would take longer than to decrypt it.
+pub(crate) fn wipe(bytes: &mut Vec<u8>) {
+    bytes.clear();
+    bytes.resize(bytes.capacity(), 0);
+    zeroize::optimization_barrier(bytes.as_slice());
+    bytes.clear();
 }

@@ -5,7 +5,7 @@ mod subject;
 mod summary;
 
 pub use goal::{Goal, Limit};
-pub use subject::{Child, Subject, serve};
+pub use subject::{Child, Many, Subject, serve};
 pub use summary::Summary;
 
 use std::time::Duration;
@@ -51,6 +51,34 @@ pub fn compare_rounds(rounds: usize, ours: &mut dyn Subject, other: &mut dyn Sub
         ratios.push(a / b);
     }
     Comparison { ours: Summary::of(ours_times), other: Summary::of(other_times), ratio: Summary::of(ratios) }
+}
+
+/// What `ours` takes more than `other`, for each of the `rows` that a call of either handles, held against one call of
+/// `unit`: all three in turn.
+pub fn added(
+    rounds: usize,
+    rows: u32,
+    ours: &mut dyn Subject,
+    other: &mut dyn Subject,
+    unit: &mut dyn Subject,
+) -> Comparison {
+    let [ours_calls, other_calls, unit_calls] = [calibrate(ours), calibrate(other), calibrate(unit)];
+    let (mut added, mut units, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..rounds {
+        let (a, b);
+        if round % 2 == 0 {
+            a = per_call(ours, ours_calls);
+            b = per_call(other, other_calls);
+        } else {
+            b = per_call(other, other_calls);
+            a = per_call(ours, ours_calls);
+        }
+        let (added_now, unit_now) = ((a - b) / f64::from(rows), per_call(unit, unit_calls));
+        added.push(added_now);
+        units.push(unit_now);
+        ratios.push(added_now / unit_now);
+    }
+    Comparison { ours: Summary::of(added), other: Summary::of(units), ratio: Summary::of(ratios) }
 }
 
 fn per_call(subject: &mut dyn Subject, calls: u64) -> f64 {

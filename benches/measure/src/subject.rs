@@ -20,6 +20,18 @@ impl<F: FnMut()> Subject for F {
     }
 }
 
+/// A closure that makes so many calls by itself, for instance in one future.
+#[derive(Debug)]
+pub struct Many<F>(pub F);
+
+impl<F: FnMut(u64)> Subject for Many<F> {
+    fn run(&mut self, calls: u64) -> Duration {
+        let start = Instant::now();
+        (self.0)(calls);
+        start.elapsed()
+    }
+}
+
 /// Answers, on standard input and output, each line `<name> <calls>` with the nanoseconds that they took; until the
 /// end of the input.
 ///

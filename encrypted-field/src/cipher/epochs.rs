@@ -46,6 +46,7 @@ impl Epochs {
     }
 }
 
+#[inline]
 fn slot_of_this_thread() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {

@@ -45,6 +45,7 @@ impl std::ops::Deref for Known {
 }
 
 impl KnownSubkeys {
+    #[inline]
     pub(super) fn get(&self, prefix: &Prefix) -> Option<Known> {
         let set = &self.0.get()?[set_of(prefix)];
         let tag = tag(prefix);
@@ -74,10 +75,12 @@ impl KnownSubkeys {
     }
 }
 
+#[inline]
 fn set_of(prefix: &Prefix) -> usize {
     usize::from(prefix[11]) % SETS
 }
 
+#[inline]
 fn tag(prefix: &Prefix) -> u64 {
     prefix.first_chunk().map_or(0, |tag| u64::from_ne_bytes(*tag))
 }

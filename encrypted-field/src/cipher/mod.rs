@@ -26,7 +26,7 @@ mod portable;
 mod xaes;
 
 pub(crate) use backend::{check, hkdf_expand};
-pub(crate) use xaes::{Sealed, Subkey};
+pub(crate) use xaes::Subkey;
 
 use epochs::Epochs;
 use known::KnownSubkeys;
@@ -39,6 +39,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub const CIPHER_BACKEND: &str = backend::NAME;
 
 /// Fills `buffer` with random bytes: the operating system's, or those of the validated module.
+#[inline]
 pub(crate) fn random(buffer: &mut [u8]) -> Result<()> {
     backend::random(buffer)
 }
@@ -60,14 +61,16 @@ impl Cipher {
         }
     }
 
-    /// Encrypts in place under a fresh nonce. On an error what the buffer holds is unspecified.
+    /// Seals `body` in place: room for the nonce (24 bytes), the plaintext, room for the tag (16 bytes). The nonce is fresh.
+    /// On an error what the body holds is unspecified.
     ///
     /// # Errors
     /// [`ErrorKind::Randomness`], [`ErrorKind::TooLarge`].
-    pub(crate) fn seal(&self, aad: &[u8], buffer: &mut [u8]) -> Result<Sealed> {
+    #[inline]
+    pub(crate) fn seal(&self, aad: &[u8], body: &mut [u8]) -> Result<()> {
         match &self.epochs {
-            Some(epochs) => epochs.with_subkey(&self.xaes, |subkey| subkey.seal(aad, buffer))?,
-            None => self.xaes.random_subkey()?.seal(aad, buffer),
+            Some(epochs) => epochs.with_subkey(&self.xaes, |subkey| subkey.seal(aad, body))?,
+            None => self.xaes.random_subkey()?.seal(aad, body),
         }
     }
 
@@ -83,13 +86,16 @@ impl Cipher {
         Some(opened)
     }
 
-    /// Encrypts in place under a given nonce, for vectors.
+    /// Seals in place under the nonce that stands in `body`, for vectors.
     #[cfg(all(test, not(feature = "fips")))]
-    pub(crate) fn seal_with_nonce(&self, nonce: &[u8; 24], aad: &[u8], buffer: &mut [u8]) -> [u8; 16] {
-        self.xaes.subkey(prefix(nonce)).seal_with_nonce(nonce, aad, buffer)
+    pub(crate) fn seal_as_is(&self, aad: &[u8], body: &mut [u8]) {
+        let prefix =
+            body.first_chunk().copied().unwrap_or_else(|| unreachable!("a body begins with a nonce"));
+        self.xaes.subkey(prefix).seal_as_is(aad, body);
     }
 }
 
+#[inline]
 fn prefix(nonce: &[u8; 24]) -> Prefix {
     let mut prefix = [0; 12];
     prefix.copy_from_slice(&nonce[..12]);

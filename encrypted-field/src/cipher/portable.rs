@@ -14,6 +14,7 @@ pub(crate) fn check() -> Result<()> {
 }
 
 /// Fills `buffer` from the operating system. A generator in this process would repeat after a fork.
+#[inline]
 pub(crate) fn random(buffer: &mut [u8]) -> Result<()> {
     getrandom::fill(buffer).map_err(super::no_randomness)
 }

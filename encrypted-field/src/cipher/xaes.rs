@@ -53,27 +53,23 @@ pub(crate) struct Subkey {
     gcm: Gcm,
 }
 
-/// What sealing gives beside the ciphertext.
-pub(crate) struct Sealed {
-    pub(crate) nonce: [u8; 24],
-    pub(crate) tag: [u8; 16],
-}
-
 impl Subkey {
     pub(super) fn prefix(&self) -> &Prefix {
         &self.prefix
     }
 
-    /// Encrypts in place, the last 96 bits of the nonce fresh. On an error what the buffer holds is unspecified.
-    pub(super) fn seal(&self, aad: &[u8], buffer: &mut [u8]) -> Result<Sealed> {
-        let (gcm_nonce, tag) = self.gcm.seal(aad, buffer)?;
-        let mut nonce = [0; 24];
-        nonce[..12].copy_from_slice(&self.prefix);
-        nonce[12..].copy_from_slice(&gcm_nonce);
-        Ok(Sealed { nonce, tag })
+    /// Seals `body` in place: room for the nonce (24 bytes), the plaintext, room for the tag (16 bytes). The last 96 bits
+    /// of the nonce are fresh. On an error what the body holds is unspecified.
+    #[inline]
+    pub(super) fn seal(&self, aad: &[u8], body: &mut [u8]) -> Result<()> {
+        let (nonce, plaintext, tag) = parts(body);
+        let (prefix, nonce) = halves(nonce);
+        *prefix = self.prefix;
+        self.gcm.seal(nonce, aad, plaintext, tag)
     }
 
     /// Decrypts ciphertext and tag in place. Where it does not authenticate, the buffer's content is unspecified.
+    #[inline]
     pub(crate) fn open(&self, nonce: &[u8; 24], aad: &[u8], sealed: &mut [u8]) -> bool {
         debug_assert_eq!(nonce[..12], self.prefix);
         let mut gcm_nonce = [0; 12];
@@ -84,13 +80,32 @@ impl Subkey {
 
 #[cfg(all(test, not(feature = "fips")))]
 impl Subkey {
-    /// Encrypts in place under a given nonce, for vectors.
-    pub(super) fn seal_with_nonce(&self, nonce: &[u8; 24], aad: &[u8], buffer: &mut [u8]) -> [u8; 16] {
-        let (_, gcm_nonce) = nonce.split_at(12);
-        match gcm_nonce.try_into().map(|nonce| self.gcm.seal_with_nonce(nonce, aad, buffer)) {
-            Ok(Ok(tag)) => tag,
-            _ => panic!("a vector can be sealed"),
-        }
+    /// Seals in place under the nonce that stands in `body`, for vectors.
+    pub(super) fn seal_as_is(&self, aad: &[u8], body: &mut [u8]) {
+        let (nonce, plaintext, tag) = parts(body);
+        let (prefix, nonce) = halves(nonce);
+        assert_eq!(*prefix, self.prefix);
+        assert!(self.gcm.seal_as_is(nonce, aad, plaintext, tag).is_ok());
+    }
+}
+
+#[inline]
+fn parts(body: &mut [u8]) -> (&mut [u8; 24], &mut [u8], &mut [u8; 16]) {
+    let parts = body.split_first_chunk_mut().and_then(|(nonce, rest)| {
+        let (plaintext, tag) = rest.split_last_chunk_mut()?;
+        Some((nonce, plaintext, tag))
+    });
+    match parts {
+        Some(parts) => parts,
+        None => unreachable!("a body has room for a nonce and a tag"),
+    }
+}
+
+#[inline]
+fn halves(nonce: &mut [u8; 24]) -> (&mut Prefix, &mut [u8; 12]) {
+    match nonce.as_chunks_mut().0 {
+        [prefix, rest] => (prefix, rest),
+        _ => unreachable!("24 bytes are twice 12"),
     }
 }
 

@@ -3,7 +3,6 @@
 use zeroize::Zeroize as _;
 
 use super::{FieldSpec, open};
-use crate::cipher::Sealed;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::aad::{Aad, Kind};
 use crate::format::{self, MAX_PLAINTEXT, Suite, binary, text};
@@ -14,15 +13,15 @@ const SUITE: Suite = Suite::XAES_256_GCM;
 pub(super) fn binary(ring: &Keyring, field: &FieldSpec, kind: Kind, plain: &[u8]) -> Result<Vec<u8>> {
     let key = key_for(ring, field, plain)?;
     let mut draft = binary::Draft::new(key.id, SUITE, plain);
-    let Sealed { nonce, tag } = encrypt(key, field, kind, draft.plaintext())?;
-    Ok(draft.finish(&nonce, &tag))
+    encrypt(key, field, kind, draft.body())?;
+    Ok(draft.finish())
 }
 
 pub(super) fn text(ring: &Keyring, field: &FieldSpec, kind: Kind, plain: &[u8]) -> Result<String> {
     let key = key_for(ring, field, plain)?;
     let mut draft = text::Draft::new(key.id, SUITE, plain);
-    let Sealed { nonce, tag } = encrypt(key, field, kind, draft.plaintext())?;
-    Ok(draft.finish(&nonce, &tag))
+    encrypt(key, field, kind, draft.body())?;
+    Ok(draft.finish())
 }
 
 /// Everything that is refused, before the plaintext is copied anywhere.
@@ -44,8 +43,8 @@ fn is_stored_value_of(ring: &Keyring, field: &FieldSpec, plain: &[u8]) -> bool {
     [Kind::Column, Kind::Detached].into_iter().any(|kind| open(ring, field, kind, plain.into()).is_ok())
 }
 
-fn encrypt(key: &KeyEntry, field: &FieldSpec, kind: Kind, plain: &mut [u8]) -> Result<Sealed> {
+fn encrypt(key: &KeyEntry, field: &FieldSpec, kind: Kind, body: &mut [u8]) -> Result<()> {
     let aad = Aad::new(SUITE, key.id, kind, field.context, &[]);
-    let sealed = key.field_cipher(field.scope)?.seal(aad.as_bytes(), plain);
-    sealed.inspect_err(|_| plain.zeroize())
+    let sealed = key.field_cipher(field.scope).and_then(|cipher| cipher.seal(aad.as_bytes(), body));
+    sealed.inspect_err(|_| body.zeroize())
 }

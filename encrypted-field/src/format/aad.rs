@@ -9,6 +9,8 @@ use super::Suite;
 use crate::key_id::KeyId;
 
 const LABEL: &[u8; 19] = b"encrypted-field/v1\0";
+/// Bytes before the context: label, suite, key id, kind, length.
+const HEAD: usize = LABEL.len() + 1 + 4 + 1 + 4;
 /// Up to here the associated data needs no allocation: it holds contexts of up to 131 bytes.
 const INLINE: usize = 160;
 
@@ -50,6 +52,7 @@ pub(crate) struct Aad {
 }
 
 impl Aad {
+    #[inline]
     pub(crate) fn new(
         suite: Suite,
         key_id: KeyId,
@@ -57,12 +60,15 @@ impl Aad {
         context: &str,
         bound: &[BoundColumn<'_>],
     ) -> Self {
-        let mut aad = Self { inline: [0; INLINE], len: 0, spilled: Vec::new() };
-        aad.push(LABEL);
-        aad.push(&[suite.byte()]);
-        aad.push(&key_id.get().to_be_bytes());
-        aad.push(&[kind as u8]);
-        aad.push_sized(context.as_bytes());
+        let mut aad = Self { inline: [0; INLINE], len: HEAD, spilled: Vec::new() };
+        // Of fixed length, so that it is written without a call.
+        let head = &mut aad.inline[..HEAD];
+        head[..19].copy_from_slice(LABEL);
+        head[19] = suite.byte();
+        head[20..24].copy_from_slice(&key_id.get().to_be_bytes());
+        head[24] = kind as u8;
+        head[25..].copy_from_slice(&len_of(context.as_bytes()));
+        aad.push(context.as_bytes());
         if suite.is_bound() {
             let mut bound = bound.to_vec();
             bound.sort_unstable_by_key(|column| column.name);
@@ -73,6 +79,7 @@ impl Aad {
         aad
     }
 
+    #[inline]
     pub(crate) fn as_bytes(&self) -> &[u8] {
         if self.spilled.is_empty() { &self.inline[..self.len] } else { &self.spilled }
     }
@@ -92,9 +99,7 @@ impl Aad {
     }
 
     fn push_sized(&mut self, bytes: &[u8]) {
-        // The derive refuses contexts above 65,535 bytes; a longer one made by hand saturates and then never
-        // opens under a shorter one.
-        self.push(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());
+        self.push(&len_of(bytes));
         self.push(bytes);
     }
 
@@ -109,4 +114,10 @@ impl Aad {
         }
         self.spilled.extend_from_slice(bytes);
     }
+}
+
+fn len_of(bytes: &[u8]) -> [u8; 4] {
+    // The derive refuses contexts above 65,535 bytes; a longer one made by hand saturates and then never opens under a
+    // shorter one.
+    u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes()
 }

@@ -18,37 +18,36 @@ pub(crate) const fn stored_len(plaintext_len: usize) -> usize {
     PREFIX + PAYLOAD_OVERHEAD + plaintext_len
 }
 
-/// A binary form under construction, with room for what sealing gives.
+/// A binary form under construction, which lacks what sealing gives.
 pub(crate) struct Draft(Vec<u8>);
 
 impl Draft {
     /// Writes everything but nonce and tag.
+    #[inline]
     pub(crate) fn new(key_id: KeyId, suite: Suite, plaintext: &[u8]) -> Self {
+        let mut head = [0; HEAD];
+        head[..MARKER.len()].copy_from_slice(&MARKER);
+        head[MARKER.len()..PREFIX].copy_from_slice(&key_id.get().to_be_bytes());
+        head[PREFIX] = suite.byte();
         let mut buffer = Vec::with_capacity(stored_len(plaintext.len()));
-        buffer.extend_from_slice(&MARKER);
-        buffer.extend_from_slice(&key_id.get().to_be_bytes());
-        buffer.push(suite.byte());
-        buffer.extend_from_slice(&[0; NONCE_LEN]);
+        buffer.extend_from_slice(&head);
         buffer.extend_from_slice(plaintext);
         buffer.extend_from_slice(&[0; TAG_LEN]);
         Self(buffer)
     }
 
-    /// What is to be encrypted in place.
-    pub(crate) fn plaintext(&mut self) -> &mut [u8] {
-        let end = self.0.len() - TAG_LEN;
-        &mut self.0[HEAD..end]
+    /// Room for the nonce, the plaintext, room for the tag: to be sealed in place.
+    pub(crate) fn body(&mut self) -> &mut [u8] {
+        &mut self.0[HEAD - NONCE_LEN..]
     }
 
-    pub(crate) fn finish(mut self, nonce: &[u8; NONCE_LEN], tag: &[u8; TAG_LEN]) -> Vec<u8> {
-        let end = self.0.len() - TAG_LEN;
-        self.0[HEAD - NONCE_LEN..HEAD].copy_from_slice(nonce);
-        self.0[end..].copy_from_slice(tag);
+    pub(crate) fn finish(self) -> Vec<u8> {
         self.0
     }
 }
 
 /// Reads the header; `stored[HEAD..]` is then ciphertext and tag.
+#[inline]
 pub(crate) fn parse(stored: &[u8]) -> Result<Header> {
     match binary_version(stored) {
         Some(b'1') => {}

@@ -74,6 +74,7 @@ pub(crate) struct Header {
 }
 
 /// `^ef[0-9]+:`, the text marker in any version: the digits, if it stands there.
+#[inline]
 pub(crate) fn text_version(stored: &[u8]) -> Option<&[u8]> {
     let rest = stored.strip_prefix(b"ef")?;
     let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
@@ -81,6 +82,7 @@ pub(crate) fn text_version(stored: &[u8]) -> Option<&[u8]> {
 }
 
 /// `EF 66 30..39`, the binary marker in any version: the version digit.
+#[inline]
 pub(crate) fn binary_version(stored: &[u8]) -> Option<u8> {
     match stored {
         [0xEF, 0x66, version @ b'0'..=b'9', ..] => Some(*version),
@@ -89,6 +91,7 @@ pub(crate) fn binary_version(stored: &[u8]) -> Option<u8> {
 }
 
 /// Whether this is a stored value of ours, in either form and any version.
+#[inline]
 pub(crate) fn is_ours(stored: &[u8]) -> bool {
     text_version(stored).is_some() || binary_version(stored).is_some()
 }
@@ -98,6 +101,7 @@ pub(crate) fn malformed(what: &'static str) -> Error {
 }
 
 /// Refuses a payload whose ciphertext is longer than any that this version writes.
+#[inline]
 fn check_len(payload_len: usize) -> Result<()> {
     if payload_len < PAYLOAD_OVERHEAD {
         return Err(malformed(

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::{
-    Header, NONCE_LEN, PAYLOAD_HEAD, PAYLOAD_OVERHEAD, Suite, TAG_LEN, binary_version, check_len, malformed,
+    Header, NONCE_LEN, PAYLOAD_HEAD, PAYLOAD_OVERHEAD, Suite, binary_version, check_len, malformed,
     text_version,
 };
 use crate::error::{Error, ErrorKind, Result};
@@ -55,18 +55,14 @@ impl Draft {
         Self { buffer, prefix, raw }
     }
 
-    /// What is to be encrypted in place.
-    pub(crate) fn plaintext(&mut self) -> &mut [u8] {
-        let end = self.buffer.len() - TAG_LEN;
-        &mut self.buffer[self.raw + PAYLOAD_HEAD..end]
+    /// Room for the nonce, the plaintext, room for the tag: to be sealed in place.
+    pub(crate) fn body(&mut self) -> &mut [u8] {
+        &mut self.buffer[self.raw + 1..]
     }
 
     /// Encodes the payload forward over itself: output never overtakes input, since 4/3 of what was read
     /// plus the start of the text is at most where reading stands.
-    pub(crate) fn finish(mut self, nonce: &[u8; NONCE_LEN], tag: &[u8; TAG_LEN]) -> String {
-        let end = self.buffer.len() - TAG_LEN;
-        self.buffer[self.raw + 1..self.raw + PAYLOAD_HEAD].copy_from_slice(nonce);
-        self.buffer[end..].copy_from_slice(tag);
+    pub(crate) fn finish(mut self) -> String {
         let (mut read, mut write) = (self.raw, self.prefix);
         let mut chunk = [0; RAW_CHUNK];
         while read < self.buffer.len() {

@@ -105,6 +105,7 @@ impl<'a> Encoded<'a> {
     pub const INLINE: usize = 48;
 
     /// The value's own bytes.
+    #[inline]
     pub fn borrowed(bytes: &'a [u8]) -> Self {
         Self(Bytes::Borrowed(bytes))
     }
@@ -130,6 +131,7 @@ impl<'a> Encoded<'a> {
 impl std::ops::Deref for Encoded<'_> {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
         match &self.0 {
             Bytes::Borrowed(bytes) => bytes,

@@ -1,8 +1,9 @@
 //! Strings are their UTF-8, byte strings themselves: neither is copied.
 
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::{Encoded, Plaintext, PlaintextError, plain_value};
+use crate::secret;
 
 impl Plaintext for String {
     plain_value!(str);
@@ -13,7 +14,7 @@ impl Plaintext for String {
 
     fn decode(mut bytes: Zeroizing<Vec<u8>>) -> Result<Self, PlaintextError> {
         Self::from_utf8(std::mem::take(&mut *bytes)).map_err(|e| {
-            e.into_bytes().zeroize();
+            secret::wipe(&mut e.into_bytes());
             PlaintextError::new("not UTF-8")
         })
     }
@@ -23,7 +24,7 @@ impl Plaintext for String {
     }
 
     fn wipe(&mut self) {
-        self.zeroize();
+        secret::wipe(&mut std::mem::take(self).into_bytes());
     }
 }
 
@@ -43,6 +44,6 @@ impl Plaintext for Vec<u8> {
     }
 
     fn wipe(&mut self) {
-        self.zeroize();
+        secret::wipe(self);
     }
 }

@@ -8,7 +8,7 @@ use aes_gcm::{Aes256Gcm, KeyInit as _};
 
 pub(super) use super::portable::{Cmac, random};
 pub(crate) use super::portable::{check, hkdf_expand};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 
 pub(super) const NAME: &str = "aes-gcm";
 
@@ -33,24 +33,34 @@ impl Gcm {
         Self(Aes256Gcm::new(key.into()))
     }
 
-    /// Encrypts in place under a fresh nonce; gives that and the tag.
-    pub(super) fn seal(&self, aad: &[u8], buffer: &mut [u8]) -> Result<([u8; 12], [u8; 16])> {
-        let mut nonce = [0; 12];
-        random(&mut nonce)?;
-        Ok((nonce, self.seal_with_nonce(&nonce, aad, buffer)?))
+    /// Encrypts in place under a fresh nonce; writes that and the tag.
+    #[inline]
+    pub(super) fn seal(
+        &self,
+        nonce: &mut [u8; 12],
+        aad: &[u8],
+        buffer: &mut [u8],
+        tag: &mut [u8; 16],
+    ) -> Result<()> {
+        random(nonce)?;
+        self.seal_as_is(nonce, aad, buffer, tag)
     }
 
-    pub(super) fn seal_with_nonce(
+    #[inline]
+    pub(super) fn seal_as_is(
         &self,
         nonce: &[u8; 12],
         aad: &[u8],
         buffer: &mut [u8],
-    ) -> Result<[u8; 16]> {
-        let tag = self.0.encrypt_inout_detached(nonce.into(), aad, buffer.into());
-        tag.map(Into::into).map_err(|_| crate::error::ErrorKind::TooLarge.into())
+        tag: &mut [u8; 16],
+    ) -> Result<()> {
+        let sealed = self.0.encrypt_inout_detached(nonce.into(), aad, buffer.into());
+        *tag = sealed.map_err(|_| ErrorKind::TooLarge)?.into();
+        Ok(())
     }
 
     /// Decrypts ciphertext and tag in place. Where the tag is wrong, the buffer's content is unspecified.
+    #[inline]
     pub(super) fn open(&self, nonce: &[u8; 12], aad: &[u8], sealed: &mut [u8]) -> bool {
         let Some((ciphertext, tag)) = sealed.split_last_chunk_mut::<16>() else { return false };
         self.0.decrypt_inout_detached(nonce.into(), aad, ciphertext.into(), (&*tag).into()).is_ok()

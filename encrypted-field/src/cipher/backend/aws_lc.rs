@@ -37,31 +37,34 @@ impl Gcm {
         }
     }
 
-    /// Encrypts in place under a fresh nonce; gives that and the tag.
-    pub(super) fn seal(&self, aad: &[u8], buffer: &mut [u8]) -> Result<([u8; 12], [u8; 16])> {
-        let mut nonce = [0; 12];
-        random(&mut nonce)?;
-        Ok((nonce, self.seal_with_nonce(&nonce, aad, buffer)?))
+    /// Encrypts in place under a fresh nonce; writes that and the tag.
+    #[inline]
+    pub(super) fn seal(
+        &self,
+        nonce: &mut [u8; 12],
+        aad: &[u8],
+        buffer: &mut [u8],
+        tag: &mut [u8; 16],
+    ) -> Result<()> {
+        random(nonce)?;
+        self.seal_as_is(nonce, aad, buffer, tag)
     }
 
-    pub(super) fn seal_with_nonce(
+    #[inline]
+    pub(super) fn seal_as_is(
         &self,
         nonce: &[u8; 12],
         aad: &[u8],
         buffer: &mut [u8],
-    ) -> Result<[u8; 16]> {
-        let mut tag = [0; 16];
-        let sealed = self.0.seal_in_place_scatter(
-            Nonce::assume_unique_for_key(*nonce),
-            Aad::from(aad),
-            buffer,
-            &[],
-            &mut tag,
-        );
-        sealed.map(|()| tag).map_err(|_| ErrorKind::TooLarge.into())
+        tag: &mut [u8; 16],
+    ) -> Result<()> {
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let sealed = self.0.seal_in_place_scatter(nonce, Aad::from(aad), buffer, &[], tag);
+        sealed.map_err(|_| ErrorKind::TooLarge.into())
     }
 
     /// Decrypts ciphertext and tag in place. Where the tag is wrong, the buffer's content is unspecified.
+    #[inline]
     pub(super) fn open(&self, nonce: &[u8; 12], aad: &[u8], sealed: &mut [u8]) -> bool {
         self.0.open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(aad), sealed).is_ok()
     }

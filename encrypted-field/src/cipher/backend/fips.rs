@@ -66,13 +66,19 @@ impl Gcm {
         }
     }
 
-    /// Encrypts in place under a fresh nonce; gives that and the tag.
-    pub(super) fn seal(&self, aad: &[u8], buffer: &mut [u8]) -> Result<([u8; 12], [u8; 16])> {
+    /// Encrypts in place under a fresh nonce; writes that and the tag.
+    pub(super) fn seal(
+        &self,
+        nonce: &mut [u8; 12],
+        aad: &[u8],
+        buffer: &mut [u8],
+        tag: &mut [u8; 16],
+    ) -> Result<()> {
         let sealed = self.0.seal_in_place_separate_tag(Aad::from(aad), buffer);
-        let (nonce, tag) = sealed.map_err(|_| Error::from(ErrorKind::TooLarge))?;
-        let mut made = [0; 16];
-        made.copy_from_slice(tag.as_ref());
-        Ok((*nonce.as_ref(), made))
+        let (fresh, made) = sealed.map_err(|_| Error::from(ErrorKind::TooLarge))?;
+        *nonce = *fresh.as_ref();
+        tag.copy_from_slice(made.as_ref());
+        Ok(())
     }
 
     /// Decrypts ciphertext and tag in place. Where the tag is wrong, the buffer's content is unspecified.

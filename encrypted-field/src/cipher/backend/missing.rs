@@ -29,7 +29,7 @@ impl Gcm {
         Self
     }
 
-    pub(super) fn seal(&self, _: &[u8], _: &mut [u8]) -> Result<([u8; 12], [u8; 16])> {
+    pub(super) fn seal(&self, _: &mut [u8; 12], _: &[u8], _: &mut [u8], _: &mut [u8; 16]) -> Result<()> {
         Err(ErrorKind::TooLarge.into())
     }
 

@@ -1,0 +1,53 @@
+//! The parts, for work on one of them: `cargo bench -p benches [--features aws-lc-rs]`.
+
+use benches::{Bytes, Text, ring, secret};
+use divan::{AllocProfiler, Bencher};
+use encrypted_field::EncryptedField;
+
+#[global_allocator]
+static ALLOCATOR: AllocProfiler = AllocProfiler::system();
+
+const LENGTHS: [usize; 4] = [16, 64, 1024, 1 << 20];
+
+fn main() {
+    println!("cipher: {}", encrypted_field::CIPHER_BACKEND);
+    divan::main();
+}
+
+#[divan::bench(args = LENGTHS)]
+fn seal_binary(bencher: Bencher<'_, '_>, len: usize) {
+    let (ring, value) = (ring(), Bytes::from(secret(len).into_bytes()));
+    bencher.bench(|| value.seal_with(&ring));
+}
+
+#[divan::bench(args = LENGTHS)]
+fn seal_text(bencher: Bencher<'_, '_>, len: usize) {
+    let (ring, value) = (ring(), Text::from(secret(len)));
+    bencher.bench(|| value.seal_text_with(&ring));
+}
+
+#[divan::bench(args = LENGTHS)]
+fn open_binary(bencher: Bencher<'_, '_>, len: usize) {
+    let ring = ring();
+    let sealed = Bytes::from(secret(len).into_bytes()).seal_with(&ring).unwrap();
+    bencher.bench(|| Bytes::open_with(&ring, &sealed));
+}
+
+#[divan::bench(args = LENGTHS)]
+fn open_text(bencher: Bencher<'_, '_>, len: usize) {
+    let ring = ring();
+    let sealed = Text::from(secret(len)).seal_text_with(&ring).unwrap();
+    bencher.bench(|| Text::open_text_with(&ring, &sealed));
+}
+
+#[divan::bench(args = [1, 100, 10_000])]
+fn build_a_ring(bencher: Bencher<'_, '_>, keys: u32) {
+    let keys: Vec<_> = (0..keys).map(|_| encrypted_field::generate_key().unwrap()).collect();
+    bencher.bench(|| {
+        let mut builder = encrypted_field::Keyring::builder();
+        for (id, key) in (2..).zip(&keys[1..]) {
+            builder = builder.retired(id, *key);
+        }
+        builder.active(1, keys[0]).build()
+    });
+}

@@ -1,0 +1,275 @@
+//! Sealing and opening against the raw cipher, in one process.
+
+use std::hint::black_box;
+use std::thread;
+
+use benches::{Bytes, Text, ring, secret};
+use encrypted_field::{EncryptedField, Key, Keyring, Secret, generate_key};
+use measure::{Goal, Limit, Subject, compare, compare_rounds};
+
+use crate::raw::Raw;
+
+pub fn goals() -> Vec<Goal> {
+    let mut goals = vec![seal(), seal_per_value(), open_known(), open_never_seen(), open_uncached_pattern()];
+    goals.extend(a_mebibyte());
+    goals.extend([text_against_binary(), ten_thousand_keys(), tenants_seal(), tenants_open(), two_threads()]);
+    goals
+}
+
+fn value(len: usize) -> Bytes {
+    Bytes::from(secret(len).into_bytes())
+}
+
+fn seal() -> Goal {
+    let (ring, raw, value) = (ring(), Raw::new(), value(64));
+    let measured = compare(
+        &mut || {
+            black_box(value.to_stored_with(&ring).unwrap());
+        },
+        &mut || {
+            black_box(raw.seal(black_box(&value)));
+        },
+    );
+    Goal::ours_by_other("seal 64 B, binary : raw seal and an OS nonce", Limit::AtMost(1.15), measured)
+}
+
+fn seal_per_value() -> Goal {
+    let key = generate_key().unwrap();
+    let without = Keyring::builder().active(1, key).subkey_per_value().build().unwrap();
+    let (with, value) = (Keyring::builder().active(1, key).build().unwrap(), value(64));
+    let measured = compare(
+        &mut || {
+            black_box(value.to_stored_with(&without).unwrap());
+        },
+        &mut || {
+            black_box(value.to_stored_with(&with).unwrap());
+        },
+    );
+    Goal::ours_by_other("seal 64 B, a subkey for every value : epochs", Limit::None, measured)
+}
+
+/// Values under so many prefixes in turn.
+struct Opening {
+    ring: Keyring,
+    sealed: Vec<Vec<u8>>,
+    at: usize,
+}
+
+impl Opening {
+    fn new(prefixes: usize, len: usize) -> Self {
+        let key = generate_key().unwrap();
+        let value = value(len);
+        // A ring of its own for each: an epoch of its own.
+        let sealed = (0..prefixes).map(|_| {
+            let ring = Keyring::builder().active(1, key).build().unwrap();
+            value.seal_with(&ring).unwrap()
+        });
+        let sealed = sealed.collect();
+        Self { ring: Keyring::builder().active(1, key).build().unwrap(), sealed, at: 0 }
+    }
+
+    fn next(&mut self) {
+        let sealed = &self.sealed[self.at];
+        self.at = (self.at + 1) % self.sealed.len();
+        black_box(Bytes::open_with(&self.ring, black_box(sealed)).unwrap());
+    }
+}
+
+fn raw_open(len: usize) -> impl FnMut() {
+    let raw = Raw::new();
+    let (sealed, nonce) = raw.seal(secret(len).as_bytes());
+    move || {
+        black_box(raw.open(black_box(&sealed), nonce));
+    }
+}
+
+fn open_known() -> Goal {
+    let mut opening = Opening::new(1, 64);
+    let measured = compare(&mut || opening.next(), &mut raw_open(64));
+    Goal::ours_by_other("open 64 B, binary, prefix known : raw open", Limit::AtMost(2.2), measured)
+}
+
+/// Far more prefixes than are kept, in turn: each is out of reach again before it comes back.
+fn open_never_seen() -> Goal {
+    let mut opening = Opening::new(20_000, 64);
+    let measured = compare(&mut || opening.next(), &mut raw_open(64));
+    Goal::ours_by_other("open 64 B, binary, prefix never seen : raw open", Limit::AtMost(5.0), measured)
+}
+
+/// The worst pattern for what is kept: each prefix twice, so that each is taken in and none is ever used.
+fn open_uncached_pattern() -> Goal {
+    let mut twice = Opening::new(10_000, 64);
+    twice.sealed = twice.sealed.iter().flat_map(|sealed| [sealed.clone(), sealed.clone()]).collect();
+    let mut once = Opening::new(20_000, 64);
+    let measured = compare(&mut || twice.next(), &mut || once.next());
+    Goal::ours_by_other("open 64 B, each prefix twice : each prefix once", Limit::AtMost(1.1), measured)
+}
+
+fn a_mebibyte() -> [Goal; 2] {
+    const LEN: usize = 1 << 20;
+    let (ring, raw, value) = (ring(), Raw::new(), value(LEN));
+    let sealing = compare(
+        &mut || {
+            black_box(value.to_stored_with(&ring).unwrap());
+        },
+        &mut || {
+            black_box(raw.seal(black_box(&value)));
+        },
+    );
+    let mut opening = Opening::new(1, LEN);
+    let opening = compare(&mut || opening.next(), &mut raw_open(LEN));
+    [
+        Goal::ours_by_other("seal 1 MiB : raw seal", Limit::AtMost(1.45), sealing),
+        Goal::ours_by_other("open 1 MiB : raw open", Limit::AtMost(1.2), opening),
+    ]
+}
+
+fn text_against_binary() -> Goal {
+    let (ring, text, binary) = (ring(), Text::from(secret(64)), value(64));
+    let measured = compare(
+        &mut || {
+            black_box(text.to_stored_text_with(&ring).unwrap());
+        },
+        &mut || {
+            black_box(binary.to_stored_with(&ring).unwrap());
+        },
+    );
+    Goal::ours_by_other("seal 64 B, text : binary", Limit::AtMost(1.4), measured)
+}
+
+fn ten_thousand_keys() -> Goal {
+    let mut builder = Keyring::builder();
+    for id in 2..=10_000 {
+        builder = builder.retired(id, generate_key().unwrap());
+    }
+    let many = builder.active(1, generate_key().unwrap()).build().unwrap();
+    let (one, value) = (ring(), value(64));
+    let round_trip = |ring: &Keyring| {
+        black_box(Bytes::open_with(ring, &value.seal_with(ring).unwrap()).unwrap());
+    };
+    let measured = compare(&mut || round_trip(&many), &mut || round_trip(&one));
+    Goal::ours_by_other(
+        "64 B round trip, 10,000 keys in the ring, one in use : one key",
+        Limit::AtMost(1.05),
+        measured,
+    )
+}
+
+/// A field of one tenant: its scope is the tenant's number.
+struct Tenant<const N: usize>(Secret<Vec<u8>>);
+
+impl<const N: usize> EncryptedField for Tenant<N> {
+    type Plain = Vec<u8>;
+    const CONTEXT: &'static str = "tokens.secret";
+    const SCOPE: &'static str = TENANTS[N];
+
+    fn from_secret(secret: Secret<Vec<u8>>) -> Self {
+        Self(secret)
+    }
+
+    fn secret(&self) -> &Secret<Vec<u8>> {
+        &self.0
+    }
+}
+
+type Operation = Box<dyn Fn(&Keyring)>;
+
+impl<const N: usize> Tenant<N> {
+    fn sealing(_: &Keyring) -> Operation {
+        let value = Self(Secret::new(secret(64).into_bytes()));
+        Box::new(move |ring| {
+            black_box(value.seal_with(ring).unwrap());
+        })
+    }
+
+    fn opening(ring: &Keyring) -> Operation {
+        let sealed = Self(Secret::new(secret(64).into_bytes())).seal_with(ring).unwrap();
+        Box::new(move |ring| {
+            black_box(Self::open_with(ring, black_box(&sealed)).unwrap());
+        })
+    }
+}
+
+macro_rules! tenants {
+    ($($n:literal)*) => {
+        const TENANTS: &[&str] = &[$(stringify!($n)),*];
+        const SEALING: &[fn(&Keyring) -> Operation] = &[$(Tenant::<$n>::sealing),*];
+        const OPENING: &[fn(&Keyring) -> Operation] = &[$(Tenant::<$n>::opening),*];
+    };
+}
+
+#[rustfmt::skip]
+tenants! {
+    0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15
+    16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
+    32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47
+    48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63
+}
+
+fn tenants(make: &[fn(&Keyring) -> Operation]) -> measure::Comparison {
+    let mut builder = Keyring::builder();
+    for (id, tenant) in (1..).zip(TENANTS) {
+        builder = builder.key(Key::new(id, generate_key().unwrap()).scope(*tenant));
+    }
+    let ring = builder.build().unwrap();
+    let all: Vec<_> = make.iter().map(|make| make(&ring)).collect();
+    let one: Vec<_> = make.iter().map(|_| make[0](&ring)).collect();
+    let run = |operations: &[Operation]| operations.iter().for_each(|operation| operation(&ring));
+    compare(&mut || run(&all), &mut || run(&one))
+}
+
+fn tenants_seal() -> Goal {
+    Goal::ours_by_other(
+        "seal 64 B for each of 64 tenants in turn : for one, 64 times",
+        Limit::AtMost(1.2),
+        tenants(SEALING),
+    )
+}
+
+fn tenants_open() -> Goal {
+    Goal::ours_by_other(
+        "open 64 B of each of 64 tenants in turn : of one, 64 times",
+        Limit::AtMost(1.2),
+        tenants(OPENING),
+    )
+}
+
+/// So many thousand values in each of so many threads.
+struct Threads<'a> {
+    number: u32,
+    ring: &'a Keyring,
+    value: &'a Bytes,
+}
+
+impl Subject for Threads<'_> {
+    fn run(&mut self, calls: u64) -> std::time::Duration {
+        let start = std::time::Instant::now();
+        thread::scope(|scope| {
+            for _ in 0..self.number {
+                scope.spawn(|| {
+                    // Long against starting a thread.
+                    for _ in 0..calls * 1_000 {
+                        black_box(self.value.to_stored_with(self.ring).unwrap());
+                    }
+                });
+            }
+        });
+        start.elapsed()
+    }
+}
+
+fn two_threads() -> Goal {
+    let per_value = |summary: measure::Summary| summary.map(|ns| ns / 1_000.0);
+    let (ring, value) = (ring(), value(64));
+    let threads = |number| Threads { number, ring: &ring, value: &value };
+    let measured = compare_rounds(51, &mut threads(1), &mut threads(2));
+    let mut goal = Goal::ours_by_other(
+        "seal 64 B: values a second of two threads : of one",
+        Limit::AtLeast(1.9),
+        measured,
+    );
+    // Twice the values in the time that the second of the two took.
+    goal.ratio = goal.ratio.map(|ratio| 2.0 * ratio);
+    (goal.ours, goal.other) = (goal.ours.map(per_value), goal.other.map(per_value));
+    goal
+}

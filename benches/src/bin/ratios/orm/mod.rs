@@ -1,0 +1,87 @@
+//! What an encrypted column costs beside the same column in the clear: Diesel and SQLx, on a SQLite file and on
+//! PostgreSQL over loopback, in text and in binary columns.
+
+mod diesel;
+mod sqlx;
+
+use std::hint::black_box;
+
+use benches::{ring, secret};
+use measure::{Goal, Limit, Subject, added, compare};
+
+use crate::raw::Raw;
+
+/// Rows of the tables that are loaded.
+const ROWS: i32 = 10_000;
+/// Rows of one batch.
+const BATCH: i32 = 1_000;
+
+/// The PostgreSQL server that `./bench` started.
+const POSTGRES: &str = "EF_TEST_POSTGRES_URL";
+
+pub fn goals() -> Vec<Goal> {
+    encrypted_field::install(ring()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let postgres = std::env::var(POSTGRES).unwrap_or_else(|_| panic!("{POSTGRES} is not set: run `./bench`"));
+    let mut goals = Vec::new();
+    goals.extend(diesel::sqlite(&file("diesel.sqlite")));
+    goals.extend(sqlx::sqlite(&file("sqlx.sqlite")));
+    goals.extend(diesel::postgres(&postgres));
+    goals.extend(sqlx::postgres(&postgres));
+    goals
+}
+
+/// A secret of 64 bytes.
+fn token() -> String {
+    secret(64)
+}
+
+/// `org_id` of every row.
+fn org_id() -> String {
+    "org_2NxkB4".into()
+}
+
+/// Where a pair of subjects runs.
+#[derive(Clone, Copy)]
+struct Place {
+    orm: &'static str,
+    database: &'static str,
+    column: &'static str,
+}
+
+impl Place {
+    fn name(self, what: &str) -> String {
+        format!("{}, {}, {}: {what}", self.orm, self.database, self.column)
+    }
+
+    /// One statement on one row.
+    fn one_row(self, what: &str, sealed: &mut dyn Subject, plain: &mut dyn Subject) -> Goal {
+        let limit = if self.database == "SQLite" { 1.10 } else { 1.05 };
+        Goal::ours_by_other(&self.name(what), Limit::AtMost(limit), compare(sealed, plain))
+    }
+
+    fn load(self, sealed: &mut dyn Subject, plain: &mut dyn Subject) -> Goal {
+        let raw = Raw::new();
+        let (value, nonce) = raw.seal(token().as_bytes());
+        let mut unit = || {
+            black_box(raw.open(black_box(&value), nonce));
+        };
+        let measured = added(51, ROWS.unsigned_abs(), sealed, plain, &mut unit);
+        Goal::ours_by_other(
+            &self.name("load 10,000 rows, added per row : raw open"),
+            Limit::AtMost(2.5),
+            measured,
+        )
+    }
+
+    fn batch(self, sealed: &mut dyn Subject, plain: &mut dyn Subject) -> Goal {
+        let (raw, value) = (Raw::new(), token());
+        let mut unit = || {
+            black_box(raw.seal(black_box(value.as_bytes())));
+        };
+        let measured = added(51, BATCH.unsigned_abs(), sealed, plain, &mut unit);
+        let name = self.name("insert 1,000 rows at once, added per row : raw seal and an OS nonce");
+        Goal::ours_by_other(&name, Limit::AtMost(2.0), measured)
+    }
+}
