@@ -45,10 +45,9 @@ pub(crate) enum BoundValue<'a> {
 }
 
 /// Associated data, on the stack for contexts of usual length.
-pub(crate) struct Aad {
-    inline: [u8; INLINE],
-    len: usize,
-    spilled: Vec<u8>,
+pub(crate) enum Aad {
+    Inline([u8; INLINE], usize),
+    Spilled(Vec<u8>),
 }
 
 impl Aad {
@@ -60,60 +59,62 @@ impl Aad {
         context: &str,
         bound: &[BoundColumn<'_>],
     ) -> Self {
-        let mut aad = Self { inline: [0; INLINE], len: HEAD, spilled: Vec::new() };
-        // Of fixed length, so that it is written without a call.
-        let head = &mut aad.inline[..HEAD];
+        let mut head = [0; HEAD];
         head[..19].copy_from_slice(LABEL);
         head[19] = suite.byte();
         head[20..24].copy_from_slice(&key_id.get().to_be_bytes());
         head[24] = kind as u8;
         head[25..].copy_from_slice(&len_of(context.as_bytes()));
-        aad.push(context.as_bytes());
-        if suite.is_bound() {
-            let mut bound = bound.to_vec();
-            bound.sort_unstable_by_key(|column| column.name);
-            for column in bound {
-                aad.push_bound(column);
-            }
+
+        let len = HEAD + context.len();
+        if suite.is_bound() || len > INLINE {
+            return Self::Spilled(spilled(suite, &head, context, bound));
         }
-        aad
+        let mut inline = [0; INLINE];
+        inline[..HEAD].copy_from_slice(&head);
+        inline[HEAD..len].copy_from_slice(context.as_bytes());
+        Self::Inline(inline, len)
     }
 
     #[inline]
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        if self.spilled.is_empty() { &self.inline[..self.len] } else { &self.spilled }
-    }
-
-    fn push_bound(&mut self, column: BoundColumn<'_>) {
-        self.push_sized(column.name.as_bytes());
-        let (tag, value): (u8, &[u8]) = match &column.value {
-            BoundValue::Null => (0, &[]),
-            BoundValue::Integer(value) => (1, &value.to_be_bytes()),
-            BoundValue::Text(value) => (2, value.as_bytes()),
-            BoundValue::Bytes(value) => (3, value),
-            BoundValue::Uuid(value) => (4, value),
-            BoundValue::Bool(value) => (5, &[u8::from(*value)]),
-        };
-        self.push(&[tag]);
-        self.push_sized(value);
-    }
-
-    fn push_sized(&mut self, bytes: &[u8]) {
-        self.push(&len_of(bytes));
-        self.push(bytes);
-    }
-
-    fn push(&mut self, bytes: &[u8]) {
-        if self.spilled.is_empty() {
-            if let Some(room) = self.inline.get_mut(self.len..self.len + bytes.len()) {
-                room.copy_from_slice(bytes);
-                self.len += bytes.len();
-                return;
-            }
-            self.spilled.extend_from_slice(&self.inline[..self.len]);
+        match self {
+            Self::Inline(bytes, len) => &bytes[..*len],
+            Self::Spilled(bytes) => bytes,
         }
-        self.spilled.extend_from_slice(bytes);
     }
+}
+
+#[cold]
+fn spilled(suite: Suite, head: &[u8; HEAD], context: &str, bound: &[BoundColumn<'_>]) -> Vec<u8> {
+    let mut out = [&head[..], context.as_bytes()].concat();
+    if suite.is_bound() {
+        let mut bound = bound.to_vec();
+        bound.sort_unstable_by_key(|column| column.name);
+        for column in bound {
+            push_bound(&mut out, column);
+        }
+    }
+    out
+}
+
+fn push_bound(out: &mut Vec<u8>, column: BoundColumn<'_>) {
+    push_sized(out, column.name.as_bytes());
+    let (tag, value): (u8, &[u8]) = match &column.value {
+        BoundValue::Null => (0, &[]),
+        BoundValue::Integer(value) => (1, &value.to_be_bytes()),
+        BoundValue::Text(value) => (2, value.as_bytes()),
+        BoundValue::Bytes(value) => (3, value),
+        BoundValue::Uuid(value) => (4, value),
+        BoundValue::Bool(value) => (5, &[u8::from(*value)]),
+    };
+    out.push(tag);
+    push_sized(out, value);
+}
+
+fn push_sized(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.extend_from_slice(&len_of(bytes));
+    out.extend_from_slice(bytes);
 }
 
 fn len_of(bytes: &[u8]) -> [u8; 4] {

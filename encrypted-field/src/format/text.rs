@@ -2,9 +2,7 @@
 //!
 //! Encoding and decoding work in place, inside the one buffer that becomes the stored value or the plaintext.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
+use super::base64url::{self, encoded_len};
 use super::{
     Header, NONCE_LEN, PAYLOAD_HEAD, PAYLOAD_OVERHEAD, Suite, binary_version, check_len, malformed,
     text_version,
@@ -17,10 +15,6 @@ const MARKER: &[u8] = b"ef1:";
 /// Bytes that are encoded at a time, a multiple of 3, and the characters that they become.
 const RAW_CHUNK: usize = 192;
 const TEXT_CHUNK: usize = RAW_CHUNK / 3 * 4;
-
-const fn encoded_len(raw: usize) -> usize {
-    raw / 3 * 4 + [0, 2, 3][raw % 3]
-}
 
 /// Bytes of a stored value in text form (all ASCII).
 pub(crate) fn stored_len(key_id: KeyId, plaintext_len: usize) -> usize {
@@ -70,8 +64,7 @@ impl Draft {
             chunk[..n].copy_from_slice(&self.buffer[read..read + n]);
             read += n;
             let end = write + encoded_len(n);
-            // The slice is exactly as long as the encoding.
-            let _ = URL_SAFE_NO_PAD.encode_slice(&chunk[..n], &mut self.buffer[write..end]);
+            base64url::encode(&chunk[..n], &mut self.buffer[write..end]);
             write = end;
         }
         debug_assert_eq!(write, self.buffer.len());
@@ -143,8 +136,6 @@ fn decode(stored: &mut Vec<u8>, payload: usize) -> Result<(Suite, [u8; NONCE_LEN
 }
 
 fn decode_chunk(text: &[u8], out: &mut [u8]) -> Result<usize> {
-    // The engine refuses padding and set trailing bits, so that each value has one spelling.
-    URL_SAFE_NO_PAD
-        .decode_slice(text, out)
-        .map_err(|_| malformed("not canonical base64url; if it was cut off, is the column wide enough?"))
+    base64url::decode(text, out)
+        .ok_or_else(|| malformed("not canonical base64url; if it was cut off, is the column wide enough?"))
 }

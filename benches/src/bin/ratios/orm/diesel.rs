@@ -100,10 +100,13 @@ macro_rules! goals {
         }
     }};
     (@update $db:ident, $table:expr, $row:ident) => {{
-        let row = $row(7);
+        // In turn, since a database may skip a write that changes nothing.
+        let mut rows = [$row(7), $row(7)];
+        rows[1].org_id = "org_7QbZs1".into();
         let db = &$db;
         move || {
-            diesel::update($table.find(7)).set(&row).execute(&mut *db.borrow_mut()).unwrap();
+            rows.swap(0, 1);
+            diesel::update($table.find(7)).set(&rows[0]).execute(&mut *db.borrow_mut()).unwrap();
         }
     }};
     // Taken back, so that each batch meets the same table.

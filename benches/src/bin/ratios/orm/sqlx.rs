@@ -115,6 +115,8 @@ macro_rules! goals {
                 let db = &mut *db.lock().await;
                 for _ in 0..calls {
                     row.id += $step;
+                    // A database may skip a write that changes nothing.
+                    row.org_id = if row.org_id.ends_with('4') { "org_7QbZs1".into() } else { org_id() };
                     let query = sqlx::query($sql).bind(row.id).bind(&row.org_id).bind(&row.secret);
                     query.execute(&mut *db).await.unwrap();
                 }
