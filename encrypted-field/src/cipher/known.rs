@@ -84,3 +84,74 @@ fn set_of(prefix: &Prefix) -> usize {
 fn tag(prefix: &Prefix) -> u64 {
     prefix.first_chunk().map_or(0, |tag| u64::from_ne_bytes(*tag))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cipher::{Cipher, Xaes256Gcm};
+
+    fn prefix(set: u8, number: u32) -> Prefix {
+        let mut prefix = [set; 12];
+        prefix[..4].copy_from_slice(&number.to_be_bytes());
+        prefix
+    }
+
+    fn nonce(prefix: Prefix) -> [u8; 24] {
+        let mut nonce = [7; 24];
+        nonce[..12].copy_from_slice(&prefix);
+        nonce
+    }
+
+    fn kept(known: &KnownSubkeys) -> usize {
+        let Some(sets) = known.0.get() else { return 0 };
+        sets.iter().flat_map(|set| &set.ways).filter(|way| way.load().is_some()).count()
+    }
+
+    #[test]
+    fn a_prefix_is_kept_from_its_second_value_on() {
+        let (xaes, known) = (Xaes256Gcm::new(&[7; 32]), KnownSubkeys::default());
+        known.authenticated(xaes.subkey(prefix(3, 1)));
+        assert!(known.get(&prefix(3, 1)).is_none());
+        known.authenticated(xaes.subkey(prefix(3, 1)));
+        assert_eq!(known.get(&prefix(3, 1)).map(|subkey| *subkey.prefix()), Some(prefix(3, 1)));
+        // Not one that is alike up to the bytes that a tag has.
+        let mut alike = prefix(3, 1);
+        alike[9] ^= 1;
+        assert!(known.get(&alike).is_none());
+    }
+
+    #[test]
+    fn the_newest_of_a_set_are_kept_and_no_more_than_stated() {
+        let (xaes, known) = (Xaes256Gcm::new(&[7; 32]), KnownSubkeys::default());
+        for number in 0..10 {
+            for set in 0..=255 {
+                known.authenticated(xaes.subkey(prefix(set, number)));
+                known.authenticated(xaes.subkey(prefix(set, number)));
+            }
+        }
+        assert_eq!(kept(&known), SETS * WAYS);
+        // Of the 16 values of the last byte that share a set, the last four came last.
+        assert!((240..=255).all(|set| known.get(&prefix(set, 9)).is_some()));
+        assert!((0..=15).all(|set| known.get(&prefix(set, 9)).is_none()));
+    }
+
+    #[test]
+    fn what_does_not_authenticate_neither_enters_nor_pushes_out() {
+        let cipher = Cipher::new(&[7; 32], true);
+        let good: Vec<_> = (0..SETS).map(|set| prefix(u8::try_from(set).unwrap_or(0), 1)).collect();
+        for good in &good {
+            for _ in 0..2 {
+                assert_eq!(cipher.open(&nonce(*good), |_| Some(())), Some(()));
+            }
+        }
+        assert_eq!(kept(&cipher.known), good.len());
+        for number in 2..1000 {
+            for forged in 0..=255 {
+                let nonce = nonce(prefix(forged, number % 50 + 2));
+                assert_eq!(cipher.open(&nonce, |_| None::<()>), None);
+            }
+        }
+        assert!(good.iter().all(|good| cipher.known.get(good).is_some()));
+        assert_eq!(kept(&cipher.known), good.len());
+    }
+}

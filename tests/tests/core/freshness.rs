@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use encrypted_field::{EncryptedField, KeyId};
-use tests::secrets::BOT_TOKEN;
+use encrypted_field::{EncryptedField, KeyId, Keyring};
+use tests::secrets::{BOT_TOKEN, KEYS};
 
 use crate::fields::{BotToken, FORMS, Form, KINDS, Kind, open, ring, rotated, seal};
 
@@ -27,22 +27,25 @@ fn the_same_value_never_gives_the_same_bytes() {
     }
 }
 
+/// Of the two halves of a nonce, the first derives the key, and values that one thread writes may share it. The second
+/// is GCM's.
 #[test]
 fn nonces_do_not_repeat_and_use_all_their_bits() {
-    let ring = ring();
-    let token = BotToken::from("");
-    let nonces: HashSet<_> =
-        (0..2000).map(|_| nonce(&seal(&ring, Form::Binary, Kind::Column, &token).unwrap())).collect();
-    assert_eq!(nonces.len(), 2000);
-    // In both halves: the one that derives the key and the one of GCM.
-    for half in [0, 12] {
-        let halves: HashSet<_> = nonces.iter().map(|nonce| &nonce[half..half + 12]).collect();
-        assert_eq!(halves.len(), 2000);
-    }
-    for bit in 0..192 {
-        let set = nonces.iter().filter(|nonce| nonce[bit / 8] & (1 << (bit % 8)) != 0).count();
-        // Ten standard deviations from 1000.
-        assert!((776..=1224).contains(&set), "bit {bit} is set {set} times of 2000");
+    let each = Keyring::builder().active(7, KEYS[0]).subkey_per_value().build().unwrap();
+    for (ring, fresh) in [(ring(), 12..24), (each, 0..24)] {
+        let token = BotToken::from("");
+        let nonces: HashSet<_> =
+            (0..2000).map(|_| nonce(&seal(&ring, Form::Binary, Kind::Column, &token).unwrap())).collect();
+        assert_eq!(nonces.len(), 2000);
+        for half in [0..12, 12..24].into_iter().filter(|half| half.start >= fresh.start) {
+            let halves: HashSet<_> = nonces.iter().map(|nonce| &nonce[half.clone()]).collect();
+            assert_eq!(halves.len(), 2000);
+        }
+        for bit in fresh.start * 8..192 {
+            let set = nonces.iter().filter(|nonce| nonce[bit / 8] & (1 << (bit % 8)) != 0).count();
+            // Ten standard deviations from 1000.
+            assert!((776..=1224).contains(&set), "bit {bit} is set {set} times of 2000");
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod dates;
 mod dates_across;
 mod decimals;
 mod double_encryption;
+mod epochs;
 mod equality;
 mod fields;
 mod freshness;

@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 
 mod search;
+mod subkeys;
 
 use std::ffi::OsString;
 use std::fs;
