@@ -1,4 +1,4 @@
-//! The parts, for work on one of them: `cargo bench -p benches [--features aws-lc-rs]`.
+//! The parts, for work on one of them (opening with the copy of the value that becomes the plaintext): `cargo bench -p benches [--features aws-lc-rs]`.
 
 use benches::{Bytes, Text, ring, secret};
 use divan::{AllocProfiler, Bencher};
@@ -17,27 +17,27 @@ fn main() {
 #[divan::bench(args = LENGTHS)]
 fn seal_binary(bencher: Bencher<'_, '_>, len: usize) {
     let (ring, value) = (ring(), Bytes::from(secret(len).into_bytes()));
-    bencher.bench(|| value.seal_with(&ring));
+    bencher.bench(|| value.to_stored_with(&ring));
 }
 
 #[divan::bench(args = LENGTHS)]
 fn seal_text(bencher: Bencher<'_, '_>, len: usize) {
     let (ring, value) = (ring(), Text::from(secret(len)));
-    bencher.bench(|| value.seal_text_with(&ring));
+    bencher.bench(|| value.to_stored_text_with(&ring));
 }
 
 #[divan::bench(args = LENGTHS)]
 fn open_binary(bencher: Bencher<'_, '_>, len: usize) {
     let ring = ring();
-    let sealed = Bytes::from(secret(len).into_bytes()).seal_with(&ring).unwrap();
-    bencher.bench(|| Bytes::open_with(&ring, &sealed));
+    let sealed = Bytes::from(secret(len).into_bytes()).to_stored_with(&ring).unwrap();
+    bencher.bench(|| Bytes::from_stored_with(&ring, sealed.clone()));
 }
 
 #[divan::bench(args = LENGTHS)]
 fn open_text(bencher: Bencher<'_, '_>, len: usize) {
     let ring = ring();
-    let sealed = Text::from(secret(len)).seal_text_with(&ring).unwrap();
-    bencher.bench(|| Text::open_text_with(&ring, &sealed));
+    let sealed = Text::from(secret(len)).to_stored_text_with(&ring).unwrap();
+    bencher.bench(|| Text::from_stored_text_with(&ring, sealed.clone()));
 }
 
 #[divan::bench(args = [1, 100, 10_000])]

@@ -30,7 +30,7 @@
 //! ```text
 //! write   BotToken ── Plaintext::encode ──> bytes ── XAES-256-GCM ──> ef1:<key id>:<base64url>
 //!                                                     │ key: the active one of the field's scope
-//!                                                     │ nonce: 192 random bits from the operating system
+//!                                                     │ nonce: 192 random bits, 96 of them its own
 //!                                                     └ associated data: suite, key id, kind, context
 //! read    column ──> marker, key id ──> key ring ──> scope, state ──> XAES-256-GCM ──> Plaintext::decode
 //!              └ no marker: legacy reader, if the field declares one and it is open; else an error
@@ -54,6 +54,8 @@
 //! | feature | |
 //! |---|---|
 //! | `aes-gcm` (default) | the cipher, pure Rust |
+//! | `aws-lc-rs` | the cipher of AWS-LC instead: the same bytes, faster |
+//! | `fips` | its FIPS 140-3 module instead; `SECURITY.md` says what runs in it |
 //! | `diesel` | Diesel 2.3; `diesel-postgres`, `diesel-mysql`, `diesel-sqlite` for writing to that backend |
 //! | `sqlx` | SQLx 0.9, any database; `sqlx-postgres` for arrays |
 //! | `serde`, `json` | (de)serialization; fields of any serde type |

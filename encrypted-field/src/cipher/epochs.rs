@@ -1,11 +1,11 @@
 //! Sealing without deriving a subkey for every value.
 //!
 //! An epoch is a random 96-bit nonce prefix with its subkey ready. It serves at most [`VALUES`] values, each with 96 nonce
-//! bits of its own, fresh from the operating system; `FORMAT.md` section 15 has the bounds. Nothing here needs to
-//! know of forks: two processes that finish one epoch still draw different nonces.
+//! bits of its own, fresh from the backend's [`random`](super::random); `FORMAT.md` section 15 has the bounds. Nothing here
+//! needs to know of forks: two processes that finish one epoch still draw different nonces.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwapOption;
 
@@ -13,34 +13,37 @@ use super::xaes::{Subkey, Xaes256Gcm};
 use crate::error::Result;
 
 /// The most values that a process seals in one epoch. A new epoch costs about as much as sealing one value, so beyond
-/// 2^8 nothing is left to gain; up to 2^16 little is lost.
+/// 2^8 little is left to gain; up to 2^16 little is lost.
 pub(super) const VALUES: u32 = 1 << 12;
 
-/// Threads take slots in turn, so that up to this many never touch each other's counters.
+/// Threads are numbered, and take slots by their numbers: eight that are started one after the other touch eight counters.
 const SLOTS: usize = 8;
 
-/// The epochs of one key: a slot holds one once a thread has sealed through it.
+/// The epochs of one key. Made when it first seals: most keys of a ring never do, and dropping a slot takes time that
+/// grows with the number of threads (`arc-swap` asks each of them).
 #[derive(Default)]
-pub(super) struct Epochs {
-    slots: [ArcSwapOption<Epoch>; SLOTS],
-}
+pub(super) struct Epochs(OnceLock<Box<[ArcSwapOption<Epoch>; SLOTS]>>);
 
 struct Epoch {
     subkey: Subkey,
-    used: AtomicU32,
+    used: Counter,
 }
+
+/// In a cache line of its own: threads that share a slot write to it, and read the subkey.
+#[repr(align(64))]
+struct Counter(AtomicU32);
 
 impl Epochs {
     /// Runs `seal`, which seals one value, with the subkey of this thread's epoch.
     pub(super) fn with_subkey<R>(&self, xaes: &Xaes256Gcm, seal: impl FnOnce(&Subkey) -> R) -> Result<R> {
-        let slot = &self.slots[slot_of_this_thread()];
+        let slot = &self.0.get_or_init(Box::default)[slot_of_this_thread()];
         if let Some(epoch) = &*slot.load()
-            && epoch.used.fetch_add(1, Ordering::Relaxed) < VALUES
+            && epoch.used.0.fetch_add(1, Ordering::Relaxed) < VALUES
         {
             return Ok(seal(&epoch.subkey));
         }
-        // Two threads may both come here: one of the two epochs then serves one value.
-        let epoch = Arc::new(Epoch { subkey: xaes.random_subkey()?, used: AtomicU32::new(1) });
+        // Several threads may come here at once, each with an epoch of its own: one of them stays.
+        let epoch = Arc::new(Epoch { subkey: xaes.random_subkey()?, used: Counter(AtomicU32::new(1)) });
         slot.store(Some(Arc::clone(&epoch)));
         Ok(seal(&epoch.subkey))
     }

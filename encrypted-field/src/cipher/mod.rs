@@ -2,8 +2,9 @@
 //!
 //! The composition is [`xaes`]; the primitives are a backend's. A backend is one file that gives `Cmac` (AES-256-CMAC
 //! of messages of one block), `Gcm` (AES-256-GCM with a 96-bit nonce and a 128-bit tag), `hkdf_expand`, `random` and
-//! `check`. What a message costs beyond AES-GCM, a key derived from its nonce, is saved by [`epochs`] when sealing and by
-//! [`known`] when opening.
+//! `check`. What a value costs beyond AES-GCM, a key derived from its nonce, is saved by [`epochs`] when sealing and by
+//! [`known`] when opening: for values in columns. Those that leave for somebody else's hands, who could tell from a shared
+//! prefix when others were made, have a prefix of their own.
 
 #[cfg(all(feature = "aes-gcm", not(any(feature = "aws-lc-rs", feature = "fips"))))]
 #[path = "backend/aes_gcm.rs"]
@@ -21,7 +22,7 @@ mod backend;
 mod cross_check;
 mod epochs;
 mod known;
-#[cfg(not(feature = "fips"))]
+#[cfg(all(any(feature = "aes-gcm", feature = "aws-lc-rs"), not(feature = "fips")))]
 mod portable;
 mod xaes;
 
@@ -38,7 +39,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// bytes.
 pub const CIPHER_BACKEND: &str = backend::NAME;
 
-/// Fills `buffer` with random bytes: the operating system's, or those of the validated module.
+/// Fills `buffer` with random bytes: the operating system's, or those of the FIPS module.
 #[inline]
 pub(crate) fn random(buffer: &mut [u8]) -> Result<()> {
     backend::random(buffer)
@@ -61,28 +62,40 @@ impl Cipher {
         }
     }
 
-    /// Seals `body` in place: room for the nonce (24 bytes), the plaintext, room for the tag (16 bytes). The nonce is fresh.
-    /// On an error what the body holds is unspecified.
+    /// Seals `body` in place: room for the nonce (24 bytes), the plaintext, room for the tag (16 bytes). The nonce is fresh,
+    /// `alone` in all of its bits. On an error what the body holds is unspecified.
     ///
     /// # Errors
     /// [`ErrorKind::Randomness`], [`ErrorKind::TooLarge`].
     #[inline]
-    pub(crate) fn seal(&self, aad: &[u8], body: &mut [u8]) -> Result<()> {
+    pub(crate) fn seal(&self, alone: bool, aad: &[u8], body: &mut [u8]) -> Result<()> {
         match &self.epochs {
-            Some(epochs) => epochs.with_subkey(&self.xaes, |subkey| subkey.seal(aad, body))?,
-            None => self.xaes.random_subkey()?.seal(aad, body),
+            Some(epochs) if !alone => epochs.with_subkey(&self.xaes, |subkey| subkey.seal(aad, body))?,
+            _ => self.xaes.random_subkey()?.seal(aad, body),
         }
     }
 
-    /// Runs `open` with the key for nonces that begin like this one; its `Some` says that a value authenticated.
-    pub(crate) fn open<R>(&self, nonce: &[u8; 24], open: impl FnOnce(&Subkey) -> Option<R>) -> Option<R> {
+    /// Runs `open` with the key for nonces that begin like this one; its `Some` says that a value authenticated. One that was
+    /// sealed `alone` shares its key with no other, so that is not looked for and not kept.
+    pub(crate) fn open<R>(
+        &self,
+        alone: bool,
+        nonce: &[u8; 24],
+        open: impl FnOnce(&Subkey) -> Option<R>,
+    ) -> Option<R> {
         let prefix = prefix(nonce);
+        if alone {
+            return open(&self.xaes.subkey(prefix));
+        }
         if let Some(subkey) = self.known.get(&prefix) {
             return open(&subkey);
         }
         let subkey = self.xaes.subkey(prefix);
         let opened = open(&subkey)?;
-        self.known.authenticated(subkey);
+        // Asked before it is moved: what a move leaves on the stack can't be wiped.
+        if self.known.is_due(&prefix) {
+            self.known.keep(subkey);
+        }
         Some(opened)
     }
 

@@ -64,18 +64,19 @@ pub(super) fn decrypt(
     let len = body.len().checked_sub(TAG_LEN).filter(|len| *len <= MAX_PLAINTEXT);
     let len = len.ok_or_else(|| malformed("it ends within the tag").key(*key_id))?;
 
-    let context = cipher.open(nonce, |subkey| {
-        let contexts = iter::once(&field.context).chain(field.previous_contexts);
-        let last = field.previous_contexts.len();
-        contexts.enumerate().position(|(at, context)| {
-            // What does not authenticate may come out overwritten, and is needed for the next context.
-            let ciphertext = (at < last).then(|| body.to_vec());
-            let aad = Aad::new(*suite, *key_id, kind, context, bound);
-            let opened = subkey.open(nonce, aad.as_bytes(), &mut body);
-            if let (false, Some(ciphertext)) = (opened, ciphertext) {
-                body.copy_from_slice(&ciphertext);
-            }
-            opened
+    let context = cipher.open(kind == Kind::Detached, nonce, |subkey| {
+        let opens = |context: &str, body: &mut [u8]| {
+            subkey.open(nonce, Aad::new(*suite, *key_id, kind, context, bound).as_bytes(), body)
+        };
+        if field.previous_contexts.is_empty() {
+            return opens(field.context, &mut body).then_some(0);
+        }
+        // What does not authenticate may come out overwritten, and is needed for the next context.
+        let sealed = body.clone();
+        let mut contexts = iter::once(&field.context).chain(field.previous_contexts);
+        contexts.position(|context| {
+            body.copy_from_slice(&sealed);
+            opens(context, &mut body)
         })
     });
     let context = context.ok_or_else(|| Error::new(ErrorKind::Authentication).key(*key_id))?;

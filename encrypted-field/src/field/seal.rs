@@ -1,7 +1,5 @@
 //! Sealing: the active key, and one buffer that becomes the stored value.
 
-use zeroize::Zeroize as _;
-
 use super::{FieldSpec, open};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::aad::{Aad, Kind};
@@ -45,6 +43,5 @@ fn is_stored_value_of(ring: &Keyring, field: &FieldSpec, plain: &[u8]) -> bool {
 
 fn encrypt(key: &KeyEntry, field: &FieldSpec, kind: Kind, body: &mut [u8]) -> Result<()> {
     let aad = Aad::new(SUITE, key.id, kind, field.context, &[]);
-    let sealed = key.field_cipher(field.scope).and_then(|cipher| cipher.seal(aad.as_bytes(), body));
-    sealed.inspect_err(|_| body.zeroize())
+    key.field_cipher(field.scope)?.seal(kind == Kind::Detached, aad.as_bytes(), body)
 }

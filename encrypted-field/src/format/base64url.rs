@@ -27,8 +27,12 @@ pub(super) const fn encoded_len(raw: usize) -> usize {
 
 /// Fills `text`, which is as long as the encoding.
 pub(super) fn encode(raw: &[u8], text: &mut [u8]) {
-    let written = ENGINE.encode_slice(raw, text);
-    debug_assert_eq!(written.ok(), Some(text.len()));
+    // What stands there is stored.
+    assert_eq!(
+        ENGINE.encode_slice(raw, text).ok(),
+        Some(text.len()),
+        "the encoding has the length that was reckoned"
+    );
 }
 
 /// Bytes written to `raw`; nothing where the text is not canonical or does not fit.

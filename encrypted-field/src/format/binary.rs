@@ -1,5 +1,7 @@
 //! The binary form: `EF 66 31 | key id u32 | suite u8 | nonce 24 | ciphertext | tag 16`.
 
+use zeroize::Zeroizing;
+
 use super::{
     Header, NONCE_LEN, PAYLOAD_HEAD, PAYLOAD_OVERHEAD, Suite, TAG_LEN, binary_version, check_len, malformed,
     text_version,
@@ -18,8 +20,8 @@ pub(crate) const fn stored_len(plaintext_len: usize) -> usize {
     PREFIX + PAYLOAD_OVERHEAD + plaintext_len
 }
 
-/// A binary form under construction, which lacks what sealing gives.
-pub(crate) struct Draft(Vec<u8>);
+/// A binary form under construction, which lacks what sealing gives. Wiped unless it is finished.
+pub(crate) struct Draft(Zeroizing<Vec<u8>>);
 
 impl Draft {
     /// Writes everything but nonce and tag.
@@ -33,7 +35,7 @@ impl Draft {
         buffer.extend_from_slice(&head);
         buffer.extend_from_slice(plaintext);
         buffer.extend_from_slice(&[0; TAG_LEN]);
-        Self(buffer)
+        Self(Zeroizing::new(buffer))
     }
 
     /// Room for the nonce, the plaintext, room for the tag: to be sealed in place.
@@ -41,8 +43,8 @@ impl Draft {
         &mut self.0[HEAD - NONCE_LEN..]
     }
 
-    pub(crate) fn finish(self) -> Vec<u8> {
-        self.0
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        std::mem::take(&mut *self.0)
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Encoding and decoding work in place, inside the one buffer that becomes the stored value or the plaintext.
 
+use zeroize::Zeroizing;
+
 use super::base64url::{self, encoded_len};
 use super::{
     Header, NONCE_LEN, PAYLOAD_HEAD, PAYLOAD_OVERHEAD, Suite, binary_version, check_len, malformed,
@@ -25,9 +27,10 @@ fn decimal_len(key_id: KeyId) -> usize {
     key_id.get().ilog10() as usize + 1
 }
 
-/// A text form under construction: its payload stands raw at the end of the buffer that will hold the text.
+/// A text form under construction: its payload stands raw at the end of the buffer that will hold the text. Wiped unless
+/// it is finished.
 pub(crate) struct Draft {
-    buffer: Vec<u8>,
+    buffer: Zeroizing<Vec<u8>>,
     prefix: usize,
     raw: usize,
 }
@@ -37,7 +40,7 @@ impl Draft {
     pub(crate) fn new(key_id: KeyId, suite: Suite, plaintext: &[u8]) -> Self {
         use std::io::Write as _;
 
-        let mut buffer = vec![0; stored_len(key_id, plaintext.len())];
+        let mut buffer = Zeroizing::new(vec![0; stored_len(key_id, plaintext.len())]);
         let prefix = MARKER.len() + decimal_len(key_id) + 1;
         buffer[..MARKER.len()].copy_from_slice(MARKER);
         // A slice as long as what is written to it: this can't fail.
@@ -68,7 +71,7 @@ impl Draft {
             write = end;
         }
         debug_assert_eq!(write, self.buffer.len());
-        match String::from_utf8(self.buffer) {
+        match String::from_utf8(std::mem::take(&mut *self.buffer)) {
             Ok(text) => text,
             Err(_) => unreachable!("marker, digits and base64url are ASCII"),
         }

@@ -52,8 +52,9 @@ impl KeyringBuilder {
     }
 
     /// Derives a subkey for every value that is sealed, so that all 192 bits of each nonce are its own. Without this, up to
-    /// 4096 values of one thread share the first 96 bits, which shows that they were written together, and sealing a short
-    /// value takes about a third less time (`FORMAT.md`, section 15, has the reasons and the bounds).
+    /// 4096 values for columns share the first 96 bits, mostly those of one thread: it shows that they were written together,
+    /// and sealing a short value takes half the time (`FORMAT.md`, section 15, has the reasons and the bounds). Detached
+    /// values never share them.
     pub fn subkey_per_value(mut self) -> Self {
         self.subkey_per_value = true;
         self

@@ -65,6 +65,19 @@ fn without_epochs_no_two_values_share_a_prefix() {
     assert_eq!(&*value, BOT_TOKEN);
 }
 
+/// They go to people who must not learn of each other's.
+#[test]
+fn detached_values_share_no_prefix() {
+    let ring = ring();
+    let value = BotToken::from(BOT_TOKEN);
+    seal(&ring);
+    let sealed: Vec<_> = (0..2000).map(|_| value.seal_with(&ring).unwrap()).collect();
+    assert_eq!(prefixes(sealed.iter().map(|sealed| nonce(sealed))).len(), 2000);
+    for sealed in sealed.iter().flat_map(|sealed| [sealed; 3]) {
+        assert_eq!(&*BotToken::open_with(&ring, sealed).unwrap(), BOT_TOKEN);
+    }
+}
+
 /// So that a ring that is installed anew, or built from a restored key file, begins where nobody was.
 #[test]
 fn every_ring_has_epochs_of_its_own() {

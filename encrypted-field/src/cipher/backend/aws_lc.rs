@@ -9,7 +9,8 @@ use crate::error::{ErrorKind, Result};
 
 pub(super) const NAME: &str = "aws-lc-rs";
 
-/// AES-256 in the forward direction. In a box: moving a key schedule would leave a copy that nothing wipes.
+/// AES-256 in the forward direction. In a box: each time that a key schedule is moved, it leaves a copy that nothing
+/// wipes.
 pub(super) struct BlockCipher(Box<EncryptingKey>);
 
 impl BlockCipher {
@@ -60,6 +61,7 @@ impl Gcm {
     ) -> Result<()> {
         let nonce = Nonce::assume_unique_for_key(*nonce);
         let sealed = self.0.seal_in_place_scatter(nonce, Aad::from(aad), buffer, &[], tag);
+        // There is no other reason.
         sealed.map_err(|_| ErrorKind::TooLarge.into())
     }
 

@@ -1,7 +1,7 @@
-//! Backend `aws-lc-rs` with the FIPS 140-3 module of AWS-LC. Only services of the module that it counts as approved:
-//! subkeys by CMAC in a counter-mode KDF (NIST SP 800-108r1), values by AES-256-GCM with nonces that the module draws from
-//! its own random generator (`RandomizedNonceKey`), field keys by HKDF. That generator reseeds after a fork, which it
-//! notices by memory that the kernel wipes.
+//! Backend `aws-lc-rs` with the FIPS 140-3 module of AWS-LC. Of the module only services that it counts as approved:
+//! AES-256-CMAC, of which subkeys are composed here as NIST SP 800-108r1 has it; AES-256-GCM with nonces that the module
+//! draws from its own random generator (`RandomizedNonceKey`); HKDF-Expand. That generator reseeds after a fork, which it
+//! notices by memory that the kernel wipes, or else reseeds each time.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use aws_lc_rs::cmac::{AES_256, Key, sign_to_buffer};
@@ -17,6 +17,8 @@ pub(crate) fn check() -> Result<()> {
 }
 
 pub(crate) fn random(buffer: &mut [u8]) -> Result<()> {
+    // Keys can be generated before there is a ring, which is where this is checked otherwise.
+    check()?;
     aws_lc_rs::rand::fill(buffer).map_err(super::no_randomness)
 }
 
@@ -75,6 +77,7 @@ impl Gcm {
         tag: &mut [u8; 16],
     ) -> Result<()> {
         let sealed = self.0.seal_in_place_separate_tag(Aad::from(aad), buffer);
+        // There is no other reason: without randomness the module ends the process.
         let (fresh, made) = sealed.map_err(|_| Error::from(ErrorKind::TooLarge))?;
         *nonce = *fresh.as_ref();
         tag.copy_from_slice(made.as_ref());
