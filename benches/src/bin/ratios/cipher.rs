@@ -17,8 +17,9 @@ pub fn goals() -> Vec<Goal> {
         seal_per_value(),
         open_known(),
         open_never_seen(),
-        open_uncached_pattern(0),
-        open_uncached_pattern(100),
+        open_uncached(1, 0, Limit::AtMost(1.1)),
+        open_uncached(1, 100, Limit::AtMost(1.1)),
+        open_uncached(2, 100, Limit::None),
     ];
     goals.extend(a_mebibyte());
     goals.extend([text_against_binary(), ten_thousand_keys(), tenants_seal(), tenants_open()]);
@@ -106,23 +107,25 @@ fn open_never_seen() -> Goal {
     Goal::ours_by_other("open 64 B, binary, prefix never seen : raw open", Limit::AtMost(5.0), measured)
 }
 
-/// The worst pattern for what is kept: each prefix twice, so that it is taken in as often as can be, and never of use.
-/// Against values that are opened without any of it (detached ones), and with threads that wait, since replacing what is kept
-/// takes longer the more threads there are.
-fn open_uncached_pattern(threads: usize) -> Goal {
-    let mut twice = Opening::new(10_000, 64);
-    twice.sealed = twice.sealed.iter().flat_map(|sealed| [sealed.clone(), sealed.clone()]).collect();
+/// Every value under a prefix of its own, or of its own and its neighbour's, so that what is kept is never of use: against
+/// values that are opened without any of it (detached ones). With threads that wait, since replacing what is kept takes
+/// longer the more threads there are.
+fn open_uncached(repeated: usize, threads: usize, limit: Limit) -> Goal {
+    let mut opening = Opening::new(20_000 / repeated, 64);
+    opening.sealed =
+        opening.sealed.iter().flat_map(|sealed| std::iter::repeat_n(sealed.clone(), repeated)).collect();
     let mut alone = Opening::new(0, 64);
     alone.sealed = (0..20_000).map(|_| value(64).seal_with(&alone.ring).unwrap()).collect();
     let measured = with_waiting_threads(threads, || {
-        compare(&mut || twice.next(), &mut || {
+        compare(&mut || opening.next(), &mut || {
             let sealed = &alone.sealed[alone.at];
             alone.at = (alone.at + 1) % alone.sealed.len();
             black_box(Bytes::open_with(&alone.ring, black_box(sealed)).unwrap());
         })
     });
-    let name = format!("open 64 B, each prefix twice : without a cache; {threads} more threads");
-    Goal::ours_by_other(&name, Limit::AtMost(1.1), measured)
+    let pattern = if repeated == 1 { "each prefix once" } else { "each prefix twice" };
+    let name = format!("open 64 B, {pattern} : without a cache; beside {threads} idle threads");
+    Goal::ours_by_other(&name, limit, measured)
 }
 
 /// Runs `f` beside so many threads that have each sealed a value and now do nothing.

@@ -1,36 +1,63 @@
-//! The table on standard output, and the same as JSON.
+//! The table on standard output, the same as JSON, and as a page for people.
+
+mod page;
+mod plot;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use measure::{Goal, Summary};
+use serde::Serialize;
+
+/// The goals of one part.
+#[derive(Serialize)]
+pub struct Group {
+    pub name: &'static str,
+    pub title: &'static str,
+    pub goals: Vec<Goal>,
+}
 
 pub fn print(goals: &[Goal]) {
     println!();
     println!(
-        "{:<78} {:>8} {:>8} {:>17}  {:>12} {:>12}",
+        "{:<84} {:>7} {:>7} {:>16}  {:>11} {:>11}",
         "goal", "limit", "ratio", "middle half", "ours", "other"
     );
     for goal in goals {
         let Summary { median, lower, upper } = goal.ratio;
         let spread = format!("{lower:.3} to {upper:.3}");
-        let [ours, other] = [goal.ours, goal.other].map(|summary| {
-            summary.map_or(String::new(), |summary| format!("{:.1} {}", summary.median, goal.unit))
-        });
+        let [ours, other] = [goal.ours, goal.other].map(|summary| time(summary, &goal.unit));
         let verdict = if goal.is_met() { "" } else { "  MISSED" };
         println!(
-            "{:<78} {:>8} {median:>8.3} {spread:>17}  {ours:>12} {other:>12}{verdict}",
+            "{:<84} {:>7} {median:>7.3} {spread:>16}  {ours:>11} {other:>11}{verdict}",
             goal.name, goal.limit
         );
     }
     println!();
 }
 
+/// A time in the unit in which it is short.
+fn time(summary: Option<Summary>, unit: &str) -> String {
+    match summary.map(|summary| summary.median) {
+        None => String::new(),
+        Some(ns) if unit == "ns" && ns >= 10_000.0 => format!("{:.1} µs", ns / 1000.0),
+        Some(time) => format!("{time:.1} {unit}"),
+    }
+}
+
 /// To `ratios.json` in the folder that `EF_BENCH_OUT` names, or in `target`.
-pub fn write(goals: &[Goal]) {
+pub fn write_json(groups: &[Group]) {
     let folder = std::env::var_os("EF_BENCH_OUT").map_or_else(|| "target".into(), PathBuf::from);
     fs::create_dir_all(&folder).unwrap();
     let path = folder.join("ratios.json");
-    fs::write(&path, serde_json::to_vec_pretty(goals).unwrap()).unwrap();
+    fs::write(&path, serde_json::to_vec_pretty(groups).unwrap()).unwrap();
     println!("written: {}", path.display());
+}
+
+/// `RESULTS.md` and its plot.
+pub fn write_page(groups: &[Group]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    fs::write(folder.join("RESULTS.md"), page::page(groups)).unwrap();
+    fs::write(folder.join("results.svg"), plot::plot(groups)).unwrap();
+    println!("written: {0}/RESULTS.md, {0}/results.svg", folder.display());
 }

@@ -19,7 +19,8 @@ impl Key {
     /// option of RFC 9106 section 4). Takes about a tenth of a second and 64 MiB, once, when keys are loaded.
     ///
     /// The passphrase has at least 12 bytes, the salt at least 16 random ones (RFC 9106 section 3.1), which are no
-    /// secret. To rotate away from it, keep it as a retired key beside the new one.
+    /// secret. To rotate away from it, keep it as a retired key beside the new one. Argon2id is no approved function of
+    /// FIPS 140-3, with the feature `fips` neither.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidKeys`]: shorter than that, or the feature `passphrase` is off.

@@ -7,7 +7,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use measure::Goal;
 
-use super::{BATCH, Place, ROWS, org_id, token};
+use super::{BATCH, Place, ROWS, as_long, org_id, token};
 
 /// A table in the clear, one that is encrypted, and a model of each.
 macro_rules! tables {
@@ -55,7 +55,7 @@ macro_rules! goals {
         let sealed_row = |id| $module::Sealed { id, org_id: org_id(), secret: ($secret)().into() };
         goals!(@fill db, $module::$plain::table, plain_row);
         goals!(@fill db, $module::$sealed::table, sealed_row);
-        vec![
+        let mut goals = vec![
             place.load(
                 &mut || goals!(@load db, $module::$sealed::table, $module::Sealed),
                 &mut || goals!(@load db, $module::$plain::table, $module::Plain),
@@ -79,7 +79,16 @@ macro_rules! goals {
                 &mut goals!(@insert db, $module::$sealed::table, sealed_row),
                 &mut goals!(@insert db, $module::$plain::table, plain_row),
             ),
-        ]
+        ];
+        db.borrow_mut().batch_execute(&as_long(stringify!($plain), stringify!($sealed))).unwrap();
+        goals.insert(
+            1,
+            place.load_as_long(
+                &mut || goals!(@load db, $module::$sealed::table, $module::Sealed),
+                &mut || goals!(@load db, $module::$plain::table, $module::Plain),
+            ),
+        );
+        goals
     }};
     (@fill $db:ident, $table:expr, $row:ident) => {
         for start in (0..ROWS).step_by(1_000) {

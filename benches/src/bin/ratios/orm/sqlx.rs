@@ -4,11 +4,13 @@ use std::hint::black_box;
 
 use benches::{Bytes, Text};
 use measure::{Goal, Many};
-use sqlx::{Connection as _, FromRow, PgConnection, Postgres, QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::{
+    AssertSqlSafe, Connection as _, FromRow, PgConnection, Postgres, QueryBuilder, Sqlite, SqliteConnection,
+};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Mutex;
 
-use super::{BATCH, Place, ROWS, org_id, token};
+use super::{BATCH, Place, ROWS, as_long, org_id, token};
 
 #[derive(FromRow)]
 #[allow(dead_code)]
@@ -30,7 +32,7 @@ macro_rules! goals {
         let presealed = |secret: &$sealed| secret.presealed().unwrap();
         goals!(@fill runtime, $database, db, concat!($table, "_plain"), $column_type, plain_row, by_ref);
         goals!(@fill runtime, $database, db, concat!($table, "_sealed"), $column_type, sealed_row, presealed);
-        vec![
+        let mut goals = vec![
             place.load(
                 &mut goals!(@load runtime, db, concat!("SELECT * FROM ", $table, "_sealed"), $sealed),
                 &mut goals!(@load runtime, db, concat!("SELECT * FROM ", $table, "_plain"), $plain),
@@ -62,7 +64,19 @@ macro_rules! goals {
                     concat!("INSERT INTO ", $table, "_plain (id, org_id, secret) VALUES ($1, $2, $3)"),
                     plain_row(ROWS + BATCH), 1),
             ),
-        ]
+        ];
+        let as_long = as_long(concat!($table, "_plain"), concat!($table, "_sealed"));
+        runtime.block_on(async {
+            sqlx::raw_sql(AssertSqlSafe(as_long)).execute(&mut *db.lock().await).await.unwrap();
+        });
+        goals.insert(
+            1,
+            place.load_as_long(
+                &mut goals!(@load runtime, db, concat!("SELECT * FROM ", $table, "_sealed"), $sealed),
+                &mut goals!(@load runtime, db, concat!("SELECT * FROM ", $table, "_plain"), $plain),
+            ),
+        );
+        goals
     }};
     (@fill $runtime:ident, $database:ty, $db:ident, $table:expr, $column_type:literal, $row:ident, $bind:ident) => {
         $runtime.block_on(async {

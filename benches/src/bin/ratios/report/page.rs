@@ -1,0 +1,77 @@
+//! `RESULTS.md`.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::process::Command;
+
+use measure::{Goal, Summary};
+
+use super::{Group, time};
+
+/// What the numbers can't say: why goals are missed.
+const NOTES: &str = include_str!("notes.md");
+
+pub fn page(groups: &[Group]) -> String {
+    let goals: Vec<&Goal> = groups.iter().flat_map(|group| &group.goals).collect();
+    let limited = goals.iter().filter(|goal| goal.limit != measure::Limit::None).count();
+    let missed = goals.iter().filter(|goal| !goal.is_met()).count();
+    let mut page = format!(
+        "# What encryption costs\n\n\
+         Written by `./bench --write`. Every ratio is of two things timed in turn in one run, the median of about a hundred\n\
+         rounds; \"middle half\" is from its lower to its upper quartile. Times depend on the machine, ratios little.\n\n\
+         ![Round trips of a token, and statements on an encrypted column](results.svg)\n\n\
+         {} of {limited} goals met, {missed} missed.\n\n| | |\n|---|---|\n",
+        limited - missed
+    );
+    for (what, is) in machine() {
+        writeln!(page, "| {what} | {is} |").unwrap();
+    }
+    for group in groups {
+        write!(page, "\n## {}\n\n", group.title).unwrap();
+        page.push_str(
+            "| goal | limit | ratio | middle half | ours | other | |\n|---|---:|---:|---:|---:|---:|---|\n",
+        );
+        group.goals.iter().for_each(|goal| row(&mut page, goal));
+    }
+    page.push('\n');
+    page.push_str(NOTES);
+    page
+}
+
+fn row(page: &mut String, goal: &Goal) {
+    let Summary { median, lower, upper } = goal.ratio;
+    let [ours, other] = [goal.ours, goal.other].map(|summary| time(summary, &goal.unit));
+    let verdict = match goal.limit {
+        measure::Limit::None => "",
+        _ if goal.is_met() => "met",
+        _ => "**missed**",
+    };
+    let (name, limit) = (&goal.name, goal.limit);
+    writeln!(
+        page,
+        "| {name} | {limit} | {median:.2} | {lower:.2} to {upper:.2} | {ours} | {other} | {verdict} |"
+    )
+    .unwrap();
+}
+
+fn machine() -> Vec<(&'static str, String)> {
+    let output = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).output().ok()?;
+        String::from_utf8(output.stdout).ok()?.lines().next().map(|line| line.trim().to_owned())
+    };
+    let cpu = fs::read_to_string("/proc/cpuinfo").ok().and_then(|info| {
+        let name = info
+            .lines()
+            .find_map(|line| line.strip_prefix("model name"))?
+            .trim_start_matches([' ', '\t', ':']);
+        Some(format!("{name}, {} processors", std::thread::available_parallelism().ok()?))
+    });
+    let facts = [
+        ("processor", cpu),
+        ("kernel", output("uname", &["-sr"])),
+        ("C library", output("ldd", &["--version"])),
+        ("Rust", output("rustc", &["--version"])),
+        ("commit", output("git", &["describe", "--always", "--dirty"])),
+    ];
+    facts.into_iter().filter_map(|(what, is)| Some((what, is?))).collect()
+}
