@@ -10,9 +10,6 @@ pub use summary::Summary;
 
 use std::time::Duration;
 
-/// How long one sample should take: long against the clock and a change of context, short against what a noisy neighbour
-/// does.
-const SAMPLE: Duration = Duration::from_millis(2);
 /// Samples of each of the two.
 const ROUNDS: usize = 101;
 
@@ -34,7 +31,8 @@ pub fn compare(ours: &mut dyn Subject, other: &mut dyn Subject) -> Comparison {
 
 /// As [`compare`], with another number of rounds: for things that take long.
 pub fn compare_rounds(rounds: usize, ours: &mut dyn Subject, other: &mut dyn Subject) -> Comparison {
-    let [ours_calls, other_calls] = [calibrate(ours), calibrate(other)];
+    let sample = ours.sample().max(other.sample());
+    let [ours_calls, other_calls] = [calibrate(ours, sample), calibrate(other, sample)];
     let (mut ours_times, mut other_times, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds {
         let (a, b);
@@ -62,7 +60,9 @@ pub fn added(
     other: &mut dyn Subject,
     unit: &mut dyn Subject,
 ) -> Comparison {
-    let [ours_calls, other_calls, unit_calls] = [calibrate(ours), calibrate(other), calibrate(unit)];
+    let sample = ours.sample().max(other.sample());
+    let [ours_calls, other_calls, unit_calls] =
+        [calibrate(ours, sample), calibrate(other, sample), calibrate(unit, sample)];
     let (mut added, mut units, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds {
         let (a, b);
@@ -85,13 +85,15 @@ fn per_call(subject: &mut dyn Subject, calls: u64) -> f64 {
     nanoseconds(subject.run(calls)) / count(calls)
 }
 
-/// So many calls that they take about [`SAMPLE`]; warms up on the way.
-fn calibrate(subject: &mut dyn Subject) -> u64 {
+/// So many calls that they take about that long; warms up on the way.
+fn calibrate(subject: &mut dyn Subject, sample: Duration) -> u64 {
+    // The first call of all may be slow.
+    subject.run(1);
     let mut calls = 1;
     loop {
         let took = subject.run(calls);
-        if took >= SAMPLE / 2 || calls >= 1 << 30 {
-            let wanted = count(calls) * nanoseconds(SAMPLE) / nanoseconds(took).max(1.0);
+        if took >= sample / 2 || calls >= 1 << 30 {
+            let wanted = count(calls) * nanoseconds(sample) / nanoseconds(took).max(1.0);
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             return (wanted as u64).max(1);
         }

@@ -8,6 +8,12 @@ use std::time::{Duration, Instant};
 pub trait Subject {
     /// The time that so many calls take.
     fn run(&mut self, calls: u64) -> Duration;
+
+    /// How long one sample should take: long against the clock and a change of context, short against what a noisy
+    /// neighbour does.
+    fn sample(&self) -> Duration {
+        Duration::from_millis(2)
+    }
 }
 
 impl<F: FnMut()> Subject for F {
@@ -89,6 +95,11 @@ impl Subject for Child {
             Ok(time) => time,
             Err(error) => panic!("`{}` in another process: {error}", self.name),
         }
+    }
+
+    /// Long against waking up: a process that has waited begins with cold caches.
+    fn sample(&self) -> Duration {
+        Duration::from_millis(30)
     }
 }
 

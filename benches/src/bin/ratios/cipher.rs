@@ -14,6 +14,7 @@ use crate::raw::Raw;
 pub fn goals() -> Vec<Goal> {
     let mut goals = vec![
         seal(),
+        nonce(),
         seal_per_value(),
         open_known(),
         open_never_seen(),
@@ -42,6 +43,21 @@ fn seal() -> Goal {
         },
     );
     Goal::ours_by_other("seal 64 B, binary : raw seal and an OS nonce", Limit::AtMost(1.15), measured)
+}
+
+/// What of that the system call alone takes.
+fn nonce() -> Goal {
+    let (raw, plain) = (Raw::new(), secret(64));
+    let measured = compare(
+        &mut || {
+            let mut nonce = [0; 12];
+            getrandom::fill(black_box(&mut nonce)).unwrap();
+        },
+        &mut || {
+            black_box(raw.seal(black_box(plain.as_bytes())));
+        },
+    );
+    Goal::ours_by_other("an OS nonce alone : raw seal and an OS nonce", Limit::None, measured)
 }
 
 fn seal_per_value() -> Goal {

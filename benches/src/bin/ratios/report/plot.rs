@@ -7,8 +7,8 @@ use measure::Goal;
 use super::Group;
 
 const WIDTH: f64 = 900.0;
-const LEFT: f64 = 330.0;
-const RIGHT: f64 = 110.0;
+const LEFT: f64 = 350.0;
+const RIGHT: f64 = 130.0;
 const ROW: f64 = 24.0;
 const OURS: &str = "#1b6ca8";
 const OTHER: &str = "#b8bec4";
@@ -57,18 +57,20 @@ fn tokens(goals: &[Goal]) -> Vec<Bar> {
     for goal in goals {
         let (Some(ours), Some(other)) = (goal.ours, goal.other) else { continue };
         let peer = goal.name.split_once(": ").map_or(&*goal.name, |(_, peer)| peer);
-        let peer = peer.split(", ").next().unwrap_or(peer);
+        let json = if peer.contains("JSON") { ", as JSON" } else { "" };
+        let peer = format!("{}{json}", peer.split(", ").next().unwrap_or(peer));
         let form = if goal.name.contains("text") || goal.name.contains("JSON") { "text" } else { "binary" };
         let label = format!("encrypted-field, {form}");
         if !bars.iter().any(|bar: &Bar| bar.label == label) {
             bars.push(bar(&label, ours.median, OURS));
         }
-        bars.push(bar(peer, other.median, OTHER));
+        bars.push(bar(&peer, other.median, OTHER));
     }
     // Python would make all others invisible: its bar is cut, its number is not.
     let longest = bars.iter().map(|bar| bar.value).filter(|ns| *ns < 10_000.0).fold(0.0, f64::max);
-    for bar in &mut bars {
-        bar.value = bar.value.min(longest * 1.15);
+    for bar in bars.iter_mut().filter(|bar| bar.value > longest) {
+        bar.value = longest * 1.1;
+        bar.text += " (cut)";
     }
     bars.sort_by(|a, b| a.value.total_cmp(&b.value));
     bars
