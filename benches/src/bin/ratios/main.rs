@@ -17,7 +17,9 @@ use measure::Goal;
 use report::Group;
 
 /// Name, title, and what measures it.
-const GROUPS: [(&str, &str, fn() -> Vec<Goal>); 6] = [
+type Part = (&'static str, &'static str, fn() -> Vec<Goal>);
+
+const GROUPS: [Part; 6] = [
     ("cipher", "Sealing and opening, against the raw cipher", cipher::goals),
     ("allocations", "Allocations", allocations::goals),
     ("backend", "The default cipher", backend::goals),

@@ -7,7 +7,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use measure::Goal;
 
-use super::{BATCH, Place, ROWS, as_long, org_id, token};
+use super::{BATCH, Place, ROWS, as_long, as_long_as_sealed, org_id, token};
 
 /// A table in the clear, one that is encrypted, and a model of each.
 macro_rules! tables {
@@ -44,7 +44,7 @@ tables!(binary, Binary, Vec<u8>, diesel_binary_plain, diesel_binary_sealed);
 
 /// Runs every operation on both tables of a module.
 macro_rules! goals {
-    ($connect:expr, $place:expr, $module:ident, $plain:ident, $sealed:ident, $column_type:literal, $secret:expr) => {{
+    ($connect:expr, $place:expr, $module:ident, $plain:ident, $sealed:ident, $column_type:literal, $secret:expr, $long:expr) => {{
         // One connection for both: a second one would have a server process of its own, on a processor of its own.
         let (place, db) = ($place, RefCell::new($connect));
         for table in [stringify!($plain), stringify!($sealed)] {
@@ -52,6 +52,7 @@ macro_rules! goals {
             db.borrow_mut().batch_execute(&format!("DROP TABLE IF EXISTS {table}; CREATE TABLE {table} {columns}")).unwrap();
         }
         let plain_row = |id| $module::Plain { id, org_id: org_id(), secret: ($secret)() };
+        let long_row = |id| $module::Plain { id, org_id: org_id(), secret: $long };
         let sealed_row = |id| $module::Sealed { id, org_id: org_id(), secret: ($secret)().into() };
         goals!(@fill db, $module::$plain::table, plain_row);
         goals!(@fill db, $module::$sealed::table, sealed_row);
@@ -73,6 +74,10 @@ macro_rules! goals {
             place.batch(
                 &mut goals!(@batch db, $module::$sealed::table, sealed_row),
                 &mut goals!(@batch db, $module::$plain::table, plain_row),
+            ),
+            place.batch_as_long(
+                &mut goals!(@batch db, $module::$sealed::table, sealed_row),
+                &mut goals!(@batch db, $module::$plain::table, long_row),
             ),
             place.one_row(
                 "insert a row",
@@ -154,8 +159,16 @@ pub fn sqlite(file: &str) -> Vec<Goal> {
         db
     };
     let place = |column| Place { orm: "Diesel", database: "SQLite", column };
-    let mut goals =
-        goals!(connect(), place("TEXT"), text, diesel_text_plain, diesel_text_sealed, "TEXT", token);
+    let mut goals = goals!(
+        connect(),
+        place("TEXT"),
+        text,
+        diesel_text_plain,
+        diesel_text_sealed,
+        "TEXT",
+        token,
+        as_long_as_sealed().0
+    );
     goals.extend(goals!(
         connect(),
         place("BLOB"),
@@ -163,7 +176,8 @@ pub fn sqlite(file: &str) -> Vec<Goal> {
         diesel_binary_plain,
         diesel_binary_sealed,
         "BLOB",
-        bytes
+        bytes,
+        as_long_as_sealed().1
     ));
     goals
 }
@@ -171,8 +185,16 @@ pub fn sqlite(file: &str) -> Vec<Goal> {
 pub fn postgres(url: &str) -> Vec<Goal> {
     let connect = || PgConnection::establish(url).unwrap();
     let place = |column| Place { orm: "Diesel", database: "PostgreSQL", column };
-    let mut goals =
-        goals!(connect(), place("TEXT"), text, diesel_text_plain, diesel_text_sealed, "TEXT", token);
+    let mut goals = goals!(
+        connect(),
+        place("TEXT"),
+        text,
+        diesel_text_plain,
+        diesel_text_sealed,
+        "TEXT",
+        token,
+        as_long_as_sealed().0
+    );
     goals.extend(goals!(
         connect(),
         place("BYTEA"),
@@ -180,7 +202,8 @@ pub fn postgres(url: &str) -> Vec<Goal> {
         diesel_binary_plain,
         diesel_binary_sealed,
         "BYTEA",
-        bytes
+        bytes,
+        as_long_as_sealed().1
     ));
     goals
 }

@@ -6,7 +6,7 @@ mod sqlx;
 
 use std::hint::black_box;
 
-use benches::{ring, secret};
+use benches::{Bytes, Text, ring, secret};
 use measure::{Goal, Limit, Subject, added, compare};
 
 use crate::raw::Raw;
@@ -45,6 +45,12 @@ fn token() -> String {
     secret(64)
 }
 
+/// As long as a token that is sealed, in text and in bytes.
+fn as_long_as_sealed() -> (String, Vec<u8>) {
+    let (text, bytes) = (Text::from(token()), Bytes::from(token().into_bytes()));
+    (secret(text.to_stored_text().unwrap().len()), vec![b'x'; bytes.to_stored().unwrap().len()])
+}
+
 /// `org_id` of every row.
 fn org_id() -> String {
     "org_2NxkB4".into()
@@ -75,7 +81,7 @@ impl Place {
 
     /// The same where the plain rows are as long as the sealed ones: what is left is the library's.
     fn load_as_long(self, sealed: &mut dyn Subject, plain: &mut dyn Subject) -> Goal {
-        self.load_against("the same against plain rows as long", Limit::None, sealed, plain)
+        self.load_against("that load against plain rows as long", Limit::None, sealed, plain)
     }
 
     fn load_against(
@@ -95,12 +101,27 @@ impl Place {
     }
 
     fn batch(self, sealed: &mut dyn Subject, plain: &mut dyn Subject) -> Goal {
+        let name = "insert 1,000 rows at once, added per row : raw seal and an OS nonce";
+        self.batch_against(name, Limit::AtMost(2.0), sealed, plain)
+    }
+
+    /// The same where the plain rows are as long as the sealed ones: what is left is the library's.
+    fn batch_as_long(self, sealed: &mut dyn Subject, plain: &mut dyn Subject) -> Goal {
+        self.batch_against("that insert against plain rows as long", Limit::None, sealed, plain)
+    }
+
+    fn batch_against(
+        self,
+        name: &str,
+        limit: Limit,
+        sealed: &mut dyn Subject,
+        plain: &mut dyn Subject,
+    ) -> Goal {
         let (raw, value) = (Raw::new(), token());
         let mut unit = || {
             black_box(raw.seal(black_box(value.as_bytes())));
         };
         let measured = added(51, BATCH.unsigned_abs(), sealed, plain, &mut unit);
-        let name = self.name("insert 1,000 rows at once, added per row : raw seal and an OS nonce");
-        Goal::ours_by_other(&name, Limit::AtMost(2.0), measured)
+        Goal::ours_by_other(&self.name(name), limit, measured)
     }
 }

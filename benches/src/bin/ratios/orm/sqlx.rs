@@ -10,7 +10,7 @@ use sqlx::{
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Mutex;
 
-use super::{BATCH, Place, ROWS, as_long, org_id, token};
+use super::{BATCH, Place, ROWS, as_long, as_long_as_sealed, org_id, token};
 
 #[derive(FromRow)]
 #[allow(dead_code)]
@@ -22,11 +22,12 @@ struct Row<S> {
 
 /// Runs every operation on a table in the clear and on one that is encrypted.
 macro_rules! goals {
-    ($place:expr, $runtime:expr, $database:ty, $connect:expr, $table:literal, $column_type:literal, $plain:ty, $sealed:ty, $secret:expr) => {{
+    ($place:expr, $runtime:expr, $database:ty, $connect:expr, $table:literal, $column_type:literal, $plain:ty, $sealed:ty, $secret:expr, $long:expr) => {{
         let (place, runtime) = ($place, $runtime);
         // One connection for both: a second one would have a server process of its own, on a processor of its own.
         let db = Mutex::new(runtime.block_on($connect));
         let plain_row = |id| Row::<$plain> { id, org_id: org_id(), secret: $secret };
+        let long_row = |id| Row::<$plain> { id, org_id: org_id(), secret: $long };
         let sealed_row = |id| Row::<$sealed> { id, org_id: org_id(), secret: <$sealed>::from($secret) };
         let by_ref = |secret: &$plain| secret.clone();
         let presealed = |secret: &$sealed| secret.presealed().unwrap();
@@ -54,6 +55,12 @@ macro_rules! goals {
                     concat!("INSERT INTO ", $table, "_sealed (id, org_id, secret) "), sealed_row, presealed),
                 &mut goals!(@batch runtime, $database, db,
                     concat!("INSERT INTO ", $table, "_plain (id, org_id, secret) "), plain_row, by_ref),
+            ),
+            place.batch_as_long(
+                &mut goals!(@batch runtime, $database, db,
+                    concat!("INSERT INTO ", $table, "_sealed (id, org_id, secret) "), sealed_row, presealed),
+                &mut goals!(@batch runtime, $database, db,
+                    concat!("INSERT INTO ", $table, "_plain (id, org_id, secret) "), long_row, by_ref),
             ),
             place.one_row(
                 "insert a row",
@@ -187,7 +194,8 @@ pub fn sqlite(file: &str) -> Vec<Goal> {
         "TEXT",
         String,
         Text,
-        token()
+        token(),
+        as_long_as_sealed().0
     );
     goals.extend(goals!(
         place("BLOB"),
@@ -198,7 +206,8 @@ pub fn sqlite(file: &str) -> Vec<Goal> {
         "BLOB",
         Vec<u8>,
         Bytes,
-        bytes()
+        bytes(),
+        as_long_as_sealed().1
     ));
     goals
 }
@@ -218,7 +227,8 @@ pub fn postgres(url: &str) -> Vec<Goal> {
         "TEXT",
         String,
         Text,
-        token()
+        token(),
+        as_long_as_sealed().0
     );
     goals.extend(goals!(
         place("BYTEA"),
@@ -229,7 +239,8 @@ pub fn postgres(url: &str) -> Vec<Goal> {
         "BYTEA",
         Vec<u8>,
         Bytes,
-        bytes()
+        bytes(),
+        as_long_as_sealed().1
     ));
     goals
 }
