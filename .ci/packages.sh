@@ -8,6 +8,13 @@ postgres_bin() {
     dirname "${initdb:-$(command -v initdb || echo /nowhere/initdb)}"
 }
 
+# What the build of the FIPS module needs; nobody else needs it, so it is not installed.
+FIPS_TOOLS="cmake make go perl"
+has_fips_tools() {
+    local tool
+    for tool in $FIPS_TOOLS; do command -v "$tool" >/dev/null || return 1; done
+}
+
 # The packages of what is not here, by capability: a server from elsewhere than Debian will do.
 missing_packages() {
     local missing=()

@@ -20,8 +20,8 @@ impl Summary {
     /// Without any.
     pub fn of(mut samples: Vec<f64>) -> Self {
         samples.sort_unstable_by(f64::total_cmp);
-        let at = |quarters: usize| samples[(samples.len() - 1) * quarters / 4];
-        Self { median: at(2), lower: at(1), upper: at(3) }
+        let last = samples.len() - 1;
+        Self { median: samples[last / 2], lower: samples[last / 4], upper: samples[(last * 3).div_ceil(4)] }
     }
 
     /// What was counted, not timed.

@@ -11,11 +11,13 @@ mod peers;
 mod round_trip;
 
 use std::error::Error;
+use std::hint::black_box;
 use std::io::{self, Write as _};
 
 use measure::{Goal, Limit, Subject};
 use peers::{encrypted_message, fernet, orion, python, tink, vitaminc};
-use round_trip::round_trip;
+use rand::RngCore as _;
+use round_trip::{opening, round_trip};
 
 /// What is encrypted: made up, of the length that access tokens have.
 const TOKEN: &str = "bot-214748364700-4294967295123-q7RtZc9WmLx2VbNh5KdJ8sYpA";
@@ -31,6 +33,17 @@ fn main() -> Result<()> {
 
     let tink = &mut round_trip(tink::Tink::new()?)?;
     compare("tink-aead 0.3, AES-256-GCM", no_slower, binary, tink)?;
+
+    // Why it is faster.
+    let goal = measure::compare(&mut opening(ours::Binary::new()?)?, &mut opening(tink::Tink::new()?)?);
+    print(&Goal::other_by_ours("opening alone: tink-aead 0.3", Limit::None, goal))?;
+    let mut buffer = [0; 12];
+    let mut from_process = [0; 12];
+    let goal =
+        measure::compare(&mut || assert!(getrandom::fill(black_box(&mut buffer)).is_ok()), &mut || {
+            rand::thread_rng().fill_bytes(black_box(&mut from_process));
+        });
+    print(&Goal::other_by_ours("12 bytes of a generator in the process : of getrandom", Limit::None, goal))?;
 
     let vitaminc = &mut round_trip(vitaminc::VitaminC::new()?)?;
     compare("vitaminc-encrypt 0.8, AES-256-GCM", no_slower, binary, vitaminc)?;
@@ -56,6 +69,10 @@ fn compare(peer: &str, limit: Limit, ours: &mut dyn Subject, other: &mut dyn Sub
     writeln!(io::stderr(), "{peer}")?;
     let name = format!("round trip of a {} B token: {peer}", TOKEN.len());
     let goal = Goal::other_by_ours(&name, limit, measure::compare(ours, other));
-    writeln!(io::stdout(), "{}", serde_json::to_string(&goal)?)?;
+    print(&goal)
+}
+
+fn print(goal: &Goal) -> Result<()> {
+    writeln!(io::stdout(), "{}", serde_json::to_string(goal)?)?;
     Ok(())
 }

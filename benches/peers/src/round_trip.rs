@@ -42,6 +42,19 @@ pub(crate) fn round_trip<L: Library>(library: L) -> Result<impl Subject> {
     })
 }
 
+/// Opening alone, with the copy of the sealed value that it takes.
+///
+/// # Errors
+/// It can't be sealed.
+pub(crate) fn opening<L: Library<Sealed: Clone>>(library: L) -> Result<impl Subject> {
+    let sealed = library.seal()?;
+    Ok(move || {
+        if let Err(error) = black_box(library.open(black_box(&sealed).clone())) {
+            panic!("what was sealed does not open: {error}");
+        }
+    })
+}
+
 /// With a byte changed near the end, short of the tag.
 pub(crate) fn changed_bytes(mut sealed: Vec<u8>) -> Vec<u8> {
     let at = sealed.len().saturating_sub(20);

@@ -13,8 +13,11 @@ mod xaes;
 
 use super::{no_randomness, random};
 
+#[cfg(not(feature = "fips"))]
 use proptest::prelude::*;
 
+// The FIPS module takes no nonce.
+#[cfg(not(feature = "fips"))]
 proptest! {
     #[test]
     fn both_backends_give_the_same_bytes(

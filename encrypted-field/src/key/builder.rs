@@ -53,8 +53,19 @@ impl KeyringBuilder {
 
     /// Derives a subkey for every value that is sealed, so that all 192 bits of each nonce are its own. Without this, up to
     /// 4096 values for columns share the first 96 bits, mostly those of one thread: it shows that they were written together,
-    /// and sealing a short value takes half the time (`FORMAT.md`, section 15, has the reasons and the bounds). Detached
-    /// values never share them.
+    /// and sealing a short value takes down to half the time (`FORMAT.md`, section 15, has the reasons and the bounds).
+    /// Detached values never share them.
+    ///
+    /// With keys from a provider, take them through a builder:
+    ///
+    /// ```no_run
+    /// # fn main() -> encrypted_field::Result<()> {
+    /// use encrypted_field::{EnvKeys, Keyring};
+    /// let keys = EnvKeys::new().keys(|name| std::env::var_os(name))?;
+    /// encrypted_field::install(Keyring::builder().keys(keys).subkey_per_value().build()?)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn subkey_per_value(mut self) -> Self {
         self.subkey_per_value = true;
         self

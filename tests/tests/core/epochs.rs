@@ -1,4 +1,4 @@
-//! Values that one thread writes share a nonce prefix for a while, and readers keep the keys of prefixes that they have
+//! Values that a process writes share nonce prefixes for a while, and readers keep the keys of prefixes that they have
 //! met. Neither may be seen in what opens and what does not.
 
 use std::collections::{HashMap, HashSet};

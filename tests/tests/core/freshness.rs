@@ -27,8 +27,7 @@ fn the_same_value_never_gives_the_same_bytes() {
     }
 }
 
-/// Of the two halves of a nonce, the first derives the key, and values that one thread writes may share it. The second
-/// is GCM's.
+/// Of the two halves of a nonce, the first derives the key, and values for columns may share it. The second is GCM's.
 #[test]
 fn nonces_do_not_repeat_and_use_all_their_bits() {
     let each = Keyring::builder().active(7, KEYS[0]).subkey_per_value().build().unwrap();

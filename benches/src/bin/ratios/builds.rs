@@ -94,6 +94,7 @@ fn crates() -> f64 {
         .stderr(Stdio::inherit())
         .output()
         .unwrap();
+    assert!(output.status.success(), "cargo tree failed");
     let tree = String::from_utf8(output.stdout).unwrap();
     let mut crates: Vec<_> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
     crates.sort_unstable();

@@ -306,7 +306,6 @@ impl<F: Fn() + Sync> Subject for Threads<F> {
         thread::scope(|scope| {
             for _ in 0..self.0 {
                 scope.spawn(|| {
-                    // Long against starting a thread.
                     for _ in 0..calls * 1_000 {
                         (self.1)();
                     }
@@ -315,11 +314,16 @@ impl<F: Fn() + Sync> Subject for Threads<F> {
         });
         start.elapsed()
     }
+
+    /// Long against starting threads.
+    fn sample(&self) -> Duration {
+        Duration::from_millis(100)
+    }
 }
 
 /// What two threads do in the time in which one does one call.
 fn two_threads(name: &str, limit: Limit, call: impl Fn() + Sync) -> Goal {
-    let measured = compare_rounds(101, &mut Threads(1, &call), &mut Threads(2, &call));
+    let measured = compare_rounds(51, &mut Threads(1, &call), &mut Threads(2, &call));
     let mut goal = Goal::ours_by_other(name, limit, measured);
     goal.ratio = goal.ratio.map(|ratio| 2.0 * ratio);
     let per_call = |summary: Summary| summary.map(|ns| ns / 1_000.0);

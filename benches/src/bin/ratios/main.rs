@@ -31,6 +31,20 @@ const GROUPS: [Part; 6] = [
 fn main() -> ExitCode {
     let (options, chosen): (Vec<_>, Vec<_>) =
         std::env::args().skip(1).partition(|argument| argument.starts_with("--"));
+    let unknown = options
+        .iter()
+        .filter(|option| *option != "--write")
+        .chain(chosen.iter().filter(|chosen| !GROUPS.iter().any(|(name, ..)| name == chosen)))
+        .next();
+    if let Some(unknown) = unknown {
+        eprintln!("no such part or option: {unknown}; see `./bench --help`");
+        return ExitCode::FAILURE;
+    }
+    if !options.is_empty() && !chosen.is_empty() {
+        eprintln!("--write is for all parts");
+        return ExitCode::FAILURE;
+    }
+    assert_eq!(encrypted_field::CIPHER_BACKEND, "aws-lc-rs");
     let mut groups = Vec::new();
     for (name, title, measure) in GROUPS {
         if chosen.is_empty() || chosen.iter().any(|chosen| chosen == name) {

@@ -50,7 +50,13 @@ pub fn write_json(groups: &[Group]) {
     let folder = std::env::var_os("EF_BENCH_OUT").map_or_else(|| "target".into(), PathBuf::from);
     fs::create_dir_all(&folder).unwrap();
     let path = folder.join("ratios.json");
-    fs::write(&path, serde_json::to_vec_pretty(groups).unwrap()).unwrap();
+    let mut json = serde_json::to_value(groups).unwrap();
+    for (at, group) in groups.iter().enumerate() {
+        for (goal, measured) in group.goals.iter().enumerate() {
+            json[at]["goals"][goal]["met"] = measured.is_met().into();
+        }
+    }
+    fs::write(&path, serde_json::to_vec_pretty(&json).unwrap()).unwrap();
     println!("written: {}", path.display());
 }
 

@@ -85,7 +85,9 @@ macro_rules! goals {
                 &mut goals!(@insert db, $module::$plain::table, plain_row),
             ),
         ];
-        db.borrow_mut().batch_execute(&as_long(stringify!($plain), stringify!($sealed))).unwrap();
+        for statement in as_long(place, stringify!($plain), stringify!($sealed)) {
+            db.borrow_mut().batch_execute(&statement).unwrap();
+        }
         goals.insert(
             1,
             place.load_as_long(

@@ -29,9 +29,8 @@ macro_rules! goals {
         let plain_row = |id| Row::<$plain> { id, org_id: org_id(), secret: $secret };
         let long_row = |id| Row::<$plain> { id, org_id: org_id(), secret: $long };
         let sealed_row = |id| Row::<$sealed> { id, org_id: org_id(), secret: <$sealed>::from($secret) };
-        let by_ref = |secret: &$plain| secret.clone();
         let presealed = |secret: &$sealed| secret.presealed().unwrap();
-        goals!(@fill runtime, $database, db, concat!($table, "_plain"), $column_type, plain_row, by_ref);
+        goals!(@fill runtime, $database, db, concat!($table, "_plain"), $column_type, plain_row, clone);
         goals!(@fill runtime, $database, db, concat!($table, "_sealed"), $column_type, sealed_row, presealed);
         let mut goals = vec![
             place.load(
@@ -72,10 +71,11 @@ macro_rules! goals {
                     plain_row(ROWS + BATCH), 1),
             ),
         ];
-        let as_long = as_long(concat!($table, "_plain"), concat!($table, "_sealed"));
-        runtime.block_on(async {
-            sqlx::raw_sql(AssertSqlSafe(as_long)).execute(&mut *db.lock().await).await.unwrap();
-        });
+        for statement in as_long(place, concat!($table, "_plain"), concat!($table, "_sealed")) {
+            runtime.block_on(async {
+                sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *db.lock().await).await.unwrap();
+            });
+        }
         goals.insert(
             1,
             place.load_as_long(
@@ -163,6 +163,14 @@ macro_rules! goals {
             });
         })
     }};
+}
+
+fn clone<T: Clone>(secret: &T) -> T {
+    secret.clone()
+}
+
+fn by_ref<T>(secret: &T) -> &T {
+    secret
 }
 
 fn runtime() -> Runtime {
