@@ -13,8 +13,8 @@ use super::xaes::{Subkey, Xaes256Gcm};
 use crate::error::Result;
 
 /// The most values that a process seals in one epoch. To begin one takes about as long as sealing a value (600 ns), so at
-/// 2^8 it adds 2 ns to each, at 2^12 less than one, and more gains nothing. How many values a key is good for falls
-/// with it: 2^57, 2^53, and 2^49 at 2^16 (`FORMAT.md` section 15).
+/// 2^8 it adds 2 ns to each, at 2^12 less than one, and more gains nothing (`benches/RESULTS.md` has the measurement).
+/// How many values a key is good for falls with it: 2^57, 2^53, and 2^49 at 2^16 (`FORMAT.md` section 15).
 pub(super) const VALUES: u32 = 1 << 12;
 
 /// Threads are numbered, and take slots by their numbers: eight that are started one after the other touch eight counters.
