@@ -35,15 +35,7 @@ pub fn compare_rounds(rounds: usize, ours: &mut dyn Subject, other: &mut dyn Sub
     let [ours_calls, other_calls] = [calibrate(ours, sample), calibrate(other, sample)];
     let (mut ours_times, mut other_times, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds {
-        let (a, b);
-        // Each is first every other time.
-        if round % 2 == 0 {
-            a = per_call(ours, ours_calls);
-            b = per_call(other, other_calls);
-        } else {
-            b = per_call(other, other_calls);
-            a = per_call(ours, ours_calls);
-        }
+        let (a, b) = in_turn(round, (ours, ours_calls), (other, other_calls));
         ours_times.push(a);
         other_times.push(b);
         ratios.push(a / b);
@@ -65,20 +57,25 @@ pub fn added(
         [calibrate(ours, sample), calibrate(other, sample), calibrate(unit, sample)];
     let (mut added, mut units, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds {
-        let (a, b);
-        if round % 2 == 0 {
-            a = per_call(ours, ours_calls);
-            b = per_call(other, other_calls);
-        } else {
-            b = per_call(other, other_calls);
-            a = per_call(ours, ours_calls);
-        }
+        let (a, b) = in_turn(round, (ours, ours_calls), (other, other_calls));
         let (added_now, unit_now) = ((a - b) / f64::from(rows), per_call(unit, unit_calls));
         added.push(added_now);
         units.push(unit_now);
         ratios.push(added_now / unit_now);
     }
     Comparison { ours: Summary::of(added), other: Summary::of(units), ratio: Summary::of(ratios) }
+}
+
+/// A sample of each, first every other time, in nanoseconds of one call.
+fn in_turn(round: usize, ours: (&mut dyn Subject, u64), other: (&mut dyn Subject, u64)) -> (f64, f64) {
+    let ((ours, ours_calls), (other, other_calls)) = (ours, other);
+    if round.is_multiple_of(2) {
+        let first = per_call(ours, ours_calls);
+        (first, per_call(other, other_calls))
+    } else {
+        let first = per_call(other, other_calls);
+        (per_call(ours, ours_calls), first)
+    }
 }
 
 fn per_call(subject: &mut dyn Subject, calls: u64) -> f64 {
