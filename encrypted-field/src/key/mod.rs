@@ -178,7 +178,7 @@ impl fmt::Debug for Key {
     }
 }
 
-/// A new data key: 32 bytes (256 bits) from the operating system.
+/// A new data key: 32 bytes (256 bits) from the operating system, or with the feature `fips` from its module.
 ///
 /// Keep it where your secrets are kept before you write anything under it: a value whose key is lost is lost.
 ///
