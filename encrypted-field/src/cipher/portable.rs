@@ -4,7 +4,7 @@ use hkdf::Hkdf;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::backend::BlockCipher;
+use super::backend::{BlockCipher, Gcm};
 use crate::error::Result;
 
 /// Nothing to be checked at start-up.
@@ -49,6 +49,21 @@ impl Cmac {
             block.iter_mut().zip(self.k1.iter()).for_each(|(m, k)| *m ^= k);
         }
         self.cipher.encrypt(blocks);
+    }
+}
+
+impl Gcm {
+    /// Encrypts in place under a fresh nonce; writes that and the tag.
+    #[inline]
+    pub(super) fn seal(
+        &self,
+        nonce: &mut [u8; 12],
+        aad: &[u8],
+        buffer: &mut [u8],
+        tag: &mut [u8; 16],
+    ) -> Result<()> {
+        random(nonce)?;
+        self.seal_as_is(nonce, aad, buffer, tag)
     }
 }
 

@@ -33,19 +33,7 @@ impl Gcm {
         Self(Aes256Gcm::new(key.into()))
     }
 
-    /// Encrypts in place under a fresh nonce; writes that and the tag.
-    #[inline]
-    pub(super) fn seal(
-        &self,
-        nonce: &mut [u8; 12],
-        aad: &[u8],
-        buffer: &mut [u8],
-        tag: &mut [u8; 16],
-    ) -> Result<()> {
-        random(nonce)?;
-        self.seal_as_is(nonce, aad, buffer, tag)
-    }
-
+    /// Encrypts in place under a nonce that was never used with this key; writes the tag.
     #[inline]
     pub(super) fn seal_as_is(
         &self,
