@@ -74,6 +74,8 @@
 extern crate self as encrypted_field;
 
 mod cipher;
+#[cfg(feature = "envelope")]
+pub mod envelope;
 mod error;
 pub mod event;
 mod field;

@@ -1,11 +1,11 @@
 //! Keys, the key ring, and where keys come from.
 
 mod builder;
-mod derive;
+pub(crate) mod derive;
 mod global;
-mod provider;
+pub(crate) mod provider;
 mod ring;
-mod weak;
+pub(crate) mod weak;
 
 use std::fmt;
 

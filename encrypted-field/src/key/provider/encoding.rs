@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 /// Decodes exactly 32 bytes; the error says what is wrong without repeating the text.
-pub(super) fn decode_32(text: &str) -> Result<Zeroizing<[u8; 32]>, String> {
+pub(crate) fn decode_32(text: &str) -> Result<Zeroizing<[u8; 32]>, String> {
     let bytes = decode(text)?;
     match <[u8; 32]>::try_from(&**bytes) {
         Ok(bytes) => Ok(Zeroizing::new(bytes)),

@@ -1,7 +1,6 @@
 //! Keys in a file, and their rotation there.
 
 mod document;
-mod storage;
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -9,6 +8,7 @@ use std::time::SystemTime;
 use document::Document;
 pub use document::KeyFileEntry;
 
+use super::storage;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, KeyState, Keyring, Purpose};
 use crate::key_id::KeyId;

@@ -1,4 +1,4 @@
-//! The key file on disk: who may read it, and how it is replaced without a moment in which it is not whole.
+//! Files with keys on disk: who may read them, and how they are replaced without a moment in which they are not whole.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata, OpenOptions};
@@ -21,7 +21,7 @@ fn refused(what: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::KeyFile).detail(what)
 }
 
-pub(super) fn read(path: &Path, allow_group_read: bool) -> Result<Zeroizing<Vec<u8>>> {
+pub(crate) fn read(path: &Path, allow_group_read: bool) -> Result<Zeroizing<Vec<u8>>> {
     let file =
         unix::without_waiting(OpenOptions::new().read(true)).open(path).map_err(failed("can't open"))?;
     // Asked of the open file, not of the path: what was checked is what is read.
@@ -40,12 +40,12 @@ pub(super) fn read(path: &Path, allow_group_read: bool) -> Result<Zeroizing<Vec<
 }
 
 /// Where the file itself is: links to it share one lock, and are not replaced by it.
-pub(super) fn resolve(path: &Path) -> PathBuf {
+pub(crate) fn resolve(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 /// Held until dropped. The lock file stays: removing it would let two writers hold two different ones.
-pub(super) fn lock(path: &Path) -> Result<File> {
+pub(crate) fn lock(path: &Path) -> Result<File> {
     if path.file_name().is_none() {
         return Err(refused("the path names no file"));
     }
@@ -59,7 +59,7 @@ pub(super) fn lock(path: &Path) -> Result<File> {
 
 /// Temporary file, flush, rename, flush of the folder: after a crash there is the old file or the new one.
 /// To be called under the lock.
-pub(super) fn write(path: &Path, text: &[u8]) -> Result<()> {
+pub(crate) fn write(path: &Path, text: &[u8]) -> Result<()> {
     let mut random = [0; 8];
     cipher::random(&mut random)?;
     let temporary = beside(path, &format!("{TEMPORARY}{:016x}", u64::from_be_bytes(random)));
