@@ -179,6 +179,16 @@ impl Error {
         self
     }
 
+    /// Adds to the detail.
+    #[cfg(feature = "envelope")]
+    pub(crate) fn and(mut self, more: &str) -> Self {
+        self.0.detail = Some(match self.0.detail.take() {
+            Some(detail) => format!("{detail}; {more}").into(),
+            None => more.to_owned().into(),
+        });
+        self
+    }
+
     pub(crate) fn at(mut self, column: impl Into<Cow<'static, str>>) -> Self {
         self.0.column = Some(column.into());
         self

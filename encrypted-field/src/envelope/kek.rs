@@ -1,6 +1,5 @@
 //! Key-encryption keys: what wraps data keys.
 
-use std::fmt;
 use std::pin::Pin;
 
 use zeroize::Zeroizing;
@@ -138,23 +137,5 @@ impl<K: KeyEncryptionKey> AnyKek for K {
 
     fn destroy_scope<'a>(&'a self, scope: &'a str) -> Answer<'a, ()> {
         Box::pin(KeyEncryptionKey::destroy_scope(self, scope))
-    }
-}
-
-/// A key-encryption key under the name that the store knows it by.
-pub(super) struct NamedKek {
-    pub(super) name: Box<str>,
-    pub(super) kek: Box<dyn AnyKek>,
-}
-
-impl NamedKek {
-    pub(super) fn who(&self) -> String {
-        format!("KEK \"{}\" ({})", self.name, self.kek.describe())
-    }
-}
-
-impl fmt::Debug for NamedKek {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.who())
     }
 }

@@ -12,7 +12,7 @@ fn expand(key: &SecretBytes, label: &[&[u8]]) -> SecretBytes {
 }
 
 /// `HKDF-Expand(key, "encrypted-field/v1/field\0" | algorithm u8, 32)`.
-pub(super) fn field_key(key: &SecretBytes, algorithm: u8) -> SecretBytes {
+pub(crate) fn field_key(key: &SecretBytes, algorithm: u8) -> SecretBytes {
     expand(key, &[b"encrypted-field/v1/field\0", &[algorithm]])
 }
 

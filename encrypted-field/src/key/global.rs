@@ -25,11 +25,16 @@ thread_local! {
 /// [`ErrorKind::KeyConflict`]: an id of the ring in use has other bytes, another scope or another purpose in the new
 /// one, or was destroyed. Nothing is changed then.
 pub fn install(ring: Keyring) -> Result<()> {
+    install_shared(Arc::new(ring))
+}
+
+/// [`install`] of a ring that others hold, too.
+pub(crate) fn install_shared(ring: Arc<Keyring>) -> Result<()> {
     let _change = CHANGE.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(before) = &*INSTALLED.load() {
         refuse_other_keys(before, &ring)?;
     }
-    INSTALLED.store(Some(Arc::new(ring)));
+    INSTALLED.store(Some(ring));
     Ok(())
 }
 

@@ -1,15 +1,24 @@
 //! Keys, the key ring, and where keys come from.
 
 mod builder;
+#[cfg(feature = "envelope")]
+mod clock;
+#[cfg(any(feature = "envelope", feature = "key-file"))]
+pub(crate) mod date;
 pub(crate) mod derive;
 mod global;
 pub(crate) mod provider;
 mod ring;
+mod source;
 pub(crate) mod weak;
 
 use std::fmt;
 
 pub use builder::KeyringBuilder;
+#[cfg(feature = "envelope")]
+pub use clock::Clock;
+#[cfg(feature = "envelope")]
+pub(crate) use global::install_shared;
 pub(crate) use global::with_current;
 pub use global::{HeldKeyring, install, keyring};
 pub use provider::env::EnvKeys;
@@ -17,6 +26,8 @@ pub use provider::env::EnvKeys;
 pub use provider::file::{KeyFile, KeyFileEntry};
 pub(crate) use ring::KeyEntry;
 pub use ring::{KeyInfo, Keyring};
+#[cfg(feature = "envelope")]
+pub(crate) use source::KeySource;
 
 use crate::cipher;
 use crate::error::Result;
@@ -87,7 +98,7 @@ impl KeyState {
         }
     }
 
-    #[cfg_attr(not(feature = "key-file"), allow(dead_code))]
+    #[cfg_attr(not(any(feature = "key-file", feature = "envelope")), allow(dead_code))]
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.name() == name)
     }

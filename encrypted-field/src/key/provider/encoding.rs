@@ -20,7 +20,7 @@ pub(crate) fn decode_32(text: &str) -> Result<Zeroizing<[u8; 32]>, String> {
     }
 }
 
-pub(super) fn decode(text: &str) -> Result<Zeroizing<Vec<u8>>, String> {
+pub(crate) fn decode(text: &str) -> Result<Zeroizing<Vec<u8>>, String> {
     // Into memory that is wiped also where the text turns out to be wrong half-way.
     let mut bytes = Zeroizing::new(vec![0; base64::decoded_len_estimate(text.len())]);
     let len = STANDARD.decode_slice(text, &mut bytes).map_err(|_| {
@@ -30,7 +30,7 @@ pub(super) fn decode(text: &str) -> Result<Zeroizing<Vec<u8>>, String> {
     Ok(bytes)
 }
 
-#[cfg(feature = "key-file")]
-pub(super) fn encode(bytes: &[u8]) -> Zeroizing<String> {
+#[cfg_attr(not(any(feature = "key-file", feature = "envelope")), allow(dead_code))]
+pub(crate) fn encode(bytes: &[u8]) -> Zeroizing<String> {
     Zeroizing::new(STANDARD.encode(bytes))
 }

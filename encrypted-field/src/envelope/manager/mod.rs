@@ -1,0 +1,174 @@
+//! The key manager: what loads, publishes, rotates and destroys the keys of a store.
+
+mod backends;
+mod builder;
+mod changes;
+mod consistency;
+mod lease;
+mod load;
+mod refresh;
+mod restore;
+mod rewrap;
+mod ring;
+mod rotation;
+mod scopes;
+mod status;
+
+use std::fmt;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use arc_swap::ArcSwapOption;
+
+pub use builder::KeyManagerBuilder;
+pub use consistency::{Consistency, WrapProblem};
+pub use restore::Restored;
+pub use rotation::Maintenance;
+pub use scopes::Shredded;
+pub use status::{KeyStatus, StoreStatus};
+
+use super::key_set::KeySet;
+use super::runtime::{Call, Runtime};
+use super::{CachePolicy, RotationPolicy};
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::{Clock, Keyring};
+use crate::secret::SecretBytes;
+use backends::{Kek, Store};
+use lease::Lease;
+use refresh::Refresher;
+use ring::Loaded;
+use scopes::Scopes;
+
+/// Keeps the data keys of an application in a [store](super::KeyStore), wrapped under one or more
+/// [key-encryption keys](super::KeyEncryptionKey), and has them ready.
+///
+/// ```
+/// # #[cfg(all(feature = "local-kek", feature = "file-store"))]
+/// # fn main() -> encrypted_field::Result<()> {
+/// # let folder = std::env::temp_dir().join(format!("encrypted-field-manager-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder).unwrap();
+/// # let file = folder.join("keys.json");
+/// use std::time::SystemTime;
+/// use encrypted_field::envelope::{FileStore, KeyManager, LocalKek};
+///
+/// let kek = LocalKek::new(encrypted_field::generate_key()?)?;
+/// let keys = KeyManager::builder("production", FileStore::new(&file)).kek("primary", kek).build()?;
+///
+/// keys.initialize(SystemTime::now()).wait()?;   // once, by an operator: makes the first key
+/// keys.install().wait()?;                       // at each start: loads, and refreshes and rotates from now on
+/// # std::fs::remove_dir_all(&folder).unwrap();
+/// # Ok(())
+/// # }
+/// # #[cfg(not(all(feature = "local-kek", feature = "file-store")))]
+/// # fn main() {}
+/// ```
+///
+/// Methods that talk to the store or a key service give a [`Call`]: `.await` it, or `.wait()` for it. A manager is cheap to
+/// clone, and its clones are one.
+#[derive(Clone)]
+pub struct KeyManager(Arc<Inner>);
+
+struct Inner {
+    /// In every wrap and every MAC.
+    key_set: Box<str>,
+    store: Store,
+    /// By preference.
+    keks: Vec<Kek>,
+    rotation: RotationPolicy,
+    cache: CachePolicy,
+    /// For a new store.
+    propagation: Duration,
+    refuse_compromised: bool,
+    subkey_per_value: bool,
+    min_revision: u64,
+    clock: Clock,
+    runtime: Runtime,
+    /// Taken for as long as a load or a change lasts: within a process they would only be in each other's way.
+    turn: futures_util::lock::Mutex<()>,
+    state: Mutex<State>,
+    lease: Arc<Lease>,
+    ring: ArcSwapOption<Keyring>,
+    scopes: Scopes,
+    refresher: Refresher,
+    is_installed: AtomicBool,
+}
+
+/// What is known of the store.
+#[derive(Default)]
+struct State {
+    set: Option<Arc<KeySet>>,
+    store_key: Option<SecretBytes>,
+    /// Keys that are unwrapped, outside of scopes that are loaded on demand.
+    loaded: Loaded,
+}
+
+impl KeyManager {
+    /// A manager of the key set `name` in `store`. The name is bound into everything that is stored, so that keys of `staging` are
+    /// of no use in `production`; it can't be changed later.
+    pub fn builder(name: impl Into<String>, store: impl super::KeyStore) -> KeyManagerBuilder {
+        KeyManagerBuilder::new(name.into(), store)
+    }
+
+    /// The keys as they were loaded last, without those of scopes that are loaded on demand. They are good for as long as
+    /// [`CachePolicy::max_age`] says.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoKeys`] before they were loaded.
+    pub fn keyring(&self) -> Result<Arc<Keyring>> {
+        self.0.ring.load_full().ok_or_else(|| {
+            Error::new(ErrorKind::NoKeys).detail("they were not loaded yet; call `load` or `install`")
+        })
+    }
+
+    /// The name of the key set.
+    pub fn name(&self) -> &str {
+        &self.0.key_set
+    }
+
+    /// Runs `work` with this manager, when the call is awaited or waited for.
+    fn call<T, F>(&self, work: impl FnOnce(Arc<Inner>) -> F) -> Call<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        Call::new(&self.0.runtime, work(Arc::clone(&self.0)))
+    }
+}
+
+impl Inner {
+    /// Never held while waiting for anything.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known, without asking.
+    fn known(&self) -> Option<Arc<KeySet>> {
+        self.state().set.clone()
+    }
+
+    fn store_error(&self, kind: ErrorKind, detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+        Error::new(kind).detail(detail).within(&self.store.who())
+    }
+}
+
+impl fmt::Debug for KeyManager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyManager")
+            .field("key_set", &self.0.key_set)
+            .field("store", &self.0.store.who())
+            .field("keks", &self.0.keks)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Seconds since 1970 (UTC).
+fn seconds(date: SystemTime) -> u64 {
+    date.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// The date of so many seconds since 1970 (UTC); far in the future where there is none.
+fn date(seconds: u64) -> SystemTime {
+    // 9999-12-31: what is later is no date that anybody meant.
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.min(253_402_300_799))
+}

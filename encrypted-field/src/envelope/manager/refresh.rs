@@ -1,0 +1,253 @@
+//! The thread that keeps keys up to date, and what values under unknown keys do about it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::thread;
+use std::time::Duration;
+
+use super::{Inner, KeyManager};
+use crate::cipher;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::{self, Event};
+use crate::key::KeyEntry;
+use crate::key_id::KeyId;
+
+/// Between two refreshes that unknown ids have asked for: so many forged ones make one a second.
+const AT_MOST_EVERY: Duration = Duration::from_secs(1);
+/// Between two refreshes that the same id has asked for.
+const SAME_ID_EVERY: Duration = Duration::from_secs(30);
+/// Ids that are remembered as asked for. More than that are forged, and any refresh serves all.
+const MAX_ASKED: usize = 1024;
+/// After a failure the next attempt comes after this, and each one after that takes twice as long.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+
+/// Shared with the thread, which must not keep the manager alive.
+#[derive(Default)]
+pub(super) struct Refresher(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    asks: Mutex<Asks>,
+    /// Something was asked for, or was loaded.
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Asks {
+    is_running: bool,
+    /// Ids that values have named, and when.
+    ids: HashMap<u32, Duration>,
+    is_wanted: bool,
+    /// When the last refresh that succeeded began.
+    loaded: Option<Duration>,
+}
+
+/// What becomes of a question for an id.
+#[derive(Debug, PartialEq, Eq)]
+enum Answer {
+    /// It was looked for a short time ago, and is not there.
+    NotThere,
+    /// It is being looked for.
+    Asked,
+}
+
+impl Asks {
+    fn ask(&mut self, id: u32, now: Duration) -> Answer {
+        match (self.ids.get(&id), self.loaded) {
+            (Some(asked), Some(loaded)) if loaded >= *asked && now < *asked + SAME_ID_EVERY => {
+                return Answer::NotThere;
+            }
+            (Some(asked), loaded) if loaded.is_none_or(|loaded| loaded < *asked) => return Answer::Asked,
+            _ => {}
+        }
+        if self.ids.len() >= MAX_ASKED {
+            self.ids.clear();
+        }
+        self.ids.insert(id, now);
+        self.is_wanted = true;
+        Answer::Asked
+    }
+}
+
+impl Refresher {
+    /// A refresh that began at `at` has succeeded.
+    pub(super) fn loaded(&self, at: Duration) {
+        self.0.asks().loaded = Some(at);
+        self.0.changed.notify_all();
+    }
+}
+
+impl Shared {
+    fn asks(&self) -> MutexGuard<'_, Asks> {
+        self.asks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Refresher {
+    fn drop(&mut self) {
+        // The manager is gone: its thread is to notice now.
+        self.0.asks().is_wanted = true;
+        self.0.changed.notify_all();
+    }
+}
+
+impl Inner {
+    /// A value names a key that the ring has not.
+    pub(super) fn find(&self, id: KeyId) -> Result<Arc<KeyEntry>> {
+        if let Some(key) = self.in_ring(id) {
+            return Ok(key);
+        }
+        let unknown = |kind: ErrorKind, detail: &'static str| Err(Error::new(kind).detail(detail).key(id));
+        if let Some(set) = self.known() {
+            if set.get(id.get()).is_some_and(|entry| entry.on_demand) {
+                return Err(Error::new(ErrorKind::ScopeMismatch).key(id));
+            }
+            if u64::from(id.get()) < set.head.next_id && set.get(id.get()).is_none() {
+                return unknown(ErrorKind::UnknownKey, "the key store has never given this id");
+            }
+        }
+        let now = self.clock.monotonic();
+        let mut asks = self.refresher.0.asks();
+        if asks.ask(id.get(), now) == Answer::NotThere {
+            return unknown(ErrorKind::UnknownKey, "the key store was read since, and does not have it");
+        }
+        event::emit(&Event::KeyNotLoaded { key_id: id });
+        if !asks.is_running {
+            drop(asks);
+            return unknown(
+                ErrorKind::KeyNotLoaded,
+                "nothing refreshes the keys here; call `load`, or `install` in place of it",
+            );
+        }
+        self.refresher.0.changed.notify_all();
+        let is_open =
+            |asks: &mut Asks| self.in_ring(id).is_none() && asks.loaded.is_none_or(|loaded| loaded < now);
+        let (asks, _) = self
+            .refresher
+            .0
+            .changed
+            .wait_timeout_while(asks, self.cache.wait, is_open)
+            .unwrap_or_else(PoisonError::into_inner);
+        drop(asks);
+        self.in_ring(id).map_or_else(|| Err(Error::new(ErrorKind::KeyNotLoaded).key(id)), Ok)
+    }
+
+    fn in_ring(&self, id: KeyId) -> Option<Arc<KeyEntry>> {
+        self.ring.load().as_ref().and_then(|ring| ring.entry(id).cloned())
+    }
+
+    /// An interval, give or take a tenth.
+    fn jittered(interval: Duration) -> Duration {
+        let mut random = [0; 2];
+        // Without randomness nothing else works either; this does.
+        let _ = cipher::random(&mut random);
+        interval * 9 / 10 + interval / 5 * u32::from(u16::from_be_bytes(random)) / u32::from(u16::MAX)
+    }
+
+    /// One turn of the thread: all that is due. Gives for how long nothing is.
+    fn turn_of_thread(self: &Arc<Self>, failures: &mut u32) -> Duration {
+        let inner = Arc::clone(self);
+        let done = self.runtime.wait(Box::pin(async move {
+            inner.refresh().await?;
+            inner.maintain(inner.clock.wall()).await.map(|done| done.unfinished)
+        }));
+        match done {
+            Ok(unfinished) => {
+                *failures = 0;
+                if unfinished { Duration::ZERO } else { Self::jittered(self.cache.refresh) }
+            }
+            Err(_) => {
+                let retry = FIRST_RETRY * 2_u32.saturating_pow((*failures).min(16));
+                *failures += 1;
+                Self::jittered(retry.min(self.cache.refresh))
+            }
+        }
+    }
+}
+
+/// Starts the thread, once.
+pub(super) fn start(inner: &Arc<Inner>) -> Result<()> {
+    let shared = Arc::clone(&inner.refresher.0);
+    if std::mem::replace(&mut shared.asks().is_running, true) {
+        return Ok(());
+    }
+    let (manager, first) = (Arc::downgrade(inner), Inner::jittered(inner.cache.refresh));
+    let thread = thread::Builder::new().name("encrypted-field-keys".into());
+    let failed = Arc::clone(&shared);
+    thread.spawn(move || run(&manager, &shared, first)).map(drop).map_err(|e| {
+        failed.asks().is_running = false;
+        let detail = "no thread could be started to refresh the keys";
+        Error::new(ErrorKind::KeyServiceUnavailable).detail(detail).caused_by(e)
+    })
+}
+
+fn run(manager: &Weak<Inner>, shared: &Shared, first: Duration) {
+    let (mut wait, mut failures) = (first, 0);
+    loop {
+        let asks = shared.asks();
+        let (mut asks, _) = shared
+            .changed
+            .wait_timeout_while(asks, wait, |asks| !asks.is_wanted)
+            .unwrap_or_else(PoisonError::into_inner);
+        let was_wanted = std::mem::take(&mut asks.is_wanted);
+        drop(asks);
+        let Some(manager) = manager.upgrade() else { return };
+        wait = manager.turn_of_thread(&mut failures);
+        drop(manager);
+        if was_wanted {
+            // Whoever asks meanwhile waits this long; whoever forges ids gains no more than that.
+            thread::sleep(AT_MOST_EVERY);
+        }
+    }
+}
+
+/// The managers whose keys are those of the process live as long as it does.
+pub(super) fn keep(manager: &KeyManager) {
+    static INSTALLED: OnceLock<Mutex<Vec<KeyManager>>> = OnceLock::new();
+    let mut installed = INSTALLED.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    if !installed.iter().any(|other| Arc::ptr_eq(&other.0, &manager.0)) {
+        installed.push(manager.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each answer, without a clock.
+    #[test]
+    fn an_unknown_id_is_asked_for_once_and_again_after_a_while() {
+        let at = Duration::from_secs;
+        let mut asks = Asks { loaded: Some(at(1)), ..Asks::default() };
+        assert_eq!(asks.ask(7, at(10)), Answer::Asked);
+        assert!(std::mem::take(&mut asks.is_wanted));
+        assert_eq!(asks.ask(7, at(11)), Answer::Asked);
+        assert!(!asks.is_wanted, "it is being looked for already");
+
+        asks.loaded = Some(at(12));
+        assert_eq!(asks.ask(7, at(13)), Answer::NotThere);
+        assert!(!asks.is_wanted, "it was looked for");
+        assert_eq!(asks.ask(8, at(13)), Answer::Asked);
+        assert!(std::mem::take(&mut asks.is_wanted), "another id is not held up by it");
+
+        assert_eq!(asks.ask(7, at(10) + SAME_ID_EVERY), Answer::Asked);
+        assert!(asks.is_wanted, "it may be there by now");
+    }
+
+    #[test]
+    fn forged_ids_do_not_grow_without_bound() {
+        let mut asks = Asks::default();
+        for id in 1..10_000 {
+            asks.ask(id, Duration::from_secs(1));
+        }
+        assert!(asks.ids.len() <= MAX_ASKED);
+    }
+
+    #[test]
+    fn jitter_is_a_tenth() {
+        for _ in 0..1000 {
+            let interval = Inner::jittered(Duration::from_secs(100));
+            assert!((Duration::from_secs(90)..=Duration::from_secs(110)).contains(&interval), "{interval:?}");
+        }
+    }
+}

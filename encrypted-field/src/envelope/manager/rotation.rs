@@ -1,0 +1,241 @@
+//! Making keys, publishing them, and making them active.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::changes::Attempts;
+use super::load::Ask;
+use super::{Call, Inner, KeyManager, seconds};
+use crate::envelope::draft::Draft;
+use crate::envelope::kek::WrapContext;
+use crate::envelope::key_set::KeySet;
+use crate::envelope::lifecycle::{self, NewKey, Place};
+use crate::envelope::record::{Digest, Head, StoreMac};
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::{Purpose, derive, generate_key};
+use crate::key_id::KeyId;
+use crate::secret::SecretBytes;
+
+/// Most keys that one [`KeyManager::maintain`] publishes: with many tenants the rest waits for the next time.
+const PUBLISH_AT_ONCE: usize = 64;
+
+/// What [`KeyManager::maintain`] did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Maintenance {
+    /// Keys that were published: every process gets them, none seals with them yet.
+    pub published: Vec<KeyId>,
+    /// Keys that became active; those before them are retired.
+    pub activated: Vec<KeyId>,
+    /// Retired keys beyond those that are kept, which were disabled.
+    pub disabled: Vec<KeyId>,
+    /// Keys that lacked a wrap under one of the KEKs and have it now.
+    pub rewrapped: Vec<KeyId>,
+    /// There is more to do, at once.
+    pub unfinished: bool,
+}
+
+impl KeyManager {
+    /// Makes the store and its first key, for fields of the default scope, active at once. Once, by an operator, with all KEKs in
+    /// reach; keys are never made silently.
+    ///
+    /// # Errors
+    /// [`ErrorKind::KeyLifecycle`] where the store has keys already.
+    pub fn initialize(&self, now: SystemTime) -> Call<KeyId> {
+        self.call(move |inner| async move { inner.initialize(now).await })
+    }
+
+    /// Makes the first key of a scope and purpose that is loaded with the process, as a field's `scope = "…"` needs. It becomes
+    /// active when every process has it, by [`maintain`](Self::maintain) or [`activate`](Self::activate).
+    ///
+    /// # Errors
+    /// [`ErrorKind::KeyLifecycle`] where there is one.
+    pub fn create(&self, scope: &str, purpose: Purpose, now: SystemTime) -> Call<KeyId> {
+        let place = Place { scope: scope.to_owned(), purpose, on_demand: false };
+        self.call(move |inner| async move { inner.add_key(place, Nth::FirstPending, now).await })
+    }
+
+    /// Makes the first key of a scope that is loaded when it is [entered](Self::scope), such as a new tenant's: active at
+    /// once, because whoever enters the scope loads it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::KeyLifecycle`] where there is one.
+    pub fn provision(&self, scope: &str, now: SystemTime) -> Call<KeyId> {
+        let place = Place { scope: scope.to_owned(), purpose: Purpose::Field, on_demand: true };
+        self.call(move |inner| async move { inner.add_key(place, Nth::FirstActive, now).await })
+    }
+
+    /// Makes the next key of a scope and purpose and publishes it: every process loads it, none seals with it before it is
+    /// [activated](Self::activate).
+    ///
+    /// # Errors
+    /// [`ErrorKind::KeyLifecycle`] where one is pending already, or there is no key yet.
+    pub fn publish(&self, scope: &str, purpose: Purpose, now: SystemTime) -> Call<KeyId> {
+        let place = Place { scope: scope.to_owned(), purpose, on_demand: false };
+        self.call(move |inner| async move { inner.add_key(place, Nth::Next, now).await })
+    }
+
+    /// Makes a pending key active and retires the one before it, once the propagation time is over.
+    ///
+    /// # Errors
+    /// [`ErrorKind::KeyLifecycle`]: too early, or not pending.
+    pub fn activate(&self, id: KeyId, now: SystemTime) -> Call<()> {
+        self.call(move |inner| async move {
+            let policy = inner.rotation.clone();
+            inner.change(now, |draft| lifecycle::activate(draft, id.get(), false, &policy)).await
+        })
+    }
+
+    /// As [`activate`](Self::activate), but without waiting for the propagation time, for a key that is compromised: until they
+    /// have refreshed, other processes fail to open what is sealed with it, with
+    /// [`ErrorKind::KeyNotLoaded`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::KeyLifecycle`]: not pending.
+    pub fn activate_at_once(&self, id: KeyId, now: SystemTime) -> Call<()> {
+        self.call(move |inner| async move {
+            let policy = inner.rotation.clone();
+            inner.change(now, |draft| lifecycle::activate(draft, id.get(), true, &policy)).await
+        })
+    }
+
+    /// Does what is due by the [policy](crate::envelope::RotationPolicy): publishes next keys, activates those that every
+    /// process has, disables what is no longer to be kept, adds missing wraps. The refresh thread of
+    /// [`install`](Self::install) calls it; without one, call it now and then, from any number of processes: one of them does it.
+    ///
+    /// Before a key is published, the store was read and each KEK has wrapped it and unwrapped it to the same check value; after
+    /// it is stored, it was loaded again. Where one of them fails, nothing is changed.
+    ///
+    /// # Errors
+    /// Those of the store and the key services.
+    pub fn maintain(&self, now: SystemTime) -> Call<Maintenance> {
+        self.call(move |inner| async move { inner.maintain(now).await })
+    }
+}
+
+impl Inner {
+    async fn initialize(self: &Arc<Self>, now: SystemTime) -> Result<KeyId> {
+        let _turn = self.turn.lock().await;
+        if !self.load_records(0).await?.is_empty() {
+            return Err(self.store_error(ErrorKind::KeyLifecycle, "it has keys already; `load` them"));
+        }
+        let store_key = SecretBytes::new(*zeroize::Zeroizing::new(generate_key()?));
+        let wraps = self.wrap_under_all(&self.store_key_context(), &store_key).await?;
+        let mac = StoreMac::new(&store_key, &self.key_set);
+        let empty = KeySet::new(Head::new(self.propagation.as_secs(), wraps), BTreeMap::new(), mac);
+        let place = Place { scope: String::new(), purpose: Purpose::Field, on_demand: false };
+        let mut draft = Draft::new(&empty, seconds(now))?;
+        let id = draft.next_id()?;
+        let key = self.new_key(id, &place, Under::All).await?;
+        lifecycle::add_first(&mut draft, key, place, &self.rotation)?;
+        if !self.commit(&empty, draft).await? {
+            return Err(self.store_error(
+                ErrorKind::KeyLifecycle,
+                "another process has just made its keys; `load` them",
+            ));
+        }
+        key_id(id)
+    }
+
+    /// Makes a key and stores it; again with another id where others were faster.
+    async fn add_key(self: &Arc<Self>, mut place: Place, nth: Nth, now: SystemTime) -> Result<KeyId> {
+        let _turn = self.turn.lock().await;
+        let mut attempts = Attempts::default();
+        loop {
+            let set = self.load_set(Ask::Always).await?;
+            let mut draft = Draft::new(&set, seconds(now)).map_err(|e| self.of_store(e))?;
+            // What is refused is refused before a key service is asked.
+            match nth {
+                Nth::FirstActive | Nth::FirstPending => lifecycle::check_first(&draft, &place)?,
+                Nth::Next => place.on_demand = lifecycle::check_next(&draft, &place)?,
+            }
+            let id = draft.next_id()?;
+            // A tenant is not turned away because one of several regions is down: `maintain` adds what is missing.
+            let under = if nth == Nth::FirstActive { Under::Some } else { Under::All };
+            let key = self.new_key(id, &place, under).await?;
+            match nth {
+                Nth::FirstActive => lifecycle::add_first(&mut draft, key, place.clone(), &self.rotation)?,
+                Nth::FirstPending | Nth::Next => lifecycle::publish(&mut draft, key, place.clone())?,
+            }
+            if self.commit(&set, draft).await? {
+                return key_id(id);
+            }
+            attempts.again(self).await?;
+        }
+    }
+
+    /// A new data key, wrapped and tried.
+    async fn new_key(&self, id: u32, place: &Place, under: Under) -> Result<NewKey> {
+        let key = SecretBytes::new(*zeroize::Zeroizing::new(generate_key()?));
+        let context = WrapContext::new(&self.key_set, id, &place.scope, place.purpose.name());
+        let wraps = match under {
+            Under::All => self.wrap_under_all(&context, &key).await?,
+            Under::Some => self.wrap_under_some(&context, &key).await?,
+        };
+        Ok(NewKey { id, check: Digest(derive::check_value(&key)), wraps })
+    }
+
+    pub(super) async fn maintain(self: &Arc<Self>, now: SystemTime) -> Result<Maintenance> {
+        let _turn = self.turn.lock().await;
+        let mut done = Maintenance::default();
+        let mut attempts = Attempts::default();
+        // First what needs no key service.
+        loop {
+            let set = self.load_set(Ask::IfNeeded).await?;
+            let due = lifecycle::due(&set, seconds(now), &self.rotation);
+            let mut draft = Draft::new(&set, seconds(now)).map_err(|e| self.of_store(e))?;
+            for id in &due.activate {
+                lifecycle::activate(&mut draft, *id, false, &self.rotation)?;
+            }
+            for id in &due.disable {
+                lifecycle::disable(&mut draft, *id)?;
+            }
+            if self.commit(&set, draft).await? {
+                done.activated = due.activate.iter().filter_map(|id| KeyId::new(*id)).collect();
+                done.disabled = due.disable.iter().filter_map(|id| KeyId::new(*id)).collect();
+                break;
+            }
+            attempts.again(self).await?;
+        }
+        loop {
+            let set = self.load_set(Ask::IfNeeded).await?;
+            let due = lifecycle::due(&set, seconds(now), &self.rotation).publish;
+            let mut draft = Draft::new(&set, seconds(now)).map_err(|e| self.of_store(e))?;
+            let mut published = Vec::new();
+            for place in due.iter().take(PUBLISH_AT_ONCE) {
+                let id = draft.next_id()?;
+                let key = self.new_key(id, place, Under::All).await?;
+                lifecycle::publish(&mut draft, key, place.clone())?;
+                published.extend(KeyId::new(id));
+            }
+            let (rewrapped, more) = self.add_missing_wraps(&set, &mut draft).await?;
+            if self.commit(&set, draft).await? {
+                done.unfinished = more || due.len() > published.len();
+                (done.published, done.rewrapped) = (published, rewrapped);
+                return Ok(done);
+            }
+            attempts.again(self).await?;
+        }
+    }
+}
+
+/// Which key of its scope and purpose a new one is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Nth {
+    /// The first, of a scope that whoever uses it loads.
+    FirstActive,
+    /// The first, of a scope that other processes must load before one may use it.
+    FirstPending,
+    Next,
+}
+
+/// How many KEKs must do their part.
+enum Under {
+    All,
+    Some,
+}
+
+fn key_id(id: u32) -> Result<KeyId> {
+    KeyId::new(id).ok_or_else(|| Error::new(ErrorKind::KeyLifecycle).detail("key ids begin at 1"))
+}

@@ -1,0 +1,58 @@
+//! Without a runtime: on the thread that asks. Key services and stores see to it themselves that they come to an end.
+
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use crate::error::Result;
+
+#[derive(Clone, Debug, Default)]
+pub(in crate::envelope) struct Runtime;
+
+impl Runtime {
+    pub(in crate::envelope) fn new() -> Self {
+        Self
+    }
+
+    pub(super) fn within<R>(&self, f: impl FnOnce() -> R) -> R {
+        f()
+    }
+
+    pub(in crate::envelope) fn wait<T>(
+        &self,
+        mut future: Pin<Box<dyn Future<Output = Result<T>> + Send>>,
+    ) -> Result<T> {
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut context = Context::from_waker(&waker);
+        loop {
+            if let Poll::Ready(done) = future.as_mut().poll(&mut context) {
+                return done;
+            }
+            thread::park();
+        }
+    }
+
+    /// `None` after the time is over, which here is never: nothing can interrupt a call that blocks.
+    pub(in crate::envelope) async fn timeout<T>(
+        &self,
+        _: Duration,
+        future: impl Future<Output = T>,
+    ) -> Option<T> {
+        Some(pin!(future).await)
+    }
+
+    /// For the milliseconds between two attempts.
+    pub(in crate::envelope) async fn pause(&self, time: Duration) {
+        thread::sleep(time);
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
