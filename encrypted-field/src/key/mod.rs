@@ -5,6 +5,7 @@ pub(crate) mod derive;
 mod global;
 pub(crate) mod provider;
 mod ring;
+mod scope;
 pub(crate) mod weak;
 
 use std::fmt;
@@ -17,6 +18,7 @@ pub use provider::env::EnvKeys;
 pub use provider::file::{KeyFile, KeyFileEntry};
 pub(crate) use ring::KeyEntry;
 pub use ring::{KeyInfo, Keyring};
+pub use scope::{InScope, Scope};
 
 use crate::cipher;
 use crate::error::Result;
@@ -131,7 +133,8 @@ impl Key {
         }
     }
 
-    /// The scope whose fields it serves; a field names its scope with `#[encrypted(…, scope = "…")]`.
+    /// The scope whose fields it serves; a field names its scope with `#[encrypted(…, scope = "…")]`,
+    /// or takes the one that is [entered](crate::Scope).
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scope = scope.into();
