@@ -91,8 +91,8 @@ pub use encrypted_field_derive::Encrypted;
 pub use error::{Error, ErrorFamily, ErrorKind, Result};
 pub use field::{EncryptedField, EncryptedModel, FieldInfo, Sealed, Secret, Storage, check_contexts};
 pub use key::{
-    EnvKeys, HeldKeyring, Key, KeyInfo, KeyState, Keyring, KeyringBuilder, Purpose, generate_key, install,
-    keyring,
+    EnvKeys, HeldKeyring, InScope, Key, KeyInfo, KeyState, Keyring, KeyringBuilder, Purpose, Scope,
+    generate_key, install, keyring,
 };
 #[cfg(feature = "key-file")]
 pub use key::{KeyFile, KeyFileEntry};

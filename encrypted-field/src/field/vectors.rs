@@ -58,11 +58,13 @@ fn kind(vector: &Value) -> Kind {
     }
 }
 
-fn spec(vector: &Value) -> FieldSpec {
+fn spec(vector: &Value) -> FieldSpec<'static> {
     FieldSpec {
         context: leaked(&vector["context"]),
         previous_contexts: strings(&vector["previous_contexts"]).leak(),
         scope: leaked(&vector["scope"]),
+        previous_scopes: &[],
+        scope_has_ring: false,
     }
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod derive;
 mod global;
 pub(crate) mod provider;
 mod ring;
+mod scope;
 mod source;
 pub(crate) mod weak;
 
@@ -26,6 +27,7 @@ pub use provider::env::EnvKeys;
 pub use provider::file::{KeyFile, KeyFileEntry};
 pub(crate) use ring::KeyEntry;
 pub use ring::{KeyInfo, Keyring};
+pub use scope::{InScope, Scope};
 #[cfg(feature = "envelope")]
 pub(crate) use source::KeySource;
 
@@ -142,7 +144,8 @@ impl Key {
         }
     }
 
-    /// The scope whose fields it serves; a field names its scope with `#[encrypted(…, scope = "…")]`.
+    /// The scope whose fields it serves; a field names its scope with `#[encrypted(…, scope = "…")]`,
+    /// or takes the one that is [entered](crate::Scope).
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scope = scope.into();
