@@ -8,6 +8,8 @@
 //!                                       destroyed
 //! ```
 
+use std::sync::Arc;
+
 use super::draft::{Draft, refused};
 use super::key_set::KeySet;
 use super::policy::RotationPolicy;
@@ -223,10 +225,8 @@ pub(super) struct Due {
 
 pub(super) fn due(set: &KeySet, now: u64, policy: &RotationPolicy) -> Due {
     let mut due = Due::default();
-    let siblings =
-        |entry: &Entry, state| set.of(&entry.scope, entry.purpose).filter(move |other| other.state == state);
     for pending in set.entries.values().filter(|entry| entry.state == KeyState::Pending) {
-        let is_first = siblings(pending, KeyState::Active).next().is_none();
+        let is_first = siblings(set, pending, KeyState::Active).next().is_none();
         let is_due = pending.activate_after.is_none_or(|after| now >= after);
         if is_due && (is_first || policy.interval.is_some()) {
             due.activate.push(pending.id);
@@ -234,7 +234,7 @@ pub(super) fn due(set: &KeySet, now: u64, policy: &RotationPolicy) -> Due {
     }
     for active in set.entries.values().filter(|entry| entry.state == KeyState::Active) {
         if let Some(interval) = policy.interval
-            && siblings(active, KeyState::Pending).next().is_none()
+            && siblings(set, active, KeyState::Pending).next().is_none()
         {
             // Published early enough to be active when the interval ends.
             let since = active.activated.unwrap_or(active.created);
@@ -244,7 +244,7 @@ pub(super) fn due(set: &KeySet, now: u64, policy: &RotationPolicy) -> Due {
             }
         }
         if let Some(keep) = policy.keep_retired {
-            let retired: Vec<_> = siblings(active, KeyState::Retired).collect();
+            let retired: Vec<_> = siblings(set, active, KeyState::Retired).collect();
             let beyond = &retired[..retired.len().saturating_sub(keep as usize)];
             let is_long_ago = |date: u64| now >= date.saturating_add(policy.retired_for.as_secs());
             due.disable.extend(
@@ -253,6 +253,11 @@ pub(super) fn due(set: &KeySet, now: u64, policy: &RotationPolicy) -> Due {
         }
     }
     due
+}
+
+/// The keys of the same scope and purpose that are in a state, oldest first.
+fn siblings<'a>(set: &'a KeySet, entry: &'a Entry, state: KeyState) -> impl Iterator<Item = &'a Arc<Entry>> {
+    set.of(&entry.scope, entry.purpose).filter(move |other| other.state == state)
 }
 
 fn entry(key: NewKey, place: Place, version: u32, now: u64) -> Entry {

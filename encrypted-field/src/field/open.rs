@@ -10,7 +10,7 @@ use super::secret::OpenedUnder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::aad::{Aad, BoundColumn, Kind};
 use crate::format::{Header, MAX_PLAINTEXT, TAG_LEN, binary, malformed, padding, text};
-use crate::key::{self, KeyEntry, KeyState, Keyring};
+use crate::key::{self, Found, KeyState, Keyring};
 use crate::key_id::KeyId;
 
 /// A plaintext that authenticated.
@@ -116,6 +116,6 @@ pub(super) fn decrypt(
 /// A key that the entered scope's own ring does not hold: it is of another scope, perhaps of a previous one. Of the entered
 /// scope's keys that ring alone decides.
 #[cold]
-fn find_elsewhere<'a>(ring: Option<&'a Keyring>, field: &FieldSpec<'_>, id: KeyId) -> Option<&'a KeyEntry> {
+fn find_elsewhere<'a>(ring: Option<&'a Keyring>, field: &FieldSpec<'_>, id: KeyId) -> Option<Found<'a>> {
     ring?.find(id).ok().filter(|key| *key.scope != *field.scope)
 }

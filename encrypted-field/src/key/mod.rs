@@ -28,6 +28,7 @@ pub use provider::file::{KeyFile, KeyFileEntry};
 pub(crate) use ring::KeyEntry;
 pub use ring::{KeyInfo, Keyring};
 pub use scope::{InScope, Scope};
+pub(crate) use source::Found;
 #[cfg(feature = "envelope")]
 pub(crate) use source::KeySource;
 

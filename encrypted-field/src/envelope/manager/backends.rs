@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, stream};
 use zeroize::Zeroizing;
 
@@ -18,7 +19,7 @@ use crate::key::derive;
 use crate::secret::SecretBytes;
 
 /// Calls to key services that run at once.
-pub(super) const PARALLEL: usize = 16;
+const PARALLEL: usize = 16;
 /// For how long a KEK that did not answer is asked after the others.
 const DOWN_FOR: Duration = Duration::from_secs(30);
 /// Most bytes of a wrapped key.
@@ -107,11 +108,21 @@ impl Inner {
     /// # Errors
     /// That of the first KEK that does not do it: nothing is to be stored then.
     pub(super) async fn wrap_under_all(&self, context: &WrapContext<'_>, key: &SecretBytes) -> Result<Wraps> {
-        let wraps = self.keks.iter().map(|kek| async move {
-            let wrapped = self.wrap(kek, context, key).await?;
-            Ok((kek.name.to_string(), wrapped))
-        });
-        futures_util::future::join_all(wraps).await.into_iter().collect()
+        let wraps = self.wrap_under_each(context, key).await;
+        wraps.into_iter().map(|(kek, wrapped)| Ok((kek.name.to_string(), wrapped?))).collect()
+    }
+
+    /// Wraps a key under each KEK, at once, and gives what each made of it.
+    pub(super) async fn wrap_under_each(
+        &self,
+        context: &WrapContext<'_>,
+        key: &SecretBytes,
+    ) -> Vec<(&Kek, Result<Wrapped>)> {
+        let mut calls: Vec<BoxFuture<'_, _>> = Vec::with_capacity(self.keks.len());
+        for kek in &self.keks {
+            calls.push(Box::pin(async move { (kek, self.wrap(kek, context, key).await) }));
+        }
+        some_at_a_time(calls).await
     }
 
     /// Unwraps under one KEK, and compares the check value.
@@ -190,17 +201,6 @@ impl Inner {
         Err(worst(failures))
     }
 
-    /// Unwraps many keys, some at a time. Gives what became of each, in any order.
-    pub(super) async fn unwrap_all<'a, K: Copy + 'a>(
-        &self,
-        keys: impl Iterator<Item = (K, WrapContext<'a>, &'a Wraps, &'a Digest)>,
-    ) -> Vec<(K, Result<SecretBytes>)> {
-        let calls = keys.map(|(key, context, wraps, check)| async move {
-            (key, self.unwrap(&context, wraps, Some(check)).await)
-        });
-        stream::iter(calls).buffer_unordered(PARALLEL).collect().await
-    }
-
     /// Destroys the KEKs of a scope, where there are any.
     pub(super) async fn destroy_keks_of(&self, scope: &str) -> Result<()> {
         for kek in self.keks.iter().filter(|kek| kek.is_per_scope()) {
@@ -219,6 +219,11 @@ impl Inner {
             Err(BackendError::new(BackendErrorKind::Unavailable, detail))
         })
     }
+}
+
+/// Waits for all calls, of which [`PARALLEL`] run at once. Boxed, so that their type has a name.
+pub(super) async fn some_at_a_time<T>(calls: Vec<BoxFuture<'_, T>>) -> Vec<T> {
+    stream::iter(calls).buffered(PARALLEL).collect().await
 }
 
 /// One error for several: one that may go away by itself, where there is one, with what the others say.

@@ -1,5 +1,6 @@
 //! What a manager is made of.
 
+use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -157,6 +158,16 @@ impl KeyManagerBuilder {
             clock: self.clock,
             cache: self.cache,
         })))
+    }
+}
+
+impl fmt::Debug for KeyManagerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyManagerBuilder")
+            .field("key_set", &self.key_set)
+            .field("store", &self.store.who())
+            .field("keks", &self.keks)
+            .finish_non_exhaustive()
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::future::BoxFuture;
 
-use super::backends::{Kek, PARALLEL};
+use super::backends::{Kek, some_at_a_time};
 use super::load::Ask;
 use super::{Call, Inner, KeyManager};
 use crate::envelope::record::Entry;
@@ -51,10 +51,13 @@ impl Inner {
             let _turn = self.turn.lock().await;
             self.load_set(Ask::Always).await?
         };
-        let keys = set.entries.values().filter(|entry| entry.state != KeyState::Destroyed);
-        let pairs = keys.flat_map(|entry| self.keks.iter().map(move |kek| (entry, kek)));
-        let checks = stream::iter(pairs).map(|(entry, kek)| self.check_wrap(entry, kek)).buffered(PARALLEL);
-        let found: Vec<Option<WrapProblem>> = checks.collect().await;
+        let mut calls: Vec<BoxFuture<'_, Option<WrapProblem>>> = Vec::new();
+        for entry in set.entries.values().filter(|entry| entry.state != KeyState::Destroyed) {
+            for kek in &self.keks {
+                calls.push(Box::pin(self.check_wrap(entry, kek)));
+            }
+        }
+        let found = some_at_a_time(calls).await;
         Ok(Consistency { checked: found.len(), problems: found.into_iter().flatten().collect() })
     }
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::ring::Loaded;
 use super::{Call, Inner, KeyManager};
 use crate::envelope::kek::WrapContext;
 use crate::envelope::key_set::{KeySet, head_of, tampered};
@@ -103,7 +102,7 @@ impl Inner {
             loaded.age = age;
         }
         // What was unwrapped before one failed need not be again.
-        self.state().loaded = Loaded { ..loaded };
+        self.state().loaded = loaded;
         let ring = Arc::new(ring?);
         if self.is_installed.load(Ordering::Acquire) {
             install_shared(Arc::clone(&ring))?;

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::future::BoxFuture;
 
-use super::backends::PARALLEL;
+use super::backends::some_at_a_time;
 use super::changes::Attempts;
 use super::load::Ask;
 use super::{Call, Inner, KeyManager, seconds};
 use crate::envelope::draft::Draft;
 use crate::envelope::kek::WrapContext;
 use crate::envelope::key_set::KeySet;
-use crate::envelope::record::{Digest, StoreMac, Wraps};
+use crate::envelope::record::{Entry, StoreMac, Wraps};
 use crate::error::Result;
 use crate::event::{self, Event};
 use crate::key::{KeyState, generate_key};
@@ -53,14 +53,12 @@ impl Inner {
                 .filter(|entry| entry.state != KeyState::Destroyed && !self.is_under_ours(&entry.wraps))
                 .map(|entry| entry.id)
                 .collect();
-            let batch = due.iter().take(AT_ONCE).filter_map(|id| set.get(*id));
-            let wraps = batch.map(|entry| async move {
-                let wraps = self.wraps_of_ours(&self.context_of(entry), &entry.wraps, &entry.check).await?;
-                Ok((entry.id, wraps))
-            });
-            let wraps: Vec<(u32, Wraps)> =
-                stream::iter(wraps).buffer_unordered(PARALLEL).try_collect().await?;
-            for (id, wraps) in wraps {
+            let mut calls: Vec<BoxFuture<'_, Result<(u32, Wraps)>>> = Vec::new();
+            for entry in due.iter().take(AT_ONCE).filter_map(|id| set.get(*id)) {
+                calls.push(Box::pin(self.wraps_of_ours(entry)));
+            }
+            for rewrapped in some_at_a_time(calls).await {
+                let (id, wraps) = rewrapped?;
                 draft.edit(id)?.wraps = wraps;
             }
             let is_last = due.len() <= AT_ONCE;
@@ -95,19 +93,17 @@ impl Inner {
     }
 
     /// The wraps that are there of our KEKs, and new ones where they are missing.
-    async fn wraps_of_ours(&self, context: &WrapContext<'_>, wraps: &Wraps, check: &Digest) -> Result<Wraps> {
-        let mut ours: Wraps = wraps
-            .iter()
-            .filter(|(name, _)| self.has_kek(name))
-            .map(|(name, wrap)| (name.clone(), wrap.clone()))
-            .collect();
-        let key = self.unwrap(context, wraps, Some(check)).await?;
+    async fn wraps_of_ours(&self, entry: &Entry) -> Result<(u32, Wraps)> {
+        let context = self.context_of(entry);
+        let mut wraps = entry.wraps.clone();
+        wraps.retain(|name, _| self.has_kek(name));
+        let key = self.unwrap(&context, &entry.wraps, Some(&entry.check)).await?;
         for kek in &self.keks {
-            if !ours.contains_key(&*kek.name) {
-                ours.insert(kek.name.to_string(), self.wrap(kek, context, &key).await?);
+            if !wraps.contains_key(&*kek.name) {
+                wraps.insert(kek.name.to_string(), self.wrap(kek, &context, &key).await?);
             }
         }
-        Ok(ours)
+        Ok((entry.id, wraps))
     }
 
     /// For keys that were made while a KEK was out of reach. Wraps that others have are left as they are: another process may
@@ -122,16 +118,22 @@ impl Inner {
         if lacks(&set.head.store_key) {
             return Ok((Vec::new(), false));
         }
-        let mut done = Vec::new();
-        let mut due =
-            set.entries.values().filter(|entry| entry.state != KeyState::Destroyed && lacks(&entry.wraps));
-        for entry in due.by_ref().take(PARALLEL) {
-            let mut wraps = self.wraps_of_ours(&self.context_of(entry), &entry.wraps, &entry.check).await?;
-            wraps.extend(entry.wraps.iter().map(|(name, wrap)| (name.clone(), wrap.clone())));
-            draft.edit(entry.id)?.wraps = wraps;
-            done.extend(KeyId::new(entry.id));
+        let due: Vec<&Arc<Entry>> = set
+            .entries
+            .values()
+            .filter(|entry| entry.state != KeyState::Destroyed && lacks(&entry.wraps))
+            .collect();
+        let mut calls: Vec<BoxFuture<'_, Result<(u32, Wraps)>>> = Vec::new();
+        for entry in due.iter().take(AT_ONCE) {
+            calls.push(Box::pin(self.wraps_of_ours(entry)));
         }
-        Ok((done, due.next().is_some()))
+        let mut done = Vec::new();
+        for rewrapped in some_at_a_time(calls).await {
+            let (id, wraps) = rewrapped?;
+            draft.edit(id)?.wraps.extend(wraps);
+            done.extend(KeyId::new(id));
+        }
+        Ok((done, due.len() > AT_ONCE))
     }
 
     /// Wraps a key under those KEKs that do it.
@@ -143,10 +145,9 @@ impl Inner {
         context: &WrapContext<'_>,
         key: &SecretBytes,
     ) -> Result<Wraps> {
-        let wraps = self.keks.iter().map(|kek| async move { (kek, self.wrap(kek, context, key).await) });
         let mut made = Wraps::new();
         let mut first_error = None;
-        for (kek, wrapped) in futures_util::future::join_all(wraps).await {
+        for (kek, wrapped) in self.wrap_under_each(context, key).await {
             match wrapped {
                 Ok(wrapped) => drop(made.insert(kek.name.to_string(), wrapped)),
                 Err(error) => {

@@ -4,6 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
+
+use super::backends::some_at_a_time;
 use super::lease::Lease;
 use super::{Inner, date};
 use crate::cipher::Cipher;
@@ -56,13 +59,19 @@ impl Inner {
         lease: &Arc<Lease>,
     ) -> Result<Keyring> {
         loaded.keys.retain(|id, _| entries.iter().any(|entry| entry.id == *id && self.is_usable(entry)));
-        let missing = entries.iter().filter(|entry| {
-            self.is_usable(entry) && loaded.keys.get(&entry.id).is_none_or(|(check, _)| *check != entry.check)
-        });
-        let missing = missing.map(|entry| (entry.id, self.context_of(entry), &entry.wraps, &entry.check));
+        let mut calls: Vec<BoxFuture<'_, (u32, Result<SecretBytes>)>> = Vec::new();
+        for entry in entries.iter().copied() {
+            let is_loaded = loaded.keys.get(&entry.id).is_some_and(|(check, _)| *check == entry.check);
+            if self.is_usable(entry) && !is_loaded {
+                calls.push(Box::pin(async move {
+                    let context = self.context_of(entry);
+                    (entry.id, self.unwrap(&context, &entry.wraps, Some(&entry.check)).await)
+                }));
+            }
+        }
         let mut broken = HashMap::new();
         let mut later = None;
-        for (id, unwrapped) in self.unwrap_all(missing).await {
+        for (id, unwrapped) in some_at_a_time(calls).await {
             let check = entries.iter().find(|entry| entry.id == id).map(|entry| entry.check);
             match (unwrapped.and_then(|key| self.cipher_of(&key)), check) {
                 (Ok(cipher), Some(check)) => drop(loaded.keys.insert(id, (check, cipher))),
