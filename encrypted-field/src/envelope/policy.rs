@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
 
-const DAY: Duration = Duration::from_secs(86_400);
-const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_hours(24);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// When keys rotate. By default every 90 days, with 7 days of grace, and keeping every retired key.
 ///

@@ -6,14 +6,18 @@ use aws_lc_rs::hmac::{Context, HMAC_SHA256, Key};
 /// HMAC-SHA-256 (FIPS 198-1) of the parts one after the other.
 pub(crate) fn hmac_sha256(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     let mut mac = Context::with_key(&Key::new(HMAC_SHA256, key));
-    parts.iter().for_each(|part| mac.update(part));
+    for part in parts {
+        mac.update(part);
+    }
     bytes(mac.sign().as_ref())
 }
 
 /// SHA-256 (FIPS 180-4) of the parts one after the other.
 pub(crate) fn sha256<'a>(parts: impl Iterator<Item = &'a [u8]>) -> [u8; 32] {
     let mut hash = digest::Context::new(&SHA256);
-    parts.for_each(|part| hash.update(part));
+    for part in parts {
+        hash.update(part);
+    }
     bytes(hash.finish().as_ref())
 }
 

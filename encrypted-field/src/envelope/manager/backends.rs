@@ -45,22 +45,22 @@ impl Store {
 /// A key-encryption key under the name that the store knows it by.
 pub(super) struct Kek {
     pub(super) name: Box<str>,
-    kek: Box<dyn AnyKek>,
+    service: Box<dyn AnyKek>,
     /// Until when it is asked after the others, in milliseconds of the manager's clock.
     down_until: AtomicU64,
 }
 
 impl Kek {
     pub(super) fn new(name: String, kek: impl KeyEncryptionKey) -> Self {
-        Self { name: name.into(), kek: Box::new(kek), down_until: AtomicU64::new(0) }
+        Self { name: name.into(), service: Box::new(kek), down_until: AtomicU64::new(0) }
     }
 
     fn who(&self) -> String {
-        format!("KEK \"{}\" ({})", self.name, self.kek.describe())
+        format!("KEK \"{}\" ({})", self.name, self.service.describe())
     }
 
     pub(super) fn is_per_scope(&self) -> bool {
-        self.kek.is_per_scope()
+        self.service.is_per_scope()
     }
 }
 
@@ -94,7 +94,7 @@ impl Inner {
         key: &SecretBytes,
     ) -> Result<Wrapped> {
         let wrapped =
-            self.bounded(kek.kek.wrap(context, key.expose())).await.map_err(|e| e.of_kek(&kek.who()))?;
+            self.bounded(kek.service.wrap(context, key.expose())).await.map_err(|e| e.of_kek(&kek.who()))?;
         if wrapped.len() > MAX_WRAPPED {
             let detail = "it made a wrapped key of more than 16 KiB";
             return Err(Error::new(ErrorKind::KeyServiceUnavailable).detail(detail).within(&kek.who()));
@@ -147,7 +147,8 @@ impl Inner {
         context: &WrapContext<'_>,
         wrapped: &[u8],
     ) -> Result<SecretBytes> {
-        let unwrapped: Result<Zeroizing<[u8; 32]>, _> = self.bounded(kek.kek.unwrap(context, wrapped)).await;
+        let unwrapped: Result<Zeroizing<[u8; 32]>, _> =
+            self.bounded(kek.service.unwrap(context, wrapped)).await;
         let unwrapped = unwrapped.map_err(|e| e.of_kek(&kek.who()))?;
         Ok(SecretBytes::new(*unwrapped))
     }
@@ -204,7 +205,7 @@ impl Inner {
     /// Destroys the KEKs of a scope, where there are any.
     pub(super) async fn destroy_keks_of(&self, scope: &str) -> Result<()> {
         for kek in self.keks.iter().filter(|kek| kek.is_per_scope()) {
-            self.bounded(kek.kek.destroy_scope(scope)).await.map_err(|e| e.of_kek(&kek.who()))?;
+            self.bounded(kek.service.destroy_scope(scope)).await.map_err(|e| e.of_kek(&kek.who()))?;
         }
         Ok(())
     }

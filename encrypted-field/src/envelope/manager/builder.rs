@@ -33,7 +33,7 @@ pub struct KeyManagerBuilder {
 }
 
 /// Beyond the lease of the keys: for clocks that are apart.
-const SKEW: Duration = Duration::from_secs(300);
+const SKEW: Duration = Duration::from_mins(5);
 
 impl KeyManagerBuilder {
     pub(super) fn new(key_set: String, store: impl KeyStore) -> Self {

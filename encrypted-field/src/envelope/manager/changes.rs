@@ -59,7 +59,7 @@ impl KeyManager {
     /// # Errors
     /// [`ErrorKind::NotConfirmed`]; [`ErrorKind::KeyLifecycle`] where its state does not allow it.
     pub fn destroy(&self, id: KeyId, confirmation: &str, now: SystemTime) -> Call<()> {
-        let confirmed = self.0.confirmed(confirmation, &format!("destroy key {id} of {}", self.0.key_set));
+        let confirmed = confirmed(confirmation, &format!("destroy key {id} of {}", self.0.key_set));
         self.call(move |inner| async move {
             confirmed?;
             inner.change(now, |draft| lifecycle::destroy(draft, id.get())).await?;
@@ -131,13 +131,14 @@ impl Inner {
             }
         }
     }
+}
 
-    pub(super) fn confirmed(&self, given: &str, expected: &str) -> Result<()> {
-        if given == expected {
-            return Ok(());
-        }
-        Err(Error::new(ErrorKind::NotConfirmed).detail(format!("confirm it with \"{expected}\"")))
+/// That whoever asks for what can't be undone has named what it is done to.
+pub(super) fn confirmed(given: &str, expected: &str) -> Result<()> {
+    if given == expected {
+        return Ok(());
     }
+    Err(Error::new(ErrorKind::NotConfirmed).detail(format!("confirm it with \"{expected}\"")))
 }
 
 /// Attempts of one change.

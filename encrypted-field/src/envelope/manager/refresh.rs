@@ -151,17 +151,13 @@ impl Inner {
             inner.refresh().await?;
             inner.maintain(inner.clock.wall()).await.map(|done| done.unfinished)
         }));
-        match done {
-            Ok(unfinished) => {
-                *failures = 0;
-                if unfinished { Duration::ZERO } else { Self::jittered(self.cache.refresh) }
-            }
-            Err(_) => {
-                let retry = FIRST_RETRY * 2_u32.saturating_pow((*failures).min(16));
-                *failures += 1;
-                Self::jittered(retry.min(self.cache.refresh))
-            }
+        if let Ok(unfinished) = done {
+            *failures = 0;
+            return if unfinished { Duration::ZERO } else { Self::jittered(self.cache.refresh) };
         }
+        let retry = FIRST_RETRY * 2_u32.saturating_pow((*failures).min(16));
+        *failures += 1;
+        Self::jittered(retry.min(self.cache.refresh))
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 
-use super::changes::Attempts;
+use super::changes::{Attempts, confirmed};
 use super::lease::Lease;
 use super::load::Ask;
 use super::ring::Loaded;
@@ -132,8 +132,7 @@ impl KeyManager {
     /// [`ErrorKind::NotConfirmed`]. [`ErrorKind::KeyLifecycle`] where the scope has no key, or is the default one. Those of the
     /// store and the key services.
     pub fn destroy_scope(&self, name: &str, confirmation: &str, now: SystemTime) -> Call<Shredded> {
-        let confirmed =
-            self.0.confirmed(confirmation, &format!("destroy scope {name} of {}", self.0.key_set));
+        let confirmed = confirmed(confirmation, &format!("destroy scope {name} of {}", self.0.key_set));
         let name = name.to_owned();
         self.call(move |inner| async move {
             confirmed?;
@@ -163,7 +162,7 @@ impl Inner {
             self.refresh().await?;
         }
         let mut set = self.known();
-        if !set.as_ref().is_some_and(|set| set.of_scope(name).next().is_some()) {
+        if set.as_ref().is_none_or(|set| set.of_scope(name).next().is_none()) {
             // Another process may just have made it.
             let _turn = self.turn.lock().await;
             set = Some(self.load_set(Ask::IfNeeded).await?);

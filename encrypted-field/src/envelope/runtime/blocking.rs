@@ -11,6 +11,8 @@ use crate::error::Result;
 #[derive(Clone, Debug, Default)]
 pub(in crate::envelope) struct Runtime;
 
+// As its sibling has them.
+#[allow(clippy::unused_self, clippy::unused_async)]
 impl Runtime {
     pub(in crate::envelope) fn new() -> Self {
         Self

@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Handle};
 use crate::error::{Error, ErrorKind, Result};
 
 /// For how long the only thread of a runtime waits, perhaps for itself.
-const LONGEST_FOR_ITSELF: Duration = Duration::from_secs(60);
+const LONGEST_FOR_ITSELF: Duration = Duration::from_mins(1);
 
 #[derive(Clone, Debug)]
 pub(in crate::envelope) struct Runtime(Arc<Shared>);
