@@ -1,9 +1,18 @@
 //! Envelope encryption: data keys that are stored wrapped under key-encryption keys, and rotate by themselves.
 
+#[cfg(all(feature = "tokio", any(feature = "diesel-store", feature = "file-store")))]
+mod blocking;
+#[cfg(all(not(feature = "tokio"), any(feature = "diesel-store", feature = "file-store")))]
+#[path = "inline.rs"]
+mod blocking;
 pub mod conformance;
+// For stores that keep one document.
+#[cfg_attr(not(any(feature = "aws-secrets-manager", feature = "file-store", feature = "vault")), allow(dead_code))]
 mod document;
 mod draft;
 mod failure;
+#[cfg(feature = "file-store")]
+mod file;
 mod kek;
 mod key_set;
 mod lifecycle;
@@ -13,9 +22,13 @@ mod manager;
 mod policy;
 mod record;
 mod runtime;
+#[cfg(any(feature = "diesel-store", feature = "sqlx-store"))]
+pub mod sql;
 mod store;
 
 pub use failure::{BackendError, BackendErrorKind};
+#[cfg(feature = "file-store")]
+pub use file::FileStore;
 pub use kek::{KeyEncryptionKey, WrapContext};
 #[cfg(feature = "local-kek")]
 pub use local::LocalKek;

@@ -165,14 +165,14 @@ impl KeyFile {
     }
 
     fn locked(&self) -> Result<std::fs::File> {
-        storage::lock(&storage::resolve(&self.path)).map_err(|e| self.name(e))
+        storage::lock(&storage::resolve(&self.path), None).map_err(|e| self.name(e))
     }
 
     fn error(&self, what: &'static str) -> Error {
         self.name(Error::new(ErrorKind::KeyFile).detail(what))
     }
 
-    fn name(&self, error: Error) -> Error {
-        error.within(&self.path.display().to_string())
+    fn name(&self, error: impl Into<Error>) -> Error {
+        error.into().within(&self.path.display().to_string())
     }
 }
