@@ -7,7 +7,10 @@ mod blocking;
 mod blocking;
 pub mod conformance;
 // For stores that keep one document.
-#[cfg_attr(not(any(feature = "aws-secrets-manager", feature = "file-store", feature = "vault")), allow(dead_code))]
+#[cfg_attr(
+    not(any(feature = "aws-secrets-manager", feature = "file-store", feature = "vault")),
+    allow(dead_code)
+)]
 mod document;
 mod draft;
 mod failure;
