@@ -216,7 +216,9 @@ fn records_are_not_left_out_doubled_renumbered_or_swapped() {
                         });
                     }
                 });
-                if world.store.backup() != before {
+                let value =
+                    |id: &u32| serde_json::from_str::<Value>(&before[id].body).unwrap().get(member).cloned();
+                if value(id) != value(other) {
                     refused(&world, &format!("with `{member}` of keys {id} and {other} swapped"));
                 }
             }

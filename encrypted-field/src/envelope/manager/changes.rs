@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::load::Ask;
-use super::{Call, Inner, KeyManager, seconds};
+use super::{Call, Inner, KeyManager, Turn, seconds};
 use crate::cipher;
 use crate::envelope::draft::Draft;
 use crate::envelope::key_set::{KeySet, head_of};
@@ -75,13 +75,13 @@ impl Inner {
         now: SystemTime,
         plan: impl Fn(&mut Draft<'_>) -> Result<T>,
     ) -> Result<T> {
-        let _turn = self.turn.lock().await;
+        let turn = self.turn().await;
         let mut attempts = Attempts::default();
         loop {
             let set = self.load_set(Ask::Always).await?;
             let mut draft = Draft::new(&set, seconds(now)).map_err(|e| self.of_store(e))?;
             let done = plan(&mut draft)?;
-            if self.commit(&set, draft).await? {
+            if self.commit(&turn, Confirms::Keys, &set, draft).await? {
                 return Ok(done);
             }
             attempts.again(self).await?;
@@ -89,7 +89,13 @@ impl Inner {
     }
 
     /// Writes a draft, if nobody has written since. What it makes of keys is used here at once.
-    pub(super) async fn commit(self: &Arc<Self>, set: &KeySet, draft: Draft<'_>) -> Result<bool> {
+    pub(super) async fn commit(
+        self: &Arc<Self>,
+        turn: &Turn<'_>,
+        confirms: Confirms,
+        set: &KeySet,
+        draft: Draft<'_>,
+    ) -> Result<bool> {
         if draft.is_empty() {
             return Ok(true);
         }
@@ -106,7 +112,12 @@ impl Inner {
         }
         let after = self.remember(after);
         self.report(set, &after);
-        self.use_set(&after).await?;
+        match self.use_set(&after).await {
+            Ok(()) if confirms == Confirms::Keys => self.lease.extend(turn.at, turn.date),
+            Ok(()) => {}
+            // It is written, and the next refresh makes use of it.
+            Err(error) => self.not_refreshed(&error),
+        }
         Ok(true)
     }
 
@@ -139,6 +150,13 @@ pub(super) fn confirmed(given: &str, expected: &str) -> Result<()> {
         return Ok(());
     }
     Err(Error::new(ErrorKind::NotConfirmed).detail(format!("confirm it with \"{expected}\"")))
+}
+
+/// Whether a key service was asked during a change: then this process has shown that it still may use the keys.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Confirms {
+    Keys,
+    Nothing,
 }
 
 /// Attempts of one change.

@@ -48,7 +48,7 @@ impl KeyManager {
 impl Inner {
     async fn check_consistency(self: &Arc<Self>) -> Result<Consistency> {
         let set = {
-            let _turn = self.turn.lock().await;
+            let _turn = self.turn().await;
             self.load_set(Ask::Always).await?
         };
         let mut calls: Vec<BoxFuture<'_, Option<WrapProblem>>> = Vec::new();

@@ -66,9 +66,8 @@ impl KeyManager {
 impl Inner {
     /// Everything up to date, and the lease extended.
     pub(super) async fn refresh(self: &Arc<Self>) -> Result<()> {
-        let _turn = self.turn.lock().await;
-        // From before the store is read: what changes while it is read may not be in it.
-        let (at, date) = (self.clock.monotonic(), self.clock.wall());
+        let turn = self.turn().await;
+        let (at, date) = (turn.at, turn.date);
         let refreshed = async {
             let set = self.load_set(Ask::Always).await?;
             self.use_set(&set).await?;
@@ -81,12 +80,14 @@ impl Inner {
                 self.refresher.loaded(at);
                 event::emit(&Event::KeysRefreshed { key_set: &self.key_set });
             }
-            Err(error) => {
-                self.lease.failed(error);
-                event::emit(&Event::RefreshFailed { key_set: &self.key_set, kind: error.kind() });
-            }
+            Err(error) => self.not_refreshed(error),
         }
         refreshed
+    }
+
+    pub(super) fn not_refreshed(&self, error: &Error) {
+        self.lease.failed(error);
+        event::emit(&Event::RefreshFailed { key_set: &self.key_set, kind: error.kind() });
     }
 
     /// Makes the keys of `set` the ones in use, but for those of scopes that are loaded on demand.
@@ -123,9 +124,10 @@ impl Inner {
             return Ok(Arc::clone(known));
         }
         // After somebody accepted a restored store, what was known of the one before says nothing.
-        let known = known.filter(|known| known.head.generation == head.generation && known.mac_is(&mac));
-        let set = match KeySet::verified(head, &loaded, known.as_deref(), mac.clone()) {
-            // A change of something that is known already, or of the store key: all of it says more.
+        let base =
+            known.as_ref().filter(|known| known.head.generation == head.generation && known.mac_is(&mac));
+        let set = match KeySet::verified(head, &loaded, base.map(|base| &**base), mac.clone()) {
+            // What is known does not go together with it, and all of it may.
             Err(_) if known.is_some() => self.load_all(mac, known.as_deref()).await?,
             verified => verified.map_err(|e| self.of_store(e))?,
         };

@@ -136,7 +136,20 @@ impl KeyManager {
     }
 }
 
+/// The right to load and to change, and since when this process has it.
+struct Turn<'a> {
+    _guard: futures_util::lock::MutexGuard<'a, ()>,
+    at: Duration,
+    date: SystemTime,
+}
+
 impl Inner {
+    async fn turn(&self) -> Turn<'_> {
+        let guard = self.turn.lock().await;
+        // From before the store is read: what changes while it is read may not be in it.
+        Turn { _guard: guard, at: self.clock.monotonic(), date: self.clock.wall() }
+    }
+
     /// Never held while waiting for anything.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

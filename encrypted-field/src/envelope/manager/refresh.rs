@@ -54,10 +54,10 @@ enum Answer {
 impl Asks {
     fn ask(&mut self, id: u32, now: Duration) -> Answer {
         match (self.ids.get(&id), self.loaded) {
-            (Some(asked), Some(loaded)) if loaded >= *asked && now < *asked + SAME_ID_EVERY => {
+            (Some(asked), Some(loaded)) if loaded > *asked && now < *asked + SAME_ID_EVERY => {
                 return Answer::NotThere;
             }
-            (Some(asked), loaded) if loaded.is_none_or(|loaded| loaded < *asked) => return Answer::Asked,
+            (Some(asked), loaded) if loaded.is_none_or(|loaded| loaded <= *asked) => return Answer::Asked,
             _ => {}
         }
         if self.ids.len() >= MAX_ASKED {
@@ -121,7 +121,7 @@ impl Inner {
         }
         self.refresher.0.changed.notify_all();
         let is_open =
-            |asks: &mut Asks| self.in_ring(id).is_none() && asks.loaded.is_none_or(|loaded| loaded < now);
+            |asks: &mut Asks| self.in_ring(id).is_none() && asks.loaded.is_none_or(|loaded| loaded <= now);
         let (asks, _) = self
             .refresher
             .0

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::changes::Confirms;
 use super::load::Ask;
 use super::{Call, Inner, KeyManager, seconds};
 use crate::envelope::draft::Draft;
@@ -35,7 +36,7 @@ impl KeyManager {
 
 impl Inner {
     async fn accept_restored(self: &Arc<Self>, restored: Restored, now: SystemTime) -> Result<()> {
-        let _turn = self.turn.lock().await;
+        let turn = self.turn().await;
         let loaded = self.load_records(0).await?;
         let head = head_of(&loaded).map_err(|e| self.of_store(e))?;
         let (_, mac) = self.open_head(&loaded, None, Ask::Always).await?;
@@ -55,7 +56,7 @@ impl Inner {
         draft.head.revision = set.head.revision.max(seen.1).max(self.min_revision);
         draft.head.next_id = u64::from(restored.next_id);
         self.forget_known();
-        if self.commit(&set, draft).await? {
+        if self.commit(&turn, Confirms::Keys, &set, draft).await? {
             return Ok(());
         }
         Err(self.store_error(ErrorKind::KeyStoreBusy, "it was changed meanwhile; look at it again"))

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use futures_util::future::BoxFuture;
 
 use super::backends::some_at_a_time;
-use super::changes::Attempts;
+use super::changes::{Attempts, Confirms};
 use super::load::Ask;
 use super::{Call, Inner, KeyManager, seconds};
 use crate::envelope::draft::Draft;
@@ -41,7 +41,7 @@ impl KeyManager {
 
 impl Inner {
     async fn rewrap(self: &Arc<Self>, now: SystemTime) -> Result<usize> {
-        let _turn = self.turn.lock().await;
+        let turn = self.turn().await;
         let mut attempts = Attempts::default();
         let mut count = 0;
         loop {
@@ -65,7 +65,7 @@ impl Inner {
             if is_last && !self.is_under_ours(&set.head.store_key) {
                 self.rewrap_store_key(&set, &mut draft).await?;
             }
-            if self.commit(&set, draft).await? {
+            if self.commit(&turn, Confirms::Keys, &set, draft).await? {
                 count += due.len().min(AT_ONCE);
                 if is_last {
                     return Ok(count);

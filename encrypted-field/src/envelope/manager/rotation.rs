@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::changes::Attempts;
+use super::changes::{Attempts, Confirms};
 use super::load::Ask;
 use super::{Call, Inner, KeyManager, seconds};
 use crate::envelope::draft::Draft;
@@ -116,7 +116,7 @@ impl KeyManager {
 
 impl Inner {
     async fn initialize(self: &Arc<Self>, now: SystemTime) -> Result<KeyId> {
-        let _turn = self.turn.lock().await;
+        let turn = self.turn().await;
         if !self.load_records(0).await?.is_empty() {
             return Err(self.store_error(ErrorKind::KeyLifecycle, "it has keys already; `load` them"));
         }
@@ -129,7 +129,7 @@ impl Inner {
         let id = draft.next_id()?;
         let key = self.new_key(id, &place, Under::All).await?;
         lifecycle::add_first(&mut draft, key, place, &self.rotation)?;
-        if !self.commit(&empty, draft).await? {
+        if !self.commit(&turn, Confirms::Keys, &empty, draft).await? {
             return Err(self.store_error(
                 ErrorKind::KeyLifecycle,
                 "another process has just made its keys; `load` them",
@@ -140,7 +140,7 @@ impl Inner {
 
     /// Makes a key and stores it; again with another id where others were faster.
     async fn add_key(self: &Arc<Self>, mut place: Place, nth: Nth, now: SystemTime) -> Result<KeyId> {
-        let _turn = self.turn.lock().await;
+        let turn = self.turn().await;
         let mut attempts = Attempts::default();
         loop {
             let set = self.load_set(Ask::Always).await?;
@@ -158,7 +158,7 @@ impl Inner {
                 Nth::FirstActive => lifecycle::add_first(&mut draft, key, place.clone(), &self.rotation)?,
                 Nth::FirstPending | Nth::Next => lifecycle::publish(&mut draft, key, place.clone())?,
             }
-            if self.commit(&set, draft).await? {
+            if self.commit(&turn, Confirms::Keys, &set, draft).await? {
                 return key_id(id);
             }
             attempts.again(self).await?;
@@ -177,7 +177,7 @@ impl Inner {
     }
 
     pub(super) async fn maintain(self: &Arc<Self>, now: SystemTime) -> Result<Maintenance> {
-        let _turn = self.turn.lock().await;
+        let turn = self.turn().await;
         let mut done = Maintenance::default();
         let mut attempts = Attempts::default();
         // First what needs no key service.
@@ -191,7 +191,7 @@ impl Inner {
             for id in &due.disable {
                 lifecycle::disable(&mut draft, *id)?;
             }
-            if self.commit(&set, draft).await? {
+            if self.commit(&turn, Confirms::Nothing, &set, draft).await? {
                 done.activated = due.activate.iter().filter_map(|id| KeyId::new(*id)).collect();
                 done.disabled = due.disable.iter().filter_map(|id| KeyId::new(*id)).collect();
                 break;
@@ -210,7 +210,7 @@ impl Inner {
                 published.extend(KeyId::new(id));
             }
             let (rewrapped, more) = self.add_missing_wraps(&set, &mut draft).await?;
-            if self.commit(&set, draft).await? {
+            if self.commit(&turn, Confirms::Nothing, &set, draft).await? {
                 done.unfinished = more || due.len() > published.len();
                 (done.published, done.rewrapped) = (published, rewrapped);
                 return Ok(done);

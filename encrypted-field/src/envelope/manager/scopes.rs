@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 
-use super::changes::{Attempts, confirmed};
+use super::changes::{Attempts, Confirms, confirmed};
 use super::lease::Lease;
 use super::load::Ask;
 use super::ring::Loaded;
@@ -164,7 +164,7 @@ impl Inner {
         let mut set = self.known();
         if set.as_ref().is_none_or(|set| set.of_scope(name).next().is_none()) {
             // Another process may just have made it.
-            let _turn = self.turn.lock().await;
+            let _turn = self.turn().await;
             set = Some(self.load_set(Ask::IfNeeded).await?);
         }
         let set = set.filter(|set| set.of_scope(name).next().is_some());
@@ -243,7 +243,7 @@ impl Inner {
     }
 
     async fn bury_scope(self: &Arc<Self>, name: &str, now: SystemTime) -> Result<()> {
-        let _turn = self.turn.lock().await;
+        let turn = self.turn().await;
         let mut attempts = Attempts::default();
         loop {
             let set = self.load_set(Ask::Always).await?;
@@ -254,7 +254,7 @@ impl Inner {
             }
             let mut draft = Draft::new(&set, seconds(now)).map_err(|e| self.of_store(e))?;
             lifecycle::destroy_scope(&mut draft, &ids)?;
-            if self.commit(&set, draft).await? {
+            if self.commit(&turn, Confirms::Keys, &set, draft).await? {
                 return Ok(());
             }
             attempts.again(self).await?;
