@@ -8,6 +8,8 @@ mod kek;
 mod local;
 mod record;
 mod store;
+#[cfg(feature = "vault")]
+pub mod vault;
 
 pub use failure::{BackendError, BackendErrorKind};
 pub use kek::{KeyEncryptionKey, WrapContext};
