@@ -124,7 +124,8 @@ fn a_document_that_is_too_large_is_refused_with_advice() {
         place.server().limit_requests(20_000);
         let body = json!({ "text": "x".repeat(60_000) }).to_string();
         let [head_2] = head(2);
-        let error = store.compare_and_swap(1, &[head_2, Record { id: 1, revision: 2, body }]).await.unwrap_err();
+        let error =
+            store.compare_and_swap(1, &[head_2, Record { id: 1, revision: 2, body }]).await.unwrap_err();
         assert_eq!(error.kind(), Misconfigured);
         assert!(error.to_string().contains("max_entry_size"), "{error}");
         assert_eq!(store.load(0).await.unwrap(), head(1), "nothing is lost");

@@ -115,12 +115,15 @@ fn not_sent<'a>(chain: impl Iterator<Item = &'a (dyn StdError + 'static)>) -> Ba
     let mut io = None;
     for error in chain {
         timeout |= error.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout);
-        if let Some(error) = error.downcast_ref::<io::Error>() {
+        // The error inside of an `io::Error` is not its `source`: it stands for that itself.
+        let mut next = error.downcast_ref::<io::Error>();
+        while let Some(error) = next {
             // rustls reports what it refuses, and what the server refuses of it, as invalid data.
             match error.kind() {
                 io::ErrorKind::InvalidData => tls = Some(error.to_string()),
                 kind => io = Some(kind),
             }
+            next = error.get_ref().and_then(|inner| inner.downcast_ref());
         }
     }
     // From TLS and the operating system: names of certificates' faults, no content.

@@ -28,6 +28,8 @@ pub(super) fn read(stream: &mut impl Read) -> io::Result<Option<Request>> {
         match stream.read(&mut byte)? {
             0 if head.is_empty() => return Ok(None),
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            // Such as the beginning of TLS.
+            _ if !byte.is_ascii() || byte[0] == 0x16 => return Err(io::ErrorKind::InvalidData.into()),
             _ => head.push(byte[0]),
         }
     }

@@ -54,8 +54,8 @@ struct State {
     engines: Engines,
     /// By endpoint: see [`StandIn::calls`].
     calls: BTreeMap<String, usize>,
-    /// The beginning of the endpoints it is for, and what.
-    fault: Option<(String, Fault)>,
+    /// The endpoint it is for (`""` for all), and what. The last counts.
+    faults: Vec<(String, Fault)>,
     is_down: bool,
     connections: Vec<TcpStream>,
     /// Connections that hang wait for the other end of theirs to go.
@@ -80,7 +80,7 @@ impl StandIn {
         let state = State {
             engines: Engines::new(),
             calls: BTreeMap::new(),
-            fault: None,
+            faults: Vec::new(),
             is_down: false,
             connections: Vec::new(),
             hanging: Vec::new(),
@@ -125,13 +125,13 @@ impl StandIn {
 
     /// From now on one endpoint does.
     pub fn fail_at(&self, endpoint: &str, fault: Fault) {
-        self.state().fault = Some((endpoint.to_owned(), fault));
+        self.state().faults.push((endpoint.to_owned(), fault));
     }
 
     /// No more faults.
     pub fn heal(&self) {
         let mut state = self.state();
-        state.fault = None;
+        state.faults.clear();
         state.hanging.clear();
     }
 
@@ -172,6 +172,11 @@ impl StandIn {
     /// A new token, as `vault token create` makes it.
     pub fn token(&self) -> String {
         self.state().engines.auth.token()
+    }
+
+    /// All tokens that were made and not revoked, without the root's.
+    pub fn all_tokens(&self) -> Vec<String> {
+        self.state().engines.auth.tokens.keys().cloned().collect()
     }
 
     /// From now on logins give tokens that no policy lets do anything but look at themselves.
@@ -220,7 +225,7 @@ impl StandIn {
                 drop(state);
                 let shared = Arc::clone(&shared);
                 // What ends it early is the other side's business.
-                thread::spawn(move || shared.serve(stream));
+                thread::spawn(move || shared.serve(&stream));
             }
         }));
     }
@@ -239,16 +244,19 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn serve(&self, stream: TcpStream) -> io::Result<()> {
+    fn serve(&self, stream: &TcpStream) -> io::Result<()> {
         stream.set_nodelay(true)?;
-        match &self.tls {
+        let end = match &self.tls {
             None => self.talk(stream),
             Some(config) => {
                 let connection =
                     rustls::ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
-                self.talk(rustls::StreamOwned::new(connection, stream))
+                self.talk(rustls::StreamOwned::new(connection, stream.try_clone()?))
             }
-        }
+        };
+        // Not closed by dropping it: there is another handle of it.
+        let _ = stream.shutdown(Shutdown::Both);
+        end
     }
 
     fn talk(&self, mut stream: impl Read + Write) -> io::Result<()> {
@@ -276,8 +284,9 @@ impl Shared {
         *state.calls.entry(endpoint.to_owned()).or_default() += 1;
         state.namespaces.push(request.namespace.clone().unwrap_or_default());
         let is_root = request.token.as_deref() == Some(&state.engines.auth.root);
-        match &state.fault {
-            Some((at, fault)) if endpoint.starts_with(at.as_str()) && !is_root => match *fault {
+        let fault = state.faults.iter().rev().find(|(at, _)| at.is_empty() || at == endpoint);
+        match fault {
+            Some((_, fault)) if !is_root => match *fault {
                 Fault::Status(status) => Ok(errors(status, &[fault_text(status)])),
                 Fault::Page(status) => Ok(Response { status, body: b"<html>no Vault here</html>".to_vec() }),
                 fault => Err(fault),
