@@ -46,10 +46,7 @@ impl Place {
         place
     }
 
-    /// The server's part in this test.
-    ///
-    /// # Panics
-    /// On a real one.
+    /// The stand-in, to tell it to fail. Panics on a real one.
     pub fn server(&mut self) -> &mut StandIn {
         self.stand_in.as_mut().expect("the stand-in")
     }
@@ -112,20 +109,17 @@ impl Admin {
         Self { http, address, token }
     }
 
-    /// # Panics
-    /// Where it is refused.
+    /// Panics where it is refused, as the others do.
     pub async fn post(&self, path: &str, body: &Value) -> Value {
         self.call(reqwest::Method::POST, path, body.to_string()).await
     }
 
-    /// # Panics
-    /// Where it is refused.
+    /// As [`post`](Self::post).
     pub async fn get(&self, path: &str) -> Value {
         self.call(reqwest::Method::GET, path, String::new()).await
     }
 
-    /// # Panics
-    /// Where it is refused.
+    /// As [`post`](Self::post).
     pub async fn delete(&self, path: &str) -> Value {
         self.call(reqwest::Method::DELETE, path, String::new()).await
     }

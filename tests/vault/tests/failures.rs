@@ -110,6 +110,16 @@ fn a_server_that_is_down_and_comes_back() {
 }
 
 #[test]
+fn a_redirect_is_not_followed() {
+    run(async {
+        let mut in_use = InUse::new().await;
+        in_use.server().fail(Fault::Status(307));
+        in_use.fails(Unavailable, "a redirect").await;
+        assert_eq!(in_use.server().calls("other"), 0, "the token was not sent to where it points");
+    });
+}
+
+#[test]
 fn a_server_that_is_down_at_first() {
     run(async {
         let mut place = Place::stand_in().await;

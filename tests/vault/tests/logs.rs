@@ -63,7 +63,7 @@ fn no_secret_is_logged() {
                 kek.unwrap(&context, &wrapped).await.map(drop).unwrap_err(),
                 store.load(0).await.map(drop).unwrap_err(),
             ] {
-                errors.push_str(&format!("{error} {error:?}\n"));
+                errors.extend([error.to_string(), format!("{error:?}")]);
             }
             place.server().heal();
         }

@@ -93,7 +93,7 @@ fn a_destroyed_scope_opens_no_more_and_the_others_do() {
             let kek = place.kek(&place.vault()).key_per_scope("tenant-").unwrap();
             assert!(kek.is_per_scope());
             let key = generate_key().unwrap();
-            let store = WrapContext::new("production", 0, "", "store");
+            let store = WrapContext::new("production", 0, "a", "store");
             // Next to each other in any encoding, and one too long for a name in full.
             let long = "ä/".repeat(100);
             let scopes = ["", "a", "A", "a/b", "a%2Fb", "ä", "61", &long];

@@ -40,7 +40,7 @@ impl VaultBuilder {
         }
     }
 
-    /// The namespace (Vault Enterprise, HCP Vault, `OpenBao`). None by default.
+    /// The namespace (Vault Enterprise, HCP Vault, OpenBao). None by default.
     #[must_use]
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = Some(namespace.into());

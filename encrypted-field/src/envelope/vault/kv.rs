@@ -67,7 +67,7 @@ impl VaultKv {
         };
         let secret: Secret = answer(&body)?;
         let text = secret.data.ok_or_else(not_ours)?.document;
-        Ok((document::parse(&text)?, secret.metadata.version))
+        Ok((document::parse(&text)?, secret.metadata.number))
     }
 }
 
@@ -165,7 +165,8 @@ struct Stored {
 
 #[derive(Deserialize)]
 struct Version {
-    version: u64,
+    #[serde(rename = "version")]
+    number: u64,
     deletion_time: String,
     destroyed: bool,
 }
@@ -188,7 +189,7 @@ fn deleted(refusal: &Refusal) -> Option<BackendError> {
         return None;
     }
     let version = serde_json::from_str::<Answer<Secret>>(refusal.body()).ok()?.data.metadata;
-    let number = version.version;
+    let number = version.number;
     Some(misconfigured(if version.destroyed {
         format!(
             "its latest version, {number}, was destroyed; restore the document from a backup (or from an older version) as a new \

@@ -74,11 +74,10 @@ impl VaultTransit {
     /// `tenant-`. It is made where a first data key is wrapped for the scope, of type `aes256-gcm96`, not exportable.
     ///
     /// ```text
-    /// path "transit/encrypt/tenant-*"     { capabilities = ["update"] }
-    /// path "transit/decrypt/tenant-*"     { capabilities = ["update"] }
-    /// path "transit/keys/tenant-*"        { capabilities = ["create", "update"] }   # to make the key of a new scope
-    /// path "transit/keys/tenant-*"        { capabilities = ["delete"] }             # only for who destroys scopes
-    /// path "transit/keys/tenant-*"        { capabilities = ["update"] }             # its `/config`, for who destroys scopes
+    /// path "transit/encrypt/tenant-*" { capabilities = ["update"] }
+    /// path "transit/decrypt/tenant-*" { capabilities = ["update"] }
+    /// path "transit/keys/tenant-*"    { capabilities = ["create", "update"] } # to make the key of a new scope
+    /// path "transit/keys/tenant-*"    { capabilities = ["create", "update", "delete"] } # instead, to destroy scopes
     /// ```
     ///
     /// Backups of Vault itself hold these keys, too: a scope is gone for good when those have expired.
@@ -329,7 +328,8 @@ fn base64_of(key: &[u8; 32]) -> Zeroizing<String> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn garbled() -> BackendError {

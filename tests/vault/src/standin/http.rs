@@ -58,7 +58,7 @@ pub(super) fn read(stream: &mut impl Read) -> io::Result<Option<Request>> {
 
 pub(super) fn write(stream: &mut impl Write, response: &Response) -> io::Result<()> {
     let Response { status, body } = response;
-    let location = if *status == 307 { "Location: http://127.0.0.1:1/v1/elsewhere\r\n" } else { "" };
+    let location = if *status == 307 { "Location: /v1/elsewhere\r\n" } else { "" };
     let head = format!(
         "HTTP/1.1 {status} Status\r\nContent-Type: application/json\r\n{location}Content-Length: {}\r\n\r\n",
         body.len()
