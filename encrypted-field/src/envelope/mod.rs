@@ -28,6 +28,8 @@ mod runtime;
 #[cfg(any(feature = "diesel-store", feature = "sqlx-store"))]
 pub mod sql;
 mod store;
+#[cfg(feature = "vault")]
+pub mod vault;
 
 pub use failure::{BackendError, BackendErrorKind};
 #[cfg(feature = "file-store")]
