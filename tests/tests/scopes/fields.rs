@@ -3,8 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use encrypted_field::{
-    Encrypted, EncryptedField as _, EncryptedModel, Error, ErrorFamily, ErrorKind, Key, Keyring, Result,
-    Scope, Secret, event, legacy,
+    Encrypted, EncryptedField as _, EncryptedModel, Error, ErrorFamily, ErrorKind, Key, KeyState, Keyring,
+    Result, Scope, Secret, event, legacy,
 };
 use tests::secrets::{BOT_TOKEN, KEYS};
 
@@ -155,6 +155,26 @@ fn staleness_is_that_of_the_scope() {
     });
     // There is no key to compare with.
     assert!(!old.iban.is_stale() && !old.is_any_stale() && !old.iban.is_stale_with(&ring()));
+
+    // Of a previous scope is known without.
+    let before = IbanBefore::from(BOT_TOKEN).to_stored_text().unwrap();
+    let moving = scope.run(|| MovingIban::from_stored_text(before)).unwrap();
+    assert!(moving.is_stale() && moving.is_stale_with(&ring()));
+}
+
+/// A pending key is the next one of its own scope.
+#[test]
+fn a_pending_key_of_another_scope_is_not_the_next_one_here() {
+    let key = |id: u32, scope: &str| Key::new(id, KEYS[id as usize]).scope(scope);
+    let next = Keyring::builder().key(key(5, "globex")).build().unwrap();
+    let now = [key(4, "globex"), key(5, "globex").state(KeyState::Pending), key(3, "acme")];
+    let now = Keyring::builder().keys(now).build().unwrap();
+    let iban = globex().run(|| {
+        let stored = Iban::from(BOT_TOKEN).to_stored_text_with(&next).unwrap();
+        Iban::from_stored_text_with(&now, stored).unwrap()
+    });
+    assert!(!globex().run(|| iban.is_stale_with(&now)));
+    assert!(acme().run(|| iban.is_stale_with(&now)));
 }
 
 #[test]
