@@ -1,6 +1,5 @@
 //! Any nesting of closures, threads and panics, and any order in which futures are polled.
 
-use std::future::Future as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context, Waker};

@@ -1,10 +1,12 @@
 //! Scopes with a ring of their own, which only the library makes. `tests/tests/scopes` has all others.
-#![allow(clippy::unwrap_used, unreachable_pub)]
+#![allow(clippy::unwrap_used)]
+// What the derive emits is foreign code elsewhere.
+#![allow(unreachable_pub, unused_imports)]
 
 use super::*;
 use crate::error::ErrorKind;
 use crate::key::{Key, KeyState, generate_key};
-use crate::{Encrypted, EncryptedField, EncryptedModel as _, Secret};
+use crate::{Encrypted, EncryptedField, EncryptedModel as _, KeyId, Secret};
 
 const PLAIN: &str = "CANARY-DE02120300000000202051";
 
@@ -106,7 +108,7 @@ fn values_of_a_previous_scope_are_in_the_ring_in_use() {
     acme.run(|| {
         assert_eq!(kind(Iban::from_stored_text(before.clone())), Some(ErrorKind::ScopeMismatch));
         let moving = MovingIban::from_stored_text(before.clone()).unwrap();
-        assert_eq!((&*moving, moving.key_id().map(|id| id.get())), (PLAIN, Some(1)));
+        assert_eq!((&*moving, moving.key_id().map(KeyId::get)), (PLAIN, Some(1)));
         assert!(moving.is_stale() && moving.is_stale_with(&ring(&[&default])));
         assert_eq!(
             kind(MovingIban::from(before.as_str()).to_stored_text()),
