@@ -269,3 +269,6 @@ fn swap_with_current(scope: &mut Option<Scope>) {
     // A thread that is ending stays in none: fields that need a scope refuse to work there.
     let _ = CURRENT.try_with(|current| mem::swap(&mut *current.borrow_mut(), scope));
 }
+
+#[cfg(test)]
+mod tests;
