@@ -23,7 +23,7 @@ under! {
 
 fn under<P: Place>(first: &str) {
     let Some(table) = Table::<P>::open() else { return };
-    race(|| table.store_with(first));
+    race(2, || table.store_with(first));
 }
 
 /// The level in which the whole server is, and so every transaction that does not ask for another.
@@ -33,8 +33,8 @@ fn by_the_url() {
         let Some(table) = Table::<DieselPostgres>::open() else { return };
         let level = level.replace("%20", "%5C%20");
         let url = format!("{}?options=-c%20default_transaction_isolation%3D{level}", table.url);
-        race(|| DieselPostgres::connect(&url, ""));
+        race(2, || DieselPostgres::connect(&url, ""));
         table.execute("TRUNCATE encrypted_field_keys");
-        race(|| SqlxPostgres::connect(&url, ""));
+        race(2, || SqlxPostgres::connect(&url, ""));
     }
 }

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::marker::PhantomData;
 
 use diesel::connection::SimpleConnection as _;
-use diesel::{Connection, MysqlConnection, PgConnection, SqliteConnection};
+use diesel::{Connection, MysqlConnection, PgConnection, QueryResult, SqliteConnection};
 use encrypted_field::envelope::KeyStore;
 use encrypted_field::envelope::sql::{Dialect, DieselStore, SqlxStore};
 use sqlx::pool::PoolOptions;
@@ -157,12 +157,15 @@ impl<P: Place> Table<P> {
 
     /// Executes SQL on a connection of its own.
     pub fn execute(&self, sql: &str) {
+        self.try_execute(sql).unwrap();
+    }
+
+    pub fn try_execute(&self, sql: &str) -> QueryResult<()> {
         match P::DIALECT {
             Dialect::Postgres => PgConnection::establish(&self.url).unwrap().batch_execute(sql),
             Dialect::MySql => MysqlConnection::establish(&self.url).unwrap().batch_execute(sql),
             _ => SqliteConnection::establish(&self.url).unwrap().batch_execute(sql),
         }
-        .unwrap();
     }
 
     /// The name of the database.
