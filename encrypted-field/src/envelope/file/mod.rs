@@ -64,9 +64,11 @@ impl FileStore {
     }
 
     /// Whether the file is missing and nothing else is: a link to nowhere or a folder that is not there means that
-    /// a volume is not mounted, and a store begun anew in its place would hide the true one.
+    /// a volume is not mounted, and a store begun anew in its place would hide the true one. A file that another process
+    /// makes meanwhile is no matter: a moment ago there was none.
     fn may_be_made(&self) -> bool {
-        self.path.symlink_metadata().is_err() && storage::folder(&self.path).is_dir()
+        let named = self.path.file_name().is_some();
+        named && !self.path.is_symlink() && storage::folder(&self.path).is_dir()
     }
 
     fn swap(&self, expected: u64, changed: &[Record]) -> Result<bool, BackendError> {

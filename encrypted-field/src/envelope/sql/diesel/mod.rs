@@ -76,18 +76,23 @@ where
 {
     const DIALECT: Dialect = <C::Backend as DieselBackend<C>>::DIALECT;
 
-    /// Runs `call` in a transaction of a connection, where it may block.
+    /// Runs `call` in a transaction of a connection, where it may block. `None` where it asked for a rollback, by
+    /// [`Error::RollbackTransaction`].
     async fn in_transaction<T: Send + 'static>(
         &self,
         call: impl FnOnce(&mut C) -> Result<T, diesel::result::Error> + Send + 'static,
-    ) -> Result<T, BackendError> {
+    ) -> Result<Option<T>, BackendError> {
         let (connect, table) = (Arc::clone(&self.connect), self.table.clone());
         blocking::run(move || {
             let mut connection = connect().ok_or_else(|| {
                 let detail = "`connect` of the store gave no connection; what it failed with is left out, for it may name a password";
                 BackendError::new(BackendErrorKind::Unavailable, detail)
             })?;
-            transaction(&mut connection, call).map_err(|e| failure::refuse(&mut connection, &table, &e))
+            match transaction(&mut connection, call) {
+                Ok(result) => Ok(Some(result)),
+                Err(Error::RollbackTransaction) => Ok(None),
+                Err(e) => Err(failure::refuse(&mut connection, &table, &e)),
+            }
         })
         .await
     }
@@ -100,7 +105,7 @@ where
     async fn load(&self, after: u64) -> Result<Vec<Record>, BackendError> {
         let statement = statement::load(Self::DIALECT, &self.table, after);
         let rows = self.in_transaction(move |connection| C::Backend::load(connection, statement)).await?;
-        rows.into_iter().map(Record::try_from).collect()
+        rows.into_iter().flatten().map(Record::try_from).collect()
     }
 
     async fn compare_and_swap(&self, expected: u64, changed: &[Record]) -> Result<bool, BackendError> {
@@ -116,9 +121,9 @@ where
             for statement in swap.rest {
                 C::Backend::execute(connection, statement)?;
             }
-            Ok(true)
+            Ok(())
         });
-        swapped.await
+        Ok(swapped.await?.is_some())
     }
 
     fn describe(&self) -> String {

@@ -27,12 +27,22 @@ impl<C: LoadConnection<Backend = Self>> DieselBackend<C> for Mysql {
     /// Diesel does not give the number of the error. Messages are in English, unless the server is set to another language
     /// (`lc_messages`): then what is not recognized is tried again, and the message shown.
     fn kind(_: &mut C, _: &str, message: &str) -> BackendErrorKind {
-        let has = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
-        if has(&["command denied", "ccess denied", "--read-only", "READ ONLY transaction", "read only mode"])
-        {
+        let is = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
+        let denied =
+            ["command denied", "ccess denied", "--read-only", "READ ONLY transaction", "read only mode"];
+        let missing = ["doesn't exist", "Unknown column", "Unknown database"];
+        // Check constraints first of MariaDB, then of MySQL.
+        let refused = [
+            "CONSTRAINT `",
+            "Check constraint",
+            "cannot be null",
+            "Data too long",
+            "Out of range",
+            "Incorrect ",
+        ];
+        if is(&denied) {
             BackendErrorKind::Denied
-        } else if has(&["doesn't exist", "Unknown column", "Unknown database", "Data too long", "Incorrect "])
-        {
+        } else if is(&missing) || is(&refused) {
             BackendErrorKind::Misconfigured
         } else {
             BackendErrorKind::Unavailable

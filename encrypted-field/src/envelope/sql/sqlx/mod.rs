@@ -14,6 +14,7 @@ mod sqlite;
 use std::fmt;
 
 pub use backend::SqlxBackend;
+use sqlx::error::DatabaseError;
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection as _, Pool};
 
@@ -78,24 +79,29 @@ impl<DB: SqlxBackend> SqlxStore<DB> {
 
     async fn swap(&self, swap: Swap) -> Result<bool, sqlx::Error> {
         let mut connection = self.connection().await?;
-        let mut transaction = (*connection).begin_with(DB::BEGIN).await?;
-        let swapped = match DB::execute(&mut transaction, swap.head).await {
-            Ok(count) => count == 1,
-            Err(e) if e.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation) => {
-                false
-            }
-            Err(e) => return Err(e),
-        };
-        if !swapped {
-            transaction.rollback().await?;
-            return Ok(false);
+        let swapped = swap_on::<DB>(&mut connection, swap).await;
+        if !matches!(swapped, Ok(true)) {
+            // SQLx only queues the rollback of a transaction that is dropped. What is done before the ping is answered
+            // holds no lock after this. Where the connection is broken, the server rolls back.
+            let _ = (*connection).ping().await;
         }
-        for statement in swap.rest {
-            DB::execute(&mut transaction, statement).await?;
-        }
-        transaction.commit().await?;
-        Ok(true)
+        swapped
     }
+}
+
+async fn swap_on<DB: SqlxBackend>(connection: &mut DB::Connection, swap: Swap) -> Result<bool, sqlx::Error> {
+    let mut transaction = connection.begin_with(DB::BEGIN).await?;
+    match DB::execute(&mut transaction, swap.head).await {
+        Ok(1) => {}
+        Ok(_) => return Ok(false),
+        Err(e) if e.as_database_error().is_some_and(DatabaseError::is_unique_violation) => return Ok(false),
+        Err(e) => return Err(e),
+    }
+    for statement in swap.rest {
+        DB::execute(&mut transaction, statement).await?;
+    }
+    transaction.commit().await?;
+    Ok(true)
 }
 
 impl<DB: SqlxBackend> KeyStore for SqlxStore<DB> {
