@@ -56,7 +56,8 @@ pub(super) fn publish(draft: &mut Draft<'_>, key: NewKey, place: Place) -> Resul
     let now = draft.now;
     let version = u32::try_from(known.len()).unwrap_or(u32::MAX).saturating_add(1);
     let mut entry = entry(key, place, version, now);
-    entry.activate_after = Some(now.saturating_add(draft.head.propagation));
+    // A second more, because dates are cut off to whole ones.
+    entry.activate_after = Some(now.saturating_add(draft.head.propagation).saturating_add(1));
     draft.add(entry);
     Ok(())
 }

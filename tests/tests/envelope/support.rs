@@ -15,8 +15,8 @@ use zeroize::Zeroizing;
 
 pub const DAY: Duration = Duration::from_hours(24);
 pub const MINUTE: Duration = Duration::from_mins(1);
-/// How long publishing takes by default: 30 minutes of age, 30 of grace, 5 for clocks.
-pub const PROPAGATION: Duration = Duration::from_mins(65);
+/// How long publishing takes by default: 30 minutes of age, 30 of grace, 5 for clocks, and a second for dates in whole ones.
+pub const PROPAGATION: Duration = Duration::from_secs(3901);
 
 #[derive(Encrypted)]
 #[encrypted(context = "connections.token")]

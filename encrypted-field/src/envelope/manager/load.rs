@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::{Call, Inner, KeyManager};
 use crate::envelope::kek::WrapContext;
@@ -212,12 +213,13 @@ impl Inner {
                 ));
             }
         }
-        let lease = self.cache.lease().as_secs();
-        if head.propagation < lease {
+        let lease = self.cache.lease();
+        if Duration::from_secs(head.propagation) < lease {
             let detail = format!(
-                "its keys become active {} s after they are published, and this process may use old ones for {lease} s; shorten \
+                "its keys become active {} s after they are published, and this process may use old ones for {} s; shorten \
                  the maximum age of its cache",
-                head.propagation
+                head.propagation,
+                lease.as_secs()
             );
             return Err(self.store_error(ErrorKind::KeyStoreUnusable, detail));
         }
