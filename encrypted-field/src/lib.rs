@@ -44,6 +44,8 @@
 //! [the environment's](EnvKeys). [`Keyring::hold`] replaces it for one thread, in tests. Sealing and opening also exist with a ring
 //! passed by hand: the `…_with` methods of [`EncryptedField`] and [`EncryptedModel`].
 //!
+//! A field with `scope = dynamic` uses the keys of the [`Scope`] that is entered, such as the tenant of a request.
+//!
 //! # Errors
 //!
 //! One type, [`Error`], with a [kind](ErrorKind) in one of three [families](ErrorFamily): misuse by the program, data that is not
