@@ -9,7 +9,8 @@ pub struct Writer(File);
 
 impl Writer {
     pub fn new(folder: &Path, name: &str) -> Self {
-        let file = OpenOptions::new().create(true).append(true).open(folder.join(format!("{name}.values"))).unwrap();
+        let file =
+            OpenOptions::new().create(true).append(true).open(folder.join(format!("{name}.values"))).unwrap();
         Self(file)
     }
 

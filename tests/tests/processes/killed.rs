@@ -53,7 +53,8 @@ fn run(place: &Place, times: u32) {
     by_hand(place, BOTH).initialize(now()).wait().unwrap();
     let mut revisions = Vec::new();
     for time in 0..times {
-        let mut child = worker::start(&format!("killed {time}"), place, folder.path(), &format!("worker-{time}"));
+        let mut child =
+            worker::start(&format!("killed {time}"), place, folder.path(), &format!("worker-{time}"));
         let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
         // From when it changes things, each time a little later.
         while !output.next().expect("the worker begins").unwrap().contains("begins") {}
@@ -71,7 +72,11 @@ fn run(place: &Place, times: u32) {
     status.load().wait().unwrap();
     let keys = status.status().unwrap().keys;
     let destroyed = keys.iter().filter(|key| key.state == KeyState::Destroyed).count();
-    println!("{times} kills, {} revisions, {} keys, {destroyed} destroyed", revisions.last().unwrap(), keys.len());
+    println!(
+        "{times} kills, {} revisions, {} keys, {destroyed} destroyed",
+        revisions.last().unwrap(),
+        keys.len()
+    );
     assert!(destroyed > 0, "they came as far as destroying");
     assert!(revisions.windows(2).all(|pair| pair[0] <= pair[1]), "nothing was set back");
 }

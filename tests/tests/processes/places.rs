@@ -18,7 +18,7 @@ impl Place {
 
     pub fn postgres(database: &Database) -> Self {
         let url = database.url();
-        PgConnection::establish(&url).unwrap().batch_execute(sql::POSTGRES).unwrap();
+        PgConnection::establish(&url).unwrap().batch_execute(sql::Dialect::Postgres.up()).unwrap();
         Self(url)
     }
 
