@@ -1,5 +1,11 @@
 //! Envelope encryption: data keys that are stored wrapped under key-encryption keys, and rotate by themselves.
 
+#[cfg(any(feature = "aws-kms", feature = "aws-secrets-manager"))]
+mod aws;
+#[cfg(feature = "aws-kms")]
+mod aws_kms;
+#[cfg(feature = "aws-secrets-manager")]
+mod aws_secrets_manager;
 #[cfg(all(feature = "tokio", any(feature = "diesel-store", feature = "file-store")))]
 mod blocking;
 #[cfg(all(not(feature = "tokio"), any(feature = "diesel-store", feature = "file-store")))]
@@ -31,6 +37,10 @@ mod store;
 #[cfg(feature = "vault")]
 pub mod vault;
 
+#[cfg(feature = "aws-kms")]
+pub use aws_kms::AwsKms;
+#[cfg(feature = "aws-secrets-manager")]
+pub use aws_secrets_manager::AwsSecretsManager;
 pub use failure::{BackendError, BackendErrorKind};
 #[cfg(feature = "file-store")]
 pub use file::FileStore;
