@@ -74,7 +74,8 @@ pub(super) fn decrypt(
         }
         found => found?,
     };
-    let previous_scope = field.previous_scopes.contains(&&*key.scope) && *key.scope != *field.scope;
+    let previous_scope =
+        field.previous_scopes.iter().any(|scope| key.is_of(scope)) && !key.is_of(field.scope);
     let cipher = key.field_cipher(if previous_scope { &key.scope } else { field.scope })?;
     // Either way: were an unbound value accepted where columns are bound, it could still be moved between rows.
     if suite.is_bound() == bound.is_empty() {
@@ -117,5 +118,5 @@ pub(super) fn decrypt(
 /// scope's keys that ring alone decides.
 #[cold]
 fn find_elsewhere<'a>(ring: Option<&'a Keyring>, field: &FieldSpec<'_>, id: KeyId) -> Option<Found<'a>> {
-    ring?.find(id).ok().filter(|key| *key.scope != *field.scope)
+    ring?.find(id).ok().filter(|key| !key.is_of(field.scope))
 }

@@ -38,10 +38,16 @@ pub(crate) struct KeyEntry {
 }
 
 impl KeyEntry {
+    /// Whether it is a key of `scope`.
+    #[inline]
+    pub(crate) fn is_of(&self, scope: &str) -> bool {
+        is_same_scope(&self.scope, scope)
+    }
+
     /// The cipher for fields of `scope`. Scope, purpose and state are checked here, before any cryptography.
     #[inline]
     pub(crate) fn field_cipher(&self, scope: &str) -> Result<&Cipher> {
-        let kind = if !is_same_scope(&self.scope, scope) {
+        let kind = if !self.is_of(scope) {
             ErrorKind::ScopeMismatch
         } else if self.purpose != Purpose::Field {
             ErrorKind::PurposeMismatch
