@@ -12,15 +12,17 @@ const MOST_ROWS: usize = 300;
 /// servers of 4 MiB.
 const MOST_BYTES: usize = 1 << 20;
 
+// Public as far as the compiler goes: the traits that seal the drivers name them, and the traits are public.
+
 /// SQL, with what is bound to its parameters in their order.
 #[derive(Debug)]
 pub struct Statement {
-    pub(super) sql: String,
-    pub(super) binds: Vec<Bind>,
+    pub sql: String,
+    pub binds: Vec<Bind>,
 }
 
 #[derive(Debug)]
-pub(super) enum Bind {
+pub enum Bind {
     Integer(i64),
     Text(String),
 }
@@ -28,9 +30,9 @@ pub(super) enum Bind {
 /// A row as the database gives it.
 #[derive(Debug)]
 pub struct Row {
-    pub(super) id: i64,
-    pub(super) revision: i64,
-    pub(super) record: String,
+    pub id: i64,
+    pub revision: i64,
+    pub record: String,
 }
 
 impl TryFrom<Row> for Record {
@@ -145,4 +147,40 @@ fn batches<'a, 'r>(mut records: &'a [&'r Record]) -> impl Iterator<Item = &'a [&
         records = rest;
         (!batch.is_empty()).then_some(batch)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_stay_within_their_limits() {
+        let record = |id: u32, len: usize| Record { id, revision: 1, body: "x".repeat(len) };
+        let mut records: Vec<_> = (0..=2_000).map(|id| record(id, 10)).collect();
+        records.extend((2_001..=2_100).map(|id| record(id, 60_000)));
+        records.push(record(2_101, 2 * MOST_BYTES));
+        records.push(record(2_102, 10));
+        for dialect in [Dialect::Postgres, Dialect::MySql, Dialect::Sqlite] {
+            let swap = Swap::new(dialect, &Table::default(), 0, &records).unwrap();
+            let mut ids = Vec::new();
+            for statement in &swap.rest {
+                let rows: Vec<_> = statement.binds.chunks(3).collect();
+                let bytes: usize = rows.iter().map(|row| text(&row[2]).len()).sum();
+                assert!(rows.len() <= MOST_ROWS && (bytes <= MOST_BYTES || rows.len() == 1), "{bytes} bytes");
+                ids.extend(rows.iter().map(|row| id(&row[0])));
+            }
+            assert_eq!(ids, (1..=2_102).collect::<Vec<i64>>(), "each record once");
+            assert!(swap.rest.len() < 20, "{} statements", swap.rest.len());
+        }
+    }
+
+    fn id(bind: &Bind) -> i64 {
+        let Bind::Integer(id) = bind else { panic!("no id") };
+        *id
+    }
+
+    fn text(bind: &Bind) -> &str {
+        let Bind::Text(text) = bind else { panic!("no text") };
+        text
+    }
 }
