@@ -165,7 +165,8 @@ fn valid_and_golden_vectors_are_what_a_writer_makes() {
         let aad = Aad::new(suite, key_id, kind(vector), leaked(&with["context"]), &bound);
 
         let ring = ring(vector);
-        let cipher = ring.find(key_id).unwrap().field_cipher(vector["scope"].as_str().unwrap()).unwrap();
+        let key = ring.find(key_id).unwrap();
+        let cipher = key.field_cipher(vector["scope"].as_str().unwrap()).unwrap();
         let sealed = if vector["storage"] == "text" {
             let mut draft = text::Draft::new(key_id, suite, &message);
             draft.body()[..24].copy_from_slice(&nonce);

@@ -99,7 +99,7 @@ impl Inner {
             return Ok(());
         }
         let entries: Vec<&Arc<Entry>> = set.entries.values().filter(|entry| !entry.on_demand).collect();
-        let ring = self.ring_of(&entries, &mut loaded, &self.lease).await;
+        let ring = self.ring_of(&entries, &mut loaded, None, &self.lease).await;
         if ring.is_ok() {
             loaded.age = age;
         }

@@ -92,14 +92,15 @@ impl Drop for Refresher {
 }
 
 impl Inner {
-    /// A value names a key that the ring has not.
-    pub(super) fn find(&self, id: KeyId) -> Result<Arc<KeyEntry>> {
-        if let Some(key) = self.in_ring(id) {
+    /// A value names a key that the ring has not: that of `scope`, or for `None` the one without scopes that are loaded on
+    /// demand.
+    pub(super) fn find(&self, id: KeyId, scope: Option<&str>) -> Result<Arc<KeyEntry>> {
+        if let Some(key) = self.in_ring(id, scope) {
             return Ok(key);
         }
         let unknown = |kind: ErrorKind, detail: &'static str| Err(Error::new(kind).detail(detail).key(id));
         if let Some(set) = self.known() {
-            if set.get(id.get()).is_some_and(|entry| entry.on_demand) {
+            if set.get(id.get()).is_some_and(|entry| entry.on_demand && scope != Some(&*entry.scope)) {
                 return Err(Error::new(ErrorKind::ScopeMismatch).key(id));
             }
             if u64::from(id.get()) < set.head.next_id && set.get(id.get()).is_none() {
@@ -120,8 +121,9 @@ impl Inner {
             );
         }
         self.refresher.0.changed.notify_all();
-        let is_open =
-            |asks: &mut Asks| self.in_ring(id).is_none() && asks.loaded.is_none_or(|loaded| loaded <= now);
+        let is_open = |asks: &mut Asks| {
+            self.in_ring(id, scope).is_none() && asks.loaded.is_none_or(|loaded| loaded <= now)
+        };
         let (asks, _) = self
             .refresher
             .0
@@ -129,11 +131,12 @@ impl Inner {
             .wait_timeout_while(asks, self.cache.wait, is_open)
             .unwrap_or_else(PoisonError::into_inner);
         drop(asks);
-        self.in_ring(id).map_or_else(|| Err(Error::new(ErrorKind::KeyNotLoaded).key(id)), Ok)
+        self.in_ring(id, scope).map_or_else(|| Err(Error::new(ErrorKind::KeyNotLoaded).key(id)), Ok)
     }
 
-    fn in_ring(&self, id: KeyId) -> Option<Arc<KeyEntry>> {
-        self.ring.load().as_ref().and_then(|ring| ring.entry(id).cloned())
+    fn in_ring(&self, id: KeyId, scope: Option<&str>) -> Option<Arc<KeyEntry>> {
+        let in_scope = scope.and_then(|scope| self.in_scope(scope, id));
+        in_scope.or_else(|| self.ring.load().as_ref().and_then(|ring| ring.entry(id).cloned()))
     }
 
     /// An interval, give or take a tenth.

@@ -30,6 +30,8 @@ pub(super) struct Loaded {
 /// Behind the rings of a manager.
 struct Source {
     manager: Weak<Inner>,
+    /// Of the ring of one scope, which is loaded on demand.
+    scope: Option<Box<str>>,
     lease: Arc<Lease>,
 }
 
@@ -40,7 +42,7 @@ impl KeySource for Source {
 
     fn find(&self, id: KeyId) -> Result<Arc<KeyEntry>> {
         match self.manager.upgrade() {
-            Some(manager) => manager.find(id),
+            Some(manager) => manager.find(id, self.scope.as_deref()),
             None => Err(Error::new(ErrorKind::UnknownKey).detail("and its key manager is gone").key(id)),
         }
     }
@@ -56,6 +58,7 @@ impl Inner {
         self: &Arc<Self>,
         entries: &[&Arc<Entry>],
         loaded: &mut Loaded,
+        scope: Option<&str>,
         lease: &Arc<Lease>,
     ) -> Result<Keyring> {
         loaded.keys.retain(|id, _| entries.iter().any(|entry| entry.id == *id && self.is_usable(entry)));
@@ -86,7 +89,11 @@ impl Inner {
         if let Some(error) = later {
             return Err(error);
         }
-        let source = Arc::new(Source { manager: Arc::downgrade(self), lease: Arc::clone(lease) });
+        let source = Arc::new(Source {
+            manager: Arc::downgrade(self),
+            scope: scope.map(Into::into),
+            lease: Arc::clone(lease),
+        });
         let keys = entries.iter().filter_map(|entry| self.key_of(entry, loaded, &mut broken).map(Arc::new));
         Ok(Keyring::from_source(keys, source))
     }

@@ -18,7 +18,8 @@ use crate::envelope::lifecycle;
 use crate::envelope::record::Entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
-use crate::key::{Keyring, Scope};
+use crate::key::{KeyEntry, Keyring, Scope};
+use crate::key_id::KeyId;
 
 /// The scopes that are loaded.
 pub(super) struct Scopes {
@@ -142,6 +143,13 @@ impl KeyManager {
 }
 
 impl Inner {
+    /// A key of a scope as it is loaded now.
+    pub(super) fn in_scope(&self, name: &str, id: KeyId) -> Option<Arc<KeyEntry>> {
+        let slot = self.scopes.slots().get(name).cloned()?;
+        let (_, ring) = slot.scope.get()?;
+        ring.load().entry(id).cloned()
+    }
+
     async fn scope(self: &Arc<Self>, name: &str) -> Result<Scope> {
         let slot = self.scopes.slot(name, || Slot {
             lease: Arc::new(Lease::new(self.clock.clone(), self.cache.lease())),
@@ -186,7 +194,7 @@ impl Inner {
             return Ok(());
         }
         let entries: Vec<&Arc<Entry>> = set.of_scope(name).collect();
-        let ring = self.ring_of(&entries, &mut loaded, &slot.lease).await;
+        let ring = self.ring_of(&entries, &mut loaded, Some(name), &slot.lease).await;
         if ring.is_ok() {
             loaded.age = Some(age);
         }
