@@ -70,11 +70,6 @@ impl Scopes {
         slots.insert(name.into(), Arc::clone(&slot));
         slot
     }
-
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.slots().len()
-    }
 }
 
 impl Slot {

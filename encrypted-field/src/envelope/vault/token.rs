@@ -81,8 +81,8 @@ impl TokenState {
 mod tests {
     use super::*;
 
-    const HOUR: Duration = Duration::from_secs(3600);
-    const MINUTE: Duration = Duration::from_secs(60);
+    const HOUR: Duration = Duration::from_hours(1);
+    const MINUTE: Duration = Duration::from_mins(1);
 
     fn granted(renewable: bool) -> (TokenState, Instant) {
         let mut state = TokenState::default();
