@@ -226,6 +226,7 @@ pub(super) struct Due {
 
 pub(super) fn due(set: &KeySet, now: u64, policy: &RotationPolicy) -> Due {
     let mut due = Due::default();
+    set.scopes();
     for pending in set.entries.values().filter(|entry| entry.state == KeyState::Pending) {
         let is_first = siblings(set, pending, KeyState::Active).next().is_none();
         let is_due = pending.activate_after.is_none_or(|after| now >= after);

@@ -197,9 +197,7 @@ fn a_kek_that_was_left_out_authenticates_nothing() {
 fn rewrapping_goes_on_where_it_was_stopped() {
     let world = World::new();
     let keys = world.loaded();
-    for number in 0..600 {
-        keys.provision(&format!("tenant-{number}"), world.now()).wait().unwrap();
-    }
+    keys.provision_all((0..600).map(|number| format!("tenant-{number}")), world.now()).wait().unwrap();
     let asia = TestKek::new(2);
     let three = world.builder().kek("asia", asia.clone()).build().unwrap();
     let failing =

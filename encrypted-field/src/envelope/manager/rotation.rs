@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use futures_util::future::BoxFuture;
+
+use super::backends::some_at_a_time;
 use super::changes::{Attempts, Confirms};
 use super::load::Ask;
 use super::{Call, Inner, KeyManager, seconds};
@@ -19,6 +22,9 @@ use crate::secret::SecretBytes;
 
 /// Most keys that one [`KeyManager::maintain`] publishes: with many tenants the rest waits for the next time.
 const PUBLISH_AT_ONCE: usize = 64;
+
+/// Keys that one change of [`KeyManager::provision_all`] makes.
+const PROVISION_AT_ONCE: usize = 256;
 
 /// What [`KeyManager::maintain`] did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -64,6 +70,26 @@ impl KeyManager {
     pub fn provision(&self, scope: &str, now: SystemTime) -> Call<KeyId> {
         let place = Place { scope: scope.to_owned(), purpose: Purpose::Field, on_demand: true };
         self.call(move |inner| async move { inner.add_key(place, Nth::FirstActive, now).await })
+    }
+
+    /// As [`provision`](Self::provision), of many scopes, such as the tenants that are there already: 256 in one change. Those that have a
+    /// key are passed over, so that it can be run again where it was stopped. Gives how many keys were made.
+    ///
+    /// # Errors
+    /// Those of the store and the key services.
+    pub fn provision_all(
+        &self,
+        scopes: impl IntoIterator<Item = impl Into<String>>,
+        now: SystemTime,
+    ) -> Call<usize> {
+        let scopes: Vec<String> = scopes.into_iter().map(Into::into).collect();
+        self.call(move |inner| async move {
+            let mut made = 0;
+            for scopes in scopes.chunks(PROVISION_AT_ONCE) {
+                made += inner.add_first_keys(scopes, now).await?;
+            }
+            Ok(made)
+        })
     }
 
     /// Makes the next key of a scope and purpose and publishes it: every process loads it, none seals with it before it is
@@ -160,6 +186,34 @@ impl Inner {
             }
             if self.commit(&turn, Confirms::Keys, &set, draft).await? {
                 return key_id(id);
+            }
+            attempts.again(self).await?;
+        }
+    }
+
+    /// The first keys of those scopes that have none.
+    async fn add_first_keys(self: &Arc<Self>, scopes: &[String], now: SystemTime) -> Result<usize> {
+        let turn = self.turn().await;
+        let mut attempts = Attempts::default();
+        loop {
+            let set = self.load_set(Ask::Always).await?;
+            let mut draft = Draft::new(&set, seconds(now)).map_err(|e| self.of_store(e))?;
+            let known = set.scopes();
+            let mut places: Vec<Place> = Vec::new();
+            for scope in scopes {
+                if !known.contains_key(&**scope) && !places.iter().any(|place| place.scope == *scope) {
+                    places.push(Place { scope: scope.clone(), purpose: Purpose::Field, on_demand: true });
+                }
+            }
+            let mut calls: Vec<BoxFuture<'_, Result<NewKey>>> = Vec::new();
+            for (place, id) in places.iter().zip(draft.next_id()?..) {
+                calls.push(Box::pin(self.new_key(id, place, Under::Some)));
+            }
+            for (place, key) in places.iter().zip(some_at_a_time(calls).await) {
+                lifecycle::add_first(&mut draft, key?, place.clone(), &self.rotation)?;
+            }
+            if self.commit(&turn, Confirms::Keys, &set, draft).await? {
+                return Ok(places.len());
             }
             attempts.again(self).await?;
         }

@@ -15,7 +15,6 @@ use super::{Call, Inner, KeyManager, seconds};
 use crate::envelope::draft::Draft;
 use crate::envelope::key_set::KeySet;
 use crate::envelope::lifecycle;
-use crate::envelope::record::Entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
 use crate::key::{KeyEntry, Keyring, Scope};
@@ -165,12 +164,12 @@ impl Inner {
             self.refresh().await?;
         }
         let mut set = self.known();
-        if set.as_ref().is_none_or(|set| set.of_scope(name).next().is_none()) {
+        if set.as_ref().is_none_or(|set| set.of_scope(name).is_empty()) {
             // Another process may just have made it.
             let _turn = self.turn().await;
             set = Some(self.load_set(Ask::IfNeeded).await?);
         }
-        let set = set.filter(|set| set.of_scope(name).next().is_some());
+        let set = set.filter(|set| !set.of_scope(name).is_empty());
         let Some(set) = set else {
             let detail = format!("scope \"{name}\" has no key; `provision` its first one");
             return Err(Error::new(ErrorKind::NoActiveKey).detail(detail));
@@ -188,7 +187,7 @@ impl Inner {
         if loaded.age == Some(age) {
             return Ok(());
         }
-        let entries: Vec<&Arc<Entry>> = set.of_scope(name).collect();
+        let entries = set.of_scope(name);
         let ring = self.ring_of(&entries, &mut loaded, Some(name), &slot.lease).await;
         if ring.is_ok() {
             loaded.age = Some(age);
@@ -212,6 +211,7 @@ impl Inner {
     ) -> Result<()> {
         let slots: Vec<(Box<str>, Arc<Slot>)> =
             self.scopes.slots().iter().map(|(name, slot)| (name.clone(), Arc::clone(slot))).collect();
+        set.scopes();
         for (name, slot) in slots.iter().filter(|(_, slot)| slot.scope.get().is_some()) {
             match self.fill(slot, name, set).await {
                 Ok(()) => slot.lease.extend(at, date),
@@ -250,7 +250,7 @@ impl Inner {
         let mut attempts = Attempts::default();
         loop {
             let set = self.load_set(Ask::Always).await?;
-            let ids: Vec<u32> = set.of_scope(name).map(|entry| entry.id).collect();
+            let ids: Vec<u32> = set.of_scope(name).iter().map(|entry| entry.id).collect();
             if ids.is_empty() {
                 let detail = format!("scope \"{name}\" has no key");
                 return Err(Error::new(ErrorKind::KeyLifecycle).detail(detail));
@@ -267,5 +267,5 @@ impl Inner {
 
 /// By the last change of one of its keys, a scope is known to be as it was.
 fn newest(set: &KeySet, scope: &str) -> (u32, u64) {
-    (set.head.generation, set.of_scope(scope).map(|entry| entry.revision).max().unwrap_or(0))
+    (set.head.generation, set.of_scope(scope).iter().map(|entry| entry.revision).max().unwrap_or(0))
 }
