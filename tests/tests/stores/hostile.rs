@@ -1,5 +1,6 @@
 //! Rows that this library did not write, and connections that fail.
 
+use diesel::Connection as _;
 use encrypted_field::envelope::sql::{Dialect, DieselStore, SqlxStore};
 use encrypted_field::envelope::{BackendErrorKind, KeyStore};
 use sqlx::pool::PoolOptions;
@@ -25,7 +26,7 @@ fn rows_out_of_range<P: Place>() {
             // What is no revision is above none, and is not loaded but in the head.
             if values.starts_with("1, -1") {
                 assert_eq!(loaded.unwrap().len(), 1);
-            } else if values.starts_with("-1") || values.starts_with('4') || values.starts_with('0') {
+            } else {
                 refused(loaded, BackendErrorKind::Garbled);
             }
         });
@@ -87,7 +88,6 @@ fn no_server() {
         let options = PoolOptions::<sqlx::MySql>::new().acquire_timeout(patience);
         unavailable(&SqlxStore::new(options.connect_lazy(&url("mysql")).unwrap())).await;
     });
-    use diesel::Connection as _;
 }
 
 async fn unavailable(store: &(impl KeyStore + std::fmt::Debug)) {

@@ -15,55 +15,61 @@ fn postgres() {
         (false, "SET ROLE pg_signal_backend"),
         (true, "SET default_transaction_read_only = on"),
     ] {
-        reads_only::<DieselPostgres>(may_read, |table| table.store_with(first));
-        reads_only::<SqlxPostgres>(may_read, |table| table.store_with(first));
+        on_connect::<DieselPostgres>(may_read, first);
+        on_connect::<SqlxPostgres>(may_read, first);
     }
 }
 
 #[test]
 fn mariadb() {
     let first = "SET SESSION TRANSACTION READ ONLY";
-    reads_only::<DieselMariaDb>(true, |table| table.store_with(first));
-    reads_only::<SqlxMariaDb>(true, |table| table.store_with(first));
+    on_connect::<DieselMariaDb>(true, first);
+    on_connect::<SqlxMariaDb>(true, first);
 }
 
 #[test]
 fn a_mariadb_user() {
-    a_user::<DieselMariaDb>();
-    a_user::<SqlxMariaDb>();
+    for (may_read, privilege) in [(true, "SELECT"), (false, "INSERT")] {
+        a_user_with::<DieselMariaDb>(may_read, privilege);
+        a_user_with::<SqlxMariaDb>(may_read, privilege);
+    }
 }
 
-fn a_user<P: Place>() {
-    for (may_read, privilege) in [(true, "SELECT"), (false, "INSERT")] {
-        reads_only::<P>(may_read, |table| {
-            let name = table.name();
-            let user = format!("u_{}_{may_read}", &name[name.len().saturating_sub(20)..]);
-            table.execute(&format!("CREATE USER {user}"));
-            table.execute(&format!("GRANT {privilege} ON {name}.encrypted_field_keys TO {user}"));
-            let (scheme, server) = table.url.split_once("://").unwrap();
-            let (_, server) = server.split_once('@').unwrap();
-            P::connect(&format!("{scheme}://{user}@{server}"), "")
-        });
-    }
+fn a_user_with<P: Place>(may_read: bool, privilege: &str) {
+    let Some(table) = Table::<P>::open() else { return };
+    let name = table.name();
+    // At most 80 characters; of the server, not of the database, and so to be dropped.
+    let user = format!("u_{name}");
+    table.execute(&format!("CREATE USER {user}"));
+    table.execute(&format!("GRANT {privilege} ON {name}.encrypted_field_keys TO {user}"));
+    let (scheme, server) = table.url.split_once("://").unwrap();
+    let (_, server) = server.split_once('@').unwrap();
+    reads_only(&table, may_read, || P::connect(&format!("{scheme}://{user}@{server}"), ""));
+    table.execute(&format!("DROP USER {user}"));
 }
 
 #[test]
 fn sqlite() {
-    reads_only::<DieselSqlite>(true, |table| {
-        DieselSqlite::connect(&format!("file:{}?mode=ro", table.url), "")
-    });
-    reads_only::<SqlxSqlite>(true, |table| SqlxSqlite::connect(&format!("{}?mode=ro", table.url), ""));
-    reads_only::<DieselSqlite>(true, |table| table.store_with("PRAGMA query_only = 1"));
-    reads_only::<SqlxSqlite>(true, |table| table.store_with("PRAGMA query_only = 1"));
+    let table = Table::<DieselSqlite>::open().unwrap();
+    reads_only(&table, true, || DieselSqlite::connect(&format!("file:{}?mode=ro", table.url), ""));
+    let table = Table::<SqlxSqlite>::open().unwrap();
+    reads_only(&table, true, || SqlxSqlite::connect(&format!("{}?mode=ro", table.url), ""));
+    on_connect::<DieselSqlite>(true, "PRAGMA query_only = 1");
+    on_connect::<SqlxSqlite>(true, "PRAGMA query_only = 1");
+}
+
+/// Connections that `first` limits.
+fn on_connect<P: Place>(may_read: bool, first: &str) {
+    let Some(table) = Table::<P>::open() else { return };
+    reads_only(&table, may_read, || table.store_with(first));
 }
 
 /// `limited` may read, or not even that.
-fn reads_only<P: Place>(may_read: bool, limited: impl FnOnce(&Table<P>) -> P::Store) {
-    let Some(table) = Table::<P>::open() else { return };
+fn reads_only<P: Place>(table: &Table<P>, may_read: bool, limited: impl FnOnce() -> P::Store) {
     run(async {
         let records = [record(0, 1, "head"), record(1, 1, "one")];
         swap(&table.store(), 0, &records).await;
-        let limited = limited(&table);
+        let limited = limited();
         if may_read {
             assert_eq!(all(&limited).await, records);
         } else {
