@@ -78,7 +78,9 @@ async fn main() -> Result {
 }
 
 async fn one_region_gone(production: &Production, keys: &KeyManager) -> Result {
-    title("5. The region that is asked first is gone: a process that starts now loads from the other, and says so");
+    title(
+        "5. The region that is asked first is gone: a process that starts now loads from the other, and says so",
+    );
     production.eu.answers(Answer::Error(500, "KMSInternalException", ""));
     event::set_hook(|event| {
         if let Event::KekFailed { kek, kind, .. } = event {

@@ -6,7 +6,7 @@ mod application;
 mod print;
 
 pub use application::{BotToken, SlackConnection, connect, insert, load, stored};
-pub use print::{status, title};
+pub use print::{maintenance, status, title};
 
 use std::time::{Duration, SystemTime};
 

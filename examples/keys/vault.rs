@@ -19,7 +19,10 @@ async fn main() -> Result {
         Some(_) => println!("   A STAND-IN for Vault, as VAULT_ADDR and VAULT_TOKEN are not both set"),
         None => println!("   Vault at {} (VAULT_ADDR); what is made there stays:", place.admin.address),
     }
-    println!("   Transit key {}/app, engine {}, role auth/{role_mount}/role/app and its policy", place.transit, place.kv);
+    println!(
+        "   Transit key {}/app, engine {}, role auth/{role_mount}/role/app and its policy",
+        place.transit, place.kv
+    );
 
     title("2. The process logs in as that role; one login serves the key-encryption key and the store");
     // In production `VaultSecret::file("/run/secrets/vault-secret-id")`, and `.ca_certificate("/etc/vault/ca.pem")` for the server.
@@ -31,7 +34,9 @@ async fn main() -> Result {
     let keys = KeyManager::builder("production", store).kek("vault", kek).clock(clock.clone()).build()?;
     println!("   {keys:?}");
 
-    title("3. Once, an operator makes the first data key. Vault wraps it; what is stored is of no use without Vault");
+    title(
+        "3. Once, an operator makes the first data key. Vault wraps it; what is stored is of no use without Vault",
+    );
     let first = keys.initialize(clock.wall()).await?;
     println!("   key {first}");
 
@@ -55,14 +60,12 @@ async fn rotate(keys: &KeyManager, clock: &Clock, db: &SqlitePool) -> Result {
     // of them rotates.
     clock.advance(90 * DAY);
     keys.load().await?;
-    let done = keys.maintain(clock.wall()).await?;
-    println!("   published {:?}, activated {:?}", done.published, done.activated);
+    key_examples::maintenance(&keys.maintain(clock.wall()).await?);
 
     title("7. 66 minutes later every process has it: it becomes active, and the one before it is retired");
     clock.advance(66 * MINUTE);
     keys.load().await?;
-    let done = keys.maintain(clock.wall()).await?;
-    println!("   published {:?}, activated {:?}", done.published, done.activated);
+    key_examples::maintenance(&keys.maintain(clock.wall()).await?);
     key_examples::status(&keys.status()?);
 
     title("8. New rows are under the new key, old rows open and know that they are stale");

@@ -28,7 +28,9 @@ fn main() -> Result {
     }
     show(&mut a, &mut b, 0, &mut rows)?;
 
-    title("00:01  A publishes the next key. B has not refreshed since: if A sealed with it, B could not open");
+    title(
+        "00:01  A publishes the next key. B has not refreshed since: if A sealed with it, B could not open",
+    );
     println!("   A: {}", a.ask(1, "publish")?);
     show(&mut a, &mut b, 1, &mut rows)?;
 
@@ -39,7 +41,10 @@ fn main() -> Result {
     b.ask(5, "refresh")?;
     show(&mut a, &mut b, 5, &mut rows)?;
 
-    title("01:04  Still refused: a process may go on for 60 minutes without a refresh, and clocks may be 5 apart");
+    title(
+        "01:04  Still refused: a process may go on for 60 minutes without a refresh, and clocks may be 5 apart",
+    );
+    // What every process does all the time, or its keys expire.
     for minute in [30, 55] {
         for process in [&mut a, &mut b] {
             process.ask(minute, "refresh")?;
@@ -47,11 +52,13 @@ fn main() -> Result {
     }
     println!("   A: {}", refusal(a.ask(64, "activate 2"))?);
 
-    title("01:06  Any process that still seals and opens has it by now: A activates it");
-    println!("   A: {}", a.ask(66, "activate 2")?);
+    title("01:07  Any process that still seals and opens has it by now: A activates it");
+    println!("   A: {}", a.ask(67, "activate 2")?);
 
-    title("01:07  A seals under the new key, B under the old one for as long as it has not refreshed, and each opens both");
-    show(&mut a, &mut b, 67, &mut rows)?;
+    title(
+        "01:08  A seals under the new key, B under the old one for as long as it has not refreshed, and each opens both",
+    );
+    show(&mut a, &mut b, 68, &mut rows)?;
 
     title("01:10  B refreshes: both seal under the new key");
     b.ask(70, "refresh")?;

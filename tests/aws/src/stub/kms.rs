@@ -28,7 +28,8 @@ impl Kms {
         let sealed = cipher
             .encrypt(&Nonce::from(nonce), Payload { msg: &plaintext, aad: &context(request) })
             .expect("short texts can be encrypted");
-        let blob = [&[u8::try_from(name.len()).expect("a short name")], name.as_bytes(), &nonce, &sealed].concat();
+        let blob =
+            [&[u8::try_from(name.len()).expect("a short name")], name.as_bytes(), &nonce, &sealed].concat();
         Reply::Json(200, json!({ "CiphertextBlob": STANDARD.encode(blob), "KeyId": name }).to_string())
     }
 
@@ -49,7 +50,8 @@ impl Kms {
         };
         match open() {
             Some(plaintext) => {
-                let answer = json!({ "Plaintext": STANDARD.encode(plaintext), "KeyId": text(request, "KeyId") });
+                let answer =
+                    json!({ "Plaintext": STANDARD.encode(plaintext), "KeyId": text(request, "KeyId") });
                 Reply::Json(200, answer.to_string())
             }
             None => error(400, "InvalidCiphertextException", ""),
