@@ -18,7 +18,7 @@ use aws_tests::stub::{Answer, Stub};
 use encrypted_field::envelope::sql::{Dialect, SqlxStore};
 use encrypted_field::envelope::{AwsKms, Clock, Consistency, KeyManager, KeyManagerBuilder, LocalKek};
 use encrypted_field::event::{self, Event};
-use encrypted_field::{EncryptedField as _, generate_key};
+use encrypted_field::{EncryptedField as _, Purpose, generate_key};
 use key_examples::{BotToken, Result, title};
 use sqlx::SqlitePool;
 
@@ -74,7 +74,7 @@ async fn main() -> Result {
     show(&keys.check_consistency().await?);
 
     one_region_gone(&production, &keys).await?;
-    break_glass(&production).await
+    break_glass(&production, &keys).await
 }
 
 async fn one_region_gone(production: &Production, keys: &KeyManager) -> Result {
@@ -95,7 +95,7 @@ async fn one_region_gone(production: &Production, keys: &KeyManager) -> Result {
     show(&keys.check_consistency().await?);
 
     title("7. No key is made that only one region could open: a rotation waits until both are there");
-    let refused = keys.publish("", encrypted_field::Purpose::Field, production.clock.wall()).await;
+    let refused = keys.publish("", Purpose::Field, production.clock.wall()).await;
     println!("   {}", refused.err().ok_or("a key was published without a region")?);
 
     title("8. The region is back, and nothing needs to be done");
@@ -104,16 +104,25 @@ async fn one_region_gone(production: &Production, keys: &KeyManager) -> Result {
     Ok(())
 }
 
-async fn break_glass(production: &Production) -> Result {
+async fn break_glass(production: &Production, keys: &KeyManager) -> Result {
     title("9. A third KEK for the day on which AWS is gone: 32 bytes in a safe. No row is touched");
-    // `openssl rand -base64 32`, on paper; read by `LocalKek::from_file` on that day.
+    // In life from `openssl rand -base64 32`, and read by `LocalKek::from_file` when it is needed.
     let safe = generate_key()?;
-    let keys = production.process().kek("break-glass", LocalKek::new(safe)?).build()?;
-    println!("   {} key rewrapped", keys.rewrap(production.clock.wall()).await?);
-    key_examples::status(&keys.status()?);
-    show(&keys.check_consistency().await?);
+    let now = production.clock.wall();
+    let operator = production.process().kek("break-glass", LocalKek::new(safe)?).build()?;
+    println!("   {} key rewrapped", operator.rewrap(now).await?);
+    show(&operator.check_consistency().await?);
 
-    title("10. That day: no region answers, and the safe is opened");
+    title(
+        "10. The processes don't have that KEK, and so it lacks their next key: rewrap after each rotation",
+    );
+    keys.publish("", Purpose::Field, now).await?;
+    show(&operator.check_consistency().await?);
+    println!("   {} key rewrapped", operator.rewrap(now).await?);
+    key_examples::status(&operator.status()?);
+    show(&operator.check_consistency().await?);
+
+    title("11. That day: no region answers, and the safe is opened");
     for region in [&production.eu, &production.us] {
         region.answers(Answer::Error(500, "KMSInternalException", ""));
     }
@@ -131,7 +140,7 @@ async fn opens_the_row(production: &Production, process: &KeyManager) -> Result 
 }
 
 fn show(found: &Consistency) {
-    println!("   {} wraps checked, {} problems", found.checked, found.problems.len());
+    println!("   {} wraps checked; problems: {}", found.checked, found.problems.len());
     for problem in &found.problems {
         let error = problem.error.as_ref().map_or("it has none".into(), ToString::to_string);
         println!("   key {} under {}: {error}", problem.key_id, problem.kek);
