@@ -22,10 +22,21 @@ impl Place {
     /// The stand-in, and a real Vault where there is one.
     pub async fn all() -> Vec<Self> {
         let mut places = vec![Self::stand_in().await];
-        if let (Ok(address), Ok(token)) = (std::env::var("VAULT_ADDR"), std::env::var("VAULT_TOKEN")) {
-            places.push(Self::set_up(None, Admin::new(address, token)).await);
-        }
+        places.extend(Self::real().await);
         places
+    }
+
+    /// A real Vault where there is one, else the stand-in.
+    pub async fn real_or_stand_in() -> Self {
+        match Self::real().await {
+            Some(place) => place,
+            None => Self::stand_in().await,
+        }
+    }
+
+    async fn real() -> Option<Self> {
+        let (address, token) = (std::env::var("VAULT_ADDR").ok()?, std::env::var("VAULT_TOKEN").ok()?);
+        Some(Self::set_up(None, Admin::new(address, token)).await)
     }
 
     /// The stand-in.
