@@ -68,6 +68,15 @@ pub enum Event<'a> {
         /// Why.
         kind: ErrorKind,
     },
+    /// Keys that are due could not be published, made active or wrapped: rotation does not go on. Past its lifetime a key seals no
+    /// more.
+    #[non_exhaustive]
+    MaintenanceFailed {
+        /// The name of the key set.
+        key_set: &'a str,
+        /// Why.
+        kind: ErrorKind,
+    },
     /// A key-encryption key did not unwrap a key; the next one was asked, if there is one.
     #[non_exhaustive]
     KekFailed {

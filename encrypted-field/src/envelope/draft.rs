@@ -1,22 +1,25 @@
 //! A change of a key set, before it is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::Record;
 use super::key_set::KeySet;
 use super::record::{Digest, Entry, Head, StoreMac, hash_of};
 use crate::error::{Error, ErrorKind, Result};
+use crate::key::Purpose;
 use crate::key_id::KeyId;
 
 /// How far the clocks of two processes may be apart, in seconds, before a change is refused.
-const SKEW: u64 = 300;
+pub(super) const SKEW: u64 = 300;
 
 /// Entries that are to be written, over those of a key set.
 pub(super) struct Draft<'a> {
     set: &'a KeySet,
     pub(super) head: Head,
     changed: BTreeMap<u32, Entry>,
+    /// The ids of those that are new, by scope and purpose.
+    added: HashMap<(Box<str>, Purpose), Vec<u32>>,
     mac: StoreMac,
     /// Seconds since 1970 (UTC).
     pub(super) now: u64,
@@ -32,7 +35,21 @@ impl<'a> Draft<'a> {
                 set.head.changed - now
             )));
         }
-        Ok(Self { set, head: set.head.clone(), changed: BTreeMap::new(), mac: set.mac.clone(), now })
+        Ok(Self {
+            set,
+            head: set.head.clone(),
+            changed: BTreeMap::new(),
+            added: HashMap::new(),
+            mac: set.mac.clone(),
+            now,
+        })
+    }
+
+    /// On a store that was set back: whatever date it has, `now` is the date from here on.
+    pub(super) fn restored(set: &'a KeySet, now: u64) -> Self {
+        let mut head = set.head.clone();
+        head.changed = now;
+        Self { set, head, changed: BTreeMap::new(), added: HashMap::new(), mac: set.mac.clone(), now }
     }
 
     /// An entry as it will be.
@@ -41,13 +58,10 @@ impl<'a> Draft<'a> {
     }
 
     /// The entries of a scope and purpose as they will be, oldest first.
-    pub(super) fn of(&self, scope: &str, purpose: crate::key::Purpose) -> Vec<u32> {
+    pub(super) fn of(&self, scope: &str, purpose: Purpose) -> Vec<u32> {
         let known = self.set.of(scope, purpose).map(|entry| entry.id);
-        let added = self
-            .changed
-            .values()
-            .filter(|entry| self.set.get(entry.id).is_none() && entry.is_of(scope, purpose));
-        known.chain(added.map(|entry| entry.id)).collect()
+        let added = self.added.get(&(scope.into(), purpose)).into_iter().flatten().copied();
+        known.chain(added).collect()
     }
 
     /// # Errors
@@ -62,7 +76,8 @@ impl<'a> Draft<'a> {
 
     /// A new entry, whose id is [`next_id`](Self::next_id).
     pub(super) fn add(&mut self, entry: Entry) {
-        self.head.next_id = u64::from(entry.id) + 1;
+        self.head.next_id = self.head.next_id.max(u64::from(entry.id) + 1);
+        self.added.entry((entry.scope.as_str().into(), entry.purpose)).or_default().push(entry.id);
         self.changed.insert(entry.id, entry);
     }
 
@@ -87,7 +102,7 @@ impl<'a> Draft<'a> {
     pub(super) fn finish(mut self, change: [u8; 32]) -> Result<(KeySet, Vec<Record>)> {
         let revision = self.head.revision.max(self.set.head.revision) + 1;
         self.head.revision = revision;
-        self.head.changed = self.now.max(self.set.head.changed);
+        self.head.changed = self.now.max(self.head.changed);
         self.head.change = Digest(change);
         let mut entries = self.set.entries.clone();
         let mut records = Vec::with_capacity(self.changed.len() + 1);

@@ -24,13 +24,13 @@ pub trait KeyEncryptionKey: Send + Sync + 'static {
         key: &[u8; 32],
     ) -> impl Future<Output = Result<Vec<u8>, BackendError>> + Send;
 
-    /// Unwraps what [`wrap`](Self::wrap) made for the same context; anything else is
-    /// [`Rejected`](super::BackendErrorKind::Rejected).
+    /// Unwraps what [`wrap`](Self::wrap) made for the same context, to the 32 bytes of the key; anything else is
+    /// [`Rejected`](super::BackendErrorKind::Rejected). A vector, because moving it leaves no copy of the key behind.
     fn unwrap(
         &self,
         context: &WrapContext<'_>,
         wrapped: &[u8],
-    ) -> impl Future<Output = Result<Zeroizing<[u8; 32]>, BackendError>> + Send;
+    ) -> impl Future<Output = Result<Zeroizing<Vec<u8>>, BackendError>> + Send;
 
     /// What it is, for messages: the service and the name of the key there, such as `AWS KMS alias/app`. No credential.
     fn describe(&self) -> String;
@@ -58,7 +58,7 @@ pub struct WrapContext<'a> {
     pub key_id: u32,
     /// The scope of the data key.
     pub scope: &'a str,
-    /// `field`, `index`, `file`; `store` for the store key.
+    /// `field`, `index`, `file`; for the store key `store-` and the epoch of the store.
     pub purpose: &'a str,
 }
 
@@ -108,7 +108,7 @@ pub(super) trait AnyKek: Send + Sync {
         &'a self,
         context: &'a WrapContext<'a>,
         wrapped: &'a [u8],
-    ) -> Answer<'a, Zeroizing<[u8; 32]>>;
+    ) -> Answer<'a, Zeroizing<Vec<u8>>>;
     fn describe(&self) -> String;
     fn is_per_scope(&self) -> bool;
     fn destroy_scope<'a>(&'a self, scope: &'a str) -> Answer<'a, ()>;
@@ -123,7 +123,7 @@ impl<K: KeyEncryptionKey> AnyKek for K {
         &'a self,
         context: &'a WrapContext<'a>,
         wrapped: &'a [u8],
-    ) -> Answer<'a, Zeroizing<[u8; 32]>> {
+    ) -> Answer<'a, Zeroizing<Vec<u8>>> {
         Box::pin(KeyEncryptionKey::unwrap(self, context, wrapped))
     }
 

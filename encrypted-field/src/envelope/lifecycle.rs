@@ -140,12 +140,14 @@ pub(super) fn disable(draft: &mut Draft<'_>, id: u32) -> Result<()> {
 
 /// Back from disabled.
 pub(super) fn enable(draft: &mut Draft<'_>, id: u32) -> Result<()> {
+    let now = draft.now;
     let entry = draft.edit(id)?;
     if entry.state != KeyState::Disabled {
         return Err(refused(format!("it is {} and not disabled", entry.state.name()), id));
     }
     entry.state = if entry.compromised.is_some() { KeyState::Compromised } else { KeyState::Retired };
     entry.disabled = None;
+    entry.enabled = Some(now);
     Ok(())
 }
 
@@ -177,7 +179,8 @@ pub(super) fn destroy(draft: &mut Draft<'_>, id: u32) -> Result<()> {
     let (now, propagation) = (draft.now, draft.head.propagation);
     let entry = draft.edit(id)?;
     match (entry.state, entry.disabled) {
-        (KeyState::Destroyed, _) => return Err(refused("it was destroyed", id)),
+        // Stopped before the store has forgotten older versions of it, this is run again.
+        (KeyState::Destroyed, _) => return Ok(()),
         (KeyState::Pending, _) => {}
         (KeyState::Disabled, Some(since)) if now >= since.saturating_add(propagation) => {}
         (KeyState::Disabled, _) => {
@@ -235,7 +238,9 @@ pub(super) fn due(set: &KeySet, now: u64, policy: &RotationPolicy) -> Due {
         }
     }
     for active in set.entries.values().filter(|entry| entry.state == KeyState::Active) {
+        // Looking for values by a blind index takes the key that made it: those rotate by hand, with the rows.
         if let Some(interval) = policy.interval
+            && active.purpose != Purpose::Index
             && siblings(set, active, KeyState::Pending).next().is_none()
         {
             // Published early enough to be active when the interval ends.
@@ -250,7 +255,10 @@ pub(super) fn due(set: &KeySet, now: u64, policy: &RotationPolicy) -> Due {
             let beyond = &retired[..retired.len().saturating_sub(keep as usize)];
             let is_long_ago = |date: u64| now >= date.saturating_add(policy.retired_for.as_secs());
             due.disable.extend(
-                beyond.iter().filter(|entry| entry.retired.is_some_and(is_long_ago)).map(|entry| entry.id),
+                beyond
+                    .iter()
+                    .filter(|entry| entry.enabled.is_none() && entry.retired.is_some_and(is_long_ago))
+                    .map(|entry| entry.id),
             );
         }
     }
@@ -278,6 +286,7 @@ fn entry(key: NewKey, place: Place, version: u32, now: u64) -> Entry {
         retired: None,
         compromised: None,
         disabled: None,
+        enabled: None,
         destroyed: None,
         check: key.check,
         wraps: key.wraps,
@@ -286,7 +295,7 @@ fn entry(key: NewKey, place: Place, version: u32, now: u64) -> Entry {
 }
 
 fn seal_until(now: u64, policy: &RotationPolicy) -> Option<u64> {
-    policy.interval.map(|interval| now.saturating_add((interval + policy.grace).as_secs()))
+    policy.interval.map(|interval| now.saturating_add(interval.saturating_add(policy.grace).as_secs()))
 }
 
 fn state(draft: &Draft<'_>, id: u32) -> Option<KeyState> {

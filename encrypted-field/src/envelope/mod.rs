@@ -48,8 +48,8 @@ pub use kek::{KeyEncryptionKey, WrapContext};
 #[cfg(feature = "local-kek")]
 pub use local::LocalKek;
 pub use manager::{
-    Consistency, KeyManager, KeyManagerBuilder, KeyStatus, Maintenance, Restored, Shredded, StoreStatus,
-    WrapProblem,
+    Consistency, KeyManager, KeyManagerBuilder, KeyStatus, Maintenance, Restored, Rewrapped, Shredded,
+    StoreStatus, WrapProblem,
 };
 pub use policy::{CachePolicy, RotationPolicy};
 pub use runtime::Call;

@@ -56,7 +56,7 @@ impl RotationPolicy {
 
     pub(super) fn check(&self, propagation: Duration) -> Result<()> {
         match self.interval {
-            Some(interval) if interval < 2 * propagation => Err(invalid(format!(
+            Some(interval) if interval < propagation.saturating_mul(2) => Err(invalid(format!(
                 "keys can't rotate every {} s where one takes {} s to be published; make the interval longer or the cache \
                  shorter",
                 interval.as_secs(),
@@ -135,7 +135,7 @@ impl CachePolicy {
 
     /// For how long keys are used that could not be refreshed.
     pub(super) fn lease(&self) -> Duration {
-        self.max_age + self.grace
+        self.max_age.saturating_add(self.grace)
     }
 
     pub(super) fn check(&self) -> Result<()> {

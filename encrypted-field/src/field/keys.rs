@@ -13,6 +13,8 @@ pub(crate) struct FieldSpec<'a> {
     pub(crate) previous_scopes: &'static [&'static str],
     /// The ring holds the keys of `scope` only; those of others are to be looked for in the ring in use.
     pub(crate) scope_has_ring: bool,
+    /// A key that is not there may be asked for. Not where a plaintext is looked at: it may name any.
+    pub(crate) may_ask: bool,
 }
 
 impl FieldSpec<'static> {
@@ -23,6 +25,7 @@ impl FieldSpec<'static> {
             scope: T::SCOPE,
             previous_scopes: T::PREVIOUS_SCOPES,
             scope_has_ring: false,
+            may_ask: true,
         }
     }
 }

@@ -67,9 +67,9 @@ pub(super) fn decrypt(
     let mut body = Zeroizing::new(body);
     let Header { key_id, suite, nonce } = header;
     let in_use;
-    let key = match ring.find(*key_id) {
+    let key = match find(ring, field, *key_id) {
         Err(unknown) if field.scope_has_ring => {
-            in_use = key::keyring().ok();
+            in_use = key::in_use();
             find_elsewhere(in_use.as_deref(), field, *key_id).ok_or(unknown)?
         }
         found => found?,
@@ -118,5 +118,13 @@ pub(super) fn decrypt(
 /// scope's keys that ring alone decides.
 #[cold]
 fn find_elsewhere<'a>(ring: Option<&'a Keyring>, field: &FieldSpec<'_>, id: KeyId) -> Option<Found<'a>> {
-    ring?.find(id).ok().filter(|key| !key.is_of(field.scope))
+    find(ring?, field, id).ok().filter(|key| !key.is_of(field.scope))
+}
+
+#[inline]
+fn find<'a>(ring: &'a Keyring, field: &FieldSpec<'_>, id: KeyId) -> Result<Found<'a>> {
+    if !field.may_ask && !ring.holds(id) {
+        return Err(Error::new(ErrorKind::UnknownKey).key(id));
+    }
+    ring.find(id)
 }

@@ -38,6 +38,7 @@ fn key_for<'a>(ring: &'a Keyring, field: &FieldSpec<'_>, plain: &[u8]) -> Result
 /// typed, does not.
 fn is_stored_value_of(ring: &Keyring, field: &FieldSpec<'_>, plain: &[u8]) -> bool {
     let open = if format::text_version(plain).is_some() { open::text } else { open::binary };
+    let field = &FieldSpec { may_ask: false, ..*field };
     [Kind::Column, Kind::Detached].into_iter().any(|kind| open(ring, field, kind, plain.into()).is_ok())
 }
 

@@ -1,8 +1,8 @@
 //! The time, as an argument.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 /// What time it is: the system's, or for tests one that is set by hand.
 #[derive(Clone, Default)]
@@ -55,15 +55,29 @@ impl Clock {
         }
     }
 
-    /// Time since some moment in the past; never goes back.
+    /// Time since some moment in the past; never goes back. On Linux it goes on while the machine is suspended.
     #[inline]
     pub fn monotonic(&self) -> Duration {
-        static START: OnceLock<Instant> = OnceLock::new();
         match &self.0 {
-            None => START.get_or_init(Instant::now).elapsed(),
+            None => since_start(),
             Some(manual) => manual.passed.lock().unwrap_or_else(PoisonError::into_inner).0,
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+fn since_start() -> Duration {
+    use rustix::time::{ClockId, clock_gettime};
+    let now = clock_gettime(ClockId::Boottime);
+    Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn since_start() -> Duration {
+    use std::sync::OnceLock;
+    use std::time::Instant;
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed()
 }
 
 impl fmt::Debug for Clock {

@@ -19,9 +19,9 @@ pub use builder::KeyringBuilder;
 #[cfg(feature = "envelope")]
 pub use clock::Clock;
 #[cfg(feature = "envelope")]
-pub(crate) use global::install_shared;
-pub(crate) use global::with_current;
+pub(crate) use global::install_next;
 pub use global::{HeldKeyring, install, keyring};
+pub(crate) use global::{in_use, with_current};
 pub use provider::env::EnvKeys;
 #[cfg(feature = "key-file")]
 pub use provider::file::{KeyFile, KeyFileEntry};

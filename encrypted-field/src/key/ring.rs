@@ -212,6 +212,11 @@ impl Keyring {
         }
     }
 
+    /// Whether this very ring holds the key; nobody is asked.
+    pub(crate) fn holds(&self, id: KeyId) -> bool {
+        self.keys.contains_key(&id)
+    }
+
     #[cold]
     fn find_elsewhere(&self, id: KeyId) -> Result<Found<'_>> {
         match &self.source {

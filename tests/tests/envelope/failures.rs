@@ -87,6 +87,49 @@ fn a_change_whose_answer_is_lost_is_known_again() {
     assert_eq!(world.loaded().status().unwrap().keys.len(), 2);
 }
 
+/// The token runs out between the key that authenticates the store and the data keys.
+#[test]
+fn a_permission_that_is_missed_for_a_moment_breaks_no_key() {
+    for kind in [Denied, KeyUnusable, Misconfigured, Unavailable] {
+        let world = World::new();
+        let keys = world.loaded();
+        keys.provision("acme", world.now()).wait().unwrap();
+        let stored = seal(&keys).unwrap();
+        let cold = world.loaded();
+        for kek in [&world.eu, &world.us] {
+            kek.set_fault(Fault::Fails(kind));
+        }
+        assert!(cold.scope("acme").wait().is_err(), "{kind:?}");
+        let publisher = keys.clone();
+        for kek in [&world.eu, &world.us] {
+            kek.set_fault(Fault::None);
+        }
+        publisher.publish("", Purpose::Field, world.now()).wait().unwrap();
+        world.clock.advance(2 * std::time::Duration::from_secs(1));
+        cold.scope("acme").wait().unwrap();
+        cold.load().wait().unwrap();
+        open(&cold, &stored).unwrap();
+        assert_eq!(cold.keyring().unwrap().keys().count(), 2);
+    }
+}
+
+/// A hundred requests of a tenant while the key service does not answer: one of them waits for it, the others are told.
+#[test]
+fn a_failure_is_shared() {
+    let world = World::new();
+    let keys = world.loaded();
+    keys.provision("acme", world.now()).wait().unwrap();
+    let cold = world.loaded();
+    for kek in [&world.eu, &world.us] {
+        kek.set_fault(Fault::Hangs);
+    }
+    let before = world.eu.unwraps();
+    for _ in 0..100 {
+        assert_kind(cold.scope("acme").wait(), ErrorKind::KeyServiceUnavailable);
+    }
+    assert_eq!(world.eu.unwraps() - before, 1);
+}
+
 /// One key that can't be unwrapped any more does not take the others with it.
 #[test]
 fn one_broken_key_is_broken_alone() {
@@ -125,7 +168,7 @@ impl encrypted_field::envelope::KeyEncryptionKey for Refusing {
         &self,
         context: &encrypted_field::envelope::WrapContext<'_>,
         wrapped: &[u8],
-    ) -> Result<zeroize::Zeroizing<[u8; 32]>, encrypted_field::envelope::BackendError> {
+    ) -> Result<zeroize::Zeroizing<Vec<u8>>, encrypted_field::envelope::BackendError> {
         if context.key_id == self.1 {
             return Err(encrypted_field::envelope::BackendError::new(Rejected, "on request"));
         }

@@ -23,12 +23,14 @@ fn a_restored_store_is_accepted_by_hand_and_by_everybody() {
     let accept = |revision, next_id| keys.accept_restored(Restored { revision, next_id }, world.now()).wait();
     assert_kind(accept(2, 3), ErrorKind::NotConfirmed);
     assert_kind(accept(1, 1), ErrorKind::NotConfirmed);
+    assert_kind(accept(1, u32::MAX), ErrorKind::NotConfirmed);
     accept(1, 3).unwrap();
 
     for keys in [&keys, &other] {
         keys.load().wait().unwrap();
         let status = keys.status().unwrap();
-        assert_eq!((status.generation, status.next_id), (1, 3));
+        assert!(status.epoch > 1, "a new epoch begins");
+        assert_eq!(status.next_id, 3);
         assert!(status.revision > 3, "above what anybody has seen");
         open(keys, &stored).unwrap();
         assert_eq!(key_of(&seal(keys).unwrap()), 1);
@@ -36,7 +38,7 @@ fn a_restored_store_is_accepted_by_hand_and_by_everybody() {
         assert_kind(open(keys, &under_lost), ErrorKind::UnknownKey);
     }
     assert_eq!(keys.publish("", Purpose::Field, world.now()).wait().unwrap(), KeyId::new(3).unwrap());
-    // The backup again: it is of the generation before.
+    // The backup again: it is of the epoch before.
     world.store.restore(backup);
     assert_kind(keys.load().wait(), ErrorKind::KeyStoreRolledBack);
 }
@@ -71,4 +73,50 @@ fn an_acceptance_satisfies_the_configured_minimum() {
     fresh.load().wait().unwrap();
     assert!(fresh.status().unwrap().revision > 2);
     keys.load().wait().unwrap();
+}
+
+/// An operator who has seen nothing accepts a backup twice: the second time it is newer than the first.
+#[test]
+fn a_backup_is_accepted_again() {
+    let world = World::new();
+    let keys = world.loaded();
+    let backup = world.store.backup();
+    for _ in 0..2 {
+        keys.publish("", Purpose::Field, world.now()).wait().unwrap();
+        world.store.restore(backup.clone());
+        world.clock.advance(MINUTE);
+        let operator = world.process();
+        operator.accept_restored(Restored { revision: 1, next_id: 9 }, world.now()).wait().unwrap();
+        keys.load().wait().unwrap();
+    }
+    assert!(keys.status().unwrap().epoch > 1);
+}
+
+/// An acceptance that fails forgets nothing of what was seen.
+#[test]
+fn an_acceptance_that_fails_leaves_everything() {
+    let world = World::new();
+    let keys = world.loaded();
+    let backup = world.store.backup();
+    keys.publish("", Purpose::Field, world.now()).wait().unwrap();
+    world.store.restore(backup);
+    world.us.set_fault(Fault::Fails(encrypted_field::envelope::BackendErrorKind::Unavailable));
+    let accepted = keys.accept_restored(Restored { revision: 1, next_id: 9 }, world.now()).wait();
+    assert_kind(accepted, ErrorKind::KeyServiceUnavailable);
+    assert_kind(keys.load().wait(), ErrorKind::KeyStoreRolledBack);
+}
+
+/// One process with a wrong clock has dated the store into the future.
+#[test]
+fn accepting_it_mends_a_date_in_the_future() {
+    let world = World::new();
+    let ahead =
+        World { clock: encrypted_field::envelope::Clock::manual(world.now() + 400 * DAY), ..world.clone() };
+    let wrong = ahead.loaded();
+    wrong.publish("", Purpose::Field, ahead.now()).wait().unwrap();
+    let keys = world.loaded();
+    let error = assert_kind(keys.provision("acme", world.now()).wait(), ErrorKind::KeyLifecycle);
+    assert!(error.to_string().contains("behind"), "{error}");
+    keys.accept_restored(Restored { revision: 2, next_id: 3 }, world.now()).wait().unwrap();
+    keys.provision("acme", world.now()).wait().unwrap();
 }

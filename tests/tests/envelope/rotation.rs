@@ -21,6 +21,9 @@ fn a_key_is_published_before_it_seals() {
     assert_kind(a.activate(id, world.now()).wait(), ErrorKind::KeyLifecycle);
 
     world.clock.advance(Duration::from_secs(1));
+    // One that has just come can't tell whether the dates are right, and waits for a day more.
+    let error = assert_kind(world.process().activate(id, world.now()).wait(), ErrorKind::KeyLifecycle);
+    assert!(error.to_string().contains("seen it pending for 0 s"), "{error}");
     a.activate(id, world.now()).wait().unwrap();
     let stored = seal(&a).unwrap();
     assert_eq!(key_of(&stored), 2);
@@ -193,7 +196,64 @@ fn retention_disables_and_never_destroys() {
     use KeyState::{Active, Disabled, Retired};
     // Five keys after 120 days; two retired ones are kept, and others from 10 days after they were retired.
     assert_eq!(states, [Disabled, Disabled, Retired, Retired, Active]);
+    // What somebody enables stays enabled.
     keys.enable(KeyId::new(1).unwrap(), world.now()).wait().unwrap();
+    assert!(keys.maintain(world.now()).wait().unwrap().disabled.is_empty());
+}
+
+/// The one who publishes has a clock that is hours behind: by its dates the key could be activated at once.
+#[test]
+fn dates_alone_activate_nothing() {
+    let world = World::new();
+    let behind = World { clock: encrypted_field::envelope::Clock::manual(world.now()), ..world.clone() };
+    world.clock.advance(10 * PROPAGATION);
+    let id = behind.loaded().publish("", Purpose::Field, behind.now()).wait().unwrap();
+    let keys = world.loaded();
+    assert_kind(keys.activate(id, world.now()).wait(), ErrorKind::KeyLifecycle);
+    assert!(keys.maintain(world.now()).wait().unwrap().activated.is_empty());
+    world.clock.advance(PROPAGATION);
+    keys.load().wait().unwrap();
+    assert_eq!(keys.maintain(world.now()).wait().unwrap().activated, [id]);
+    // By dates alone a day later, for processes that don't live long.
+    let id = keys.publish("", Purpose::Field, world.now()).wait().unwrap();
+    world.clock.advance(DAY + 2 * PROPAGATION);
+    world.process().activate(id, world.now()).wait().unwrap();
+}
+
+#[test]
+fn a_key_that_does_not_unwrap_is_not_made_active() {
+    let world = World::new();
+    let keys = world.loaded();
+    let id = keys.publish("", Purpose::Field, world.now()).wait().unwrap();
+    world.clock.advance(PROPAGATION);
+    keys.load().wait().unwrap();
+    for kek in [&world.eu, &world.us] {
+        kek.set_fault_for(id.get());
+    }
+    assert!(keys.maintain(world.now()).wait().unwrap().activated.is_empty());
+    assert_kind(keys.activate(id, world.now()).wait(), ErrorKind::WrappedKeyRejected);
+    assert_eq!(key_of(&seal(&keys).unwrap()), 1);
+}
+
+/// Blind indexes are looked up by the key that made them.
+#[test]
+fn keys_of_indexes_rotate_by_hand_only() {
+    let world = World::new();
+    let keys = world.loaded();
+    keys.create("", Purpose::Index, world.now()).wait().unwrap();
+    world.pass(200 * DAY, &[&keys]);
+    let status = keys.status().unwrap();
+    let of = |purpose| status.keys.iter().filter(|key| key.purpose == purpose).count();
+    assert_eq!((of(Purpose::Field), of(Purpose::Index)), (3, 1));
+}
+
+#[test]
+fn a_date_ahead_of_the_clock_is_refused() {
+    let world = World::new();
+    let keys = world.loaded();
+    let error = assert_kind(keys.maintain(world.now() + 90 * DAY).wait(), ErrorKind::KeyLifecycle);
+    assert!(error.to_string().contains("7776000 s ahead"), "{error}");
+    keys.publish("", Purpose::Field, world.now()).wait().unwrap();
 }
 
 #[test]

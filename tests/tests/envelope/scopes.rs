@@ -46,6 +46,15 @@ fn a_scope_without_a_key_says_what_to_do() {
     let (world, keys, ..) = tenants();
     let error = assert_kind(keys.scope("nobody").wait(), ErrorKind::NoActiveKey);
     assert!(error.to_string().contains("provision"), "{error}");
+    // Names that are made up don't keep the store busy, and put nobody out.
+    let loads = world.store.loads();
+    for number in 0..100 {
+        assert_kind(keys.scope(&format!("nobody-{number}")).wait(), ErrorKind::KeyNotLoaded);
+    }
+    assert_eq!(world.store.loads(), loads);
+    world.clock.advance(std::time::Duration::from_secs(1));
+    // The default scope, and those of the program, are no tenant's.
+    assert_kind(keys.scope("").wait(), ErrorKind::NoScope);
     // One that another process has just made is found.
     let behind = world.loaded();
     keys.provision("initech", world.now()).wait().unwrap();

@@ -31,7 +31,7 @@ fn keys_are_made_once_and_never_silently() {
 fn the_status_says_which_key_is_where() {
     let world = World::new();
     let status = world.loaded().status().unwrap();
-    assert_eq!((status.revision, status.generation, status.next_id), (1, 0, 2));
+    assert_eq!((status.revision, status.epoch, status.next_id), (1, 1, 2));
     assert_eq!(status.keks, ["eu", "us"]);
     assert_eq!(status.changed, world.now());
     assert_eq!(status.confirmed, Some(world.now()));
@@ -149,4 +149,70 @@ fn futures_executor_block_on<F: Future>(future: F) -> F::Output {
         }
         thread::park();
     }
+}
+
+/// A ring that somebody holds on to is not kept alive by refreshes of newer ones.
+#[test]
+fn a_ring_that_was_replaced_expires() {
+    let world = World::new();
+    let keys = world.loaded();
+    let held = keys.keyring().unwrap();
+    let stored = seal(&keys).unwrap();
+    world.pass(90 * DAY + 2 * PROPAGATION, &[&keys]);
+    let error = assert_kind(opens(&held, &stored), ErrorKind::KeysExpired);
+    assert!(error.to_string().contains("get the key ring"), "{error}");
+    open(&keys, &stored).unwrap();
+}
+
+/// A call that is dropped half-way, as a request is that takes too long, is done nevertheless.
+#[tokio::test]
+async fn what_was_begun_is_done() {
+    let world = World::empty();
+    let keys = world.process();
+    keys.initialize(world.now()).await.unwrap();
+    let mut call = Box::pin(keys.provision("acme", world.now()));
+    std::future::poll_fn(|context| {
+        assert!(call.as_mut().poll(context).is_pending(), "it takes a while");
+        std::task::Poll::Ready(())
+    })
+    .await;
+    drop(call);
+    while world.store.revision() < 2 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// On the only thread of a runtime it does not wait for itself.
+#[tokio::test]
+async fn waiting_on_the_only_thread_of_a_runtime_ends() {
+    let world = World::empty();
+    let keys = world.process();
+    keys.initialize(world.now()).wait().unwrap();
+    keys.load().wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn waiting_on_every_thread_of_a_runtime_ends() {
+    let world = World::empty();
+    let keys = world.process();
+    keys.initialize(world.now()).await.unwrap();
+    let mut all = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let keys = keys.clone();
+        all.spawn(async move { keys.load().wait() });
+    }
+    while let Some(done) = all.join_next().await {
+        done.unwrap().unwrap();
+    }
+}
+
+/// As in a synchronous program that was set up by an asynchronous function.
+#[test]
+fn a_runtime_that_is_gone_is_not_missed() {
+    let world = World::new();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let keys = runtime.block_on(async { world.process() });
+    drop(runtime);
+    keys.load().wait().unwrap();
+    seal(&keys).unwrap();
 }

@@ -38,10 +38,14 @@ fn a_key_is_disabled_enabled_and_destroyed() {
     assert_kind(keys.destroy(id(1), confirmation, world.now()).wait(), ErrorKind::KeyLifecycle);
     keys.disable(id(1), world.now()).wait().unwrap();
     let error = assert_kind(keys.destroy(id(1), confirmation, world.now()).wait(), ErrorKind::KeyLifecycle);
-    assert!(error.to_string().contains("3900 s"), "{error}");
+    assert!(error.to_string().contains("of 3900"), "{error}");
     world.pass(PROPAGATION, &[&keys]);
     let error = assert_kind(keys.destroy(id(1), "yes", world.now()).wait(), ErrorKind::NotConfirmed);
     assert!(error.to_string().contains(confirmation), "{error}");
+    // One that has just come has not seen whether anybody misses it.
+    assert_kind(world.process().destroy(id(1), confirmation, world.now()).wait(), ErrorKind::KeyLifecycle);
+    keys.destroy(id(1), confirmation, world.now()).wait().unwrap();
+    // Stopped before the store has forgotten its older versions, it is run again.
     keys.destroy(id(1), confirmation, world.now()).wait().unwrap();
 
     let error = assert_kind(open(&keys, &old), ErrorKind::KeyUnusable);

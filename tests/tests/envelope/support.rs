@@ -160,6 +160,8 @@ pub struct TestKek(Arc<Kek>);
 struct Kek {
     kek: LocalKek,
     fault: Mutex<Fault>,
+    /// Rejects the wraps of this key; 0 for none.
+    rejected: AtomicUsize,
     wraps: AtomicUsize,
     unwraps: AtomicUsize,
     running: AtomicUsize,
@@ -171,6 +173,7 @@ impl TestKek {
         Self(Arc::new(Kek {
             kek: LocalKek::new(secrets::KEYS[number]).unwrap(),
             fault: Mutex::default(),
+            rejected: AtomicUsize::new(0),
             wraps: AtomicUsize::new(0),
             unwraps: AtomicUsize::new(0),
             running: AtomicUsize::new(0),
@@ -180,6 +183,11 @@ impl TestKek {
 
     pub fn set_fault(&self, fault: Fault) {
         *self.0.fault.lock().unwrap() = fault;
+    }
+
+    /// Rejects the wraps of one key from now on.
+    pub fn set_fault_for(&self, id: u32) {
+        self.0.rejected.store(id as usize, Ordering::SeqCst);
     }
 
     pub fn wraps(&self) -> usize {
@@ -215,7 +223,7 @@ impl KeyEncryptionKey for TestKek {
         &self,
         context: &WrapContext<'_>,
         wrapped: &[u8],
-    ) -> Result<Zeroizing<[u8; 32]>, BackendError> {
+    ) -> Result<Zeroizing<Vec<u8>>, BackendError> {
         self.0.unwraps.fetch_add(1, Ordering::SeqCst);
         let running = self.0.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.0.most_running.fetch_max(running, Ordering::SeqCst);
@@ -223,6 +231,9 @@ impl KeyEncryptionKey for TestKek {
         tokio::task::yield_now().await;
         self.0.running.fetch_sub(1, Ordering::SeqCst);
         self.fault().await?;
+        if context.key_id != 0 && self.0.rejected.load(Ordering::SeqCst) == context.key_id as usize {
+            return Err(BackendError::new(BackendErrorKind::Rejected, "on request"));
+        }
         self.0.kek.unwrap(context, wrapped).await
     }
 
@@ -286,9 +297,9 @@ impl World {
         keys
     }
 
-    /// What a process gets that starts now.
-    pub fn loaded_or_error(&self) -> Result<()> {
-        self.process().load().wait()
+    /// Lets time pass in which nobody does anything.
+    pub fn pass_quietly(&self, time: Duration) {
+        self.clock.advance(time);
     }
 
     /// Lets time pass as it does in a process that refreshes: by at most a refresh interval at once.

@@ -89,6 +89,7 @@ fn every_field_of_every_record_is_authenticated() {
                         [ErrorKind::WrappedKeyRejected, ErrorKind::KekUnusable, ErrorKind::KeyStoreTampered]
                             .as_slice()
                     }
+                    "epoch" => &[ErrorKind::WrappedKeyRejected, ErrorKind::KeyStoreTampered],
                     "version" if *id == 0 => &[ErrorKind::KeyStoreUnusable, ErrorKind::KeyStoreTampered],
                     _ => &[ErrorKind::KeyStoreTampered],
                 };
@@ -255,7 +256,7 @@ fn the_whole_store_is_not_set_back_while_a_process_lives() {
     keys.publish("", Purpose::Field, world.now()).wait().unwrap();
     world.store.restore(backup);
     let error = assert_kind(keys.load().wait(), ErrorKind::KeyStoreRolledBack);
-    assert!(error.to_string().contains("revision 1, after 2"), "{error}");
+    assert!(error.to_string().contains("revision 1 of epoch 1, after 2"), "{error}");
     // Emptied altogether.
     world.store.restore(Default::default());
     assert_kind(keys.load().wait(), ErrorKind::KeyStoreRolledBack);
@@ -276,6 +277,19 @@ fn the_whole_store_is_not_set_back_below_the_minimum() {
     assert!(error.to_string().contains("below the minimum 2"), "{error}");
     // Without the minimum a fresh process can't tell; the documentation says so.
     world.loaded();
+}
+
+/// A change at a revision that stays: a process that runs sees it once a day, and the check at once.
+#[test]
+fn a_change_below_the_surface_is_noticed() {
+    let world = World::new();
+    let keys = world.loaded();
+    keys.provision("acme", world.now()).wait().unwrap();
+    world.store.tamper(|records| drop(records.remove(&2)));
+    keys.load().wait().unwrap();
+    assert_kind(keys.check_consistency().wait(), ErrorKind::KeyStoreTampered);
+    world.pass_quietly(DAY);
+    assert_kind(keys.load().wait(), ErrorKind::KeyStoreTampered);
 }
 
 /// Two histories that reach the same revision.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use encrypted_field::envelope::{CachePolicy, KeyManager, LocalKek, RotationPolicy};
+use encrypted_field::envelope::{CachePolicy, Clock, KeyManager, LocalKek, RotationPolicy};
 use encrypted_field::{Encrypted, Secret};
 use tests::secrets;
 
@@ -38,6 +38,12 @@ pub fn rotating(place: &Place) -> KeyManager {
 /// One that does as it is told.
 pub fn by_hand(place: &Place, keks: &[(&str, usize)]) -> KeyManager {
     let builder = place.builder().rotation(RotationPolicy::by_hand());
+    keks.iter().fold(builder, |builder, (name, number)| builder.kek(*name, kek(*number))).build().unwrap()
+}
+
+/// As [`by_hand`], with a clock of its own.
+pub fn place_by_hand(place: &Place, keks: &[(&str, usize)], clock: &Clock) -> KeyManager {
+    let builder = place.builder().rotation(RotationPolicy::by_hand()).clock(clock.clone());
     keks.iter().fold(builder, |builder, (name, number)| builder.kek(*name, kek(*number))).build().unwrap()
 }
 

@@ -4,12 +4,12 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::time::Duration;
 
-use encrypted_field::envelope::KeyManager;
+use encrypted_field::envelope::{Clock, KeyManager};
 use encrypted_field::{EncryptedField as _, ErrorKind, KeyId, KeyState, Purpose};
 use tests::{Database, secrets};
 
 use crate::board::{self, Writer};
-use crate::keys::{Token, by_hand, now};
+use crate::keys::{Token, by_hand, now, place_by_hand};
 use crate::places::Place;
 use crate::worker;
 
@@ -99,13 +99,19 @@ fn check(keys: &KeyManager, folder: &Path) {
 /// Rotates, rewraps and destroys until it is killed. Time is an argument, so that it needs none.
 pub fn work(place: &Place, folder: &Path, name: &str, _: u64) {
     let mut board = Writer::new(folder, name);
-    let keys = by_hand(place, BOTH);
-    keys.load().wait().unwrap();
-    let hour = Duration::from_hours(2);
-    // Where the one before was killed, this one goes on; its dates are those of the store.
-    let mut now = keys.status().unwrap().changed + hour;
+    let known = by_hand(place, ONE);
+    known.load().wait().unwrap();
+    // Where the one before was killed, this one goes on; its dates are those of the store. Each step is a day and more, so that dates
+    // alone are enough.
+    let step = Duration::from_hours(30);
+    let clock = Clock::manual(known.status().unwrap().changed + step);
+    let keys = place_by_hand(place, BOTH, &clock);
+    // Where the us KEK was left out, it is added again.
+    keys.rewrap(clock.wall()).wait().unwrap();
     println!("{name} begins");
     loop {
+        let now = clock.wall();
+        keys.load().wait().unwrap();
         let states = keys.status().unwrap().keys;
         let in_state = |state| states.iter().filter(move |key| key.state == state).map(|key| key.id);
         let pending: Vec<KeyId> = in_state(KeyState::Pending).collect();
@@ -115,16 +121,19 @@ pub fn work(place: &Place, folder: &Path, name: &str, _: u64) {
         }
         let ring = keys.keyring().unwrap();
         board.write(&Token::from(secrets::BOT_TOKEN).to_stored_text_with(&ring).unwrap());
-        now += hour;
+        clock.advance(step);
+        let now = clock.wall();
+        keys.load().wait().unwrap();
         for id in in_state(KeyState::Disabled) {
             keys.destroy(id, &format!("destroy key {id} of processes"), now).wait().unwrap();
         }
         for id in in_state(KeyState::Retired) {
             keys.disable(id, now).wait().unwrap();
         }
-        now += hour;
-        let one = by_hand(place, ONE);
-        one.rewrap(now).wait().unwrap();
+        clock.advance(step);
+        let now = clock.wall();
+        let one = place_by_hand(place, ONE, &clock);
+        one.leave_out_kek("us", "leave out KEK us of processes", now).wait().unwrap();
         keys.rewrap(now).wait().unwrap();
     }
 }

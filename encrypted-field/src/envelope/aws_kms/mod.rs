@@ -137,7 +137,7 @@ impl KeyEncryptionKey for AwsKms {
         &self,
         context: &WrapContext<'_>,
         wrapped: &[u8],
-    ) -> Result<Zeroizing<[u8; 32]>, BackendError> {
+    ) -> Result<Zeroizing<Vec<u8>>, BackendError> {
         // KMS calls these malformed requests.
         if !(1..=LONGEST).contains(&wrapped.len()) {
             return Err(BackendError::new(
@@ -159,12 +159,10 @@ impl KeyEncryptionKey for AwsKms {
             .map_err(error::of_kms)?
             .plaintext;
         let plaintext = Zeroizing::new(plaintext.map(Blob::into_inner).unwrap_or_default());
-        let mut key = Zeroizing::new([0; 32]);
-        if plaintext.len() != key.len() {
+        if plaintext.len() != 32 {
             return Err(garbled("it did not answer with a key of 32 bytes"));
         }
-        key.copy_from_slice(&plaintext);
-        Ok(key)
+        Ok(plaintext)
     }
 
     fn describe(&self) -> String {

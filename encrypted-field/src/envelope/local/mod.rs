@@ -108,15 +108,13 @@ impl KeyEncryptionKey for LocalKek {
         &self,
         context: &WrapContext<'_>,
         wrapped: &[u8],
-    ) -> Result<Zeroizing<[u8; 32]>, BackendError> {
+    ) -> Result<Zeroizing<Vec<u8>>, BackendError> {
         let open = || {
             let (nonce, sealed) = wrapped.split_first_chunk::<NONCE>()?;
             let mut sealed = Zeroizing::new(<[u8; LEN - NONCE]>::try_from(sealed).ok()?);
             let aad = context.associated_data();
             self.cipher.open(true, nonce, |subkey| subkey.open(nonce, &aad, &mut *sealed).then_some(()))?;
-            let mut key = Zeroizing::new([0; 32]);
-            key.copy_from_slice(&sealed[..32]);
-            Some(key)
+            Some(Zeroizing::new(sealed[..32].to_vec()))
         };
         open().ok_or_else(|| {
             let detail = "the wrapped key does not authenticate: it was changed, or wrapped for another key id, scope, purpose or \

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, stream};
-use zeroize::Zeroizing;
 
 use super::Inner;
 use crate::envelope::kek::{AnyKek, KeyEncryptionKey, WrapContext};
@@ -24,6 +23,8 @@ const PARALLEL: usize = 16;
 const DOWN_FOR: Duration = Duration::from_secs(30);
 /// Most bytes of a wrapped key.
 const MAX_WRAPPED: usize = 16 << 10;
+/// How many records take a second more than a call of a few.
+const RECORDS_A_SECOND: usize = 1000;
 
 /// The store, with its type erased.
 pub(super) struct Store(Box<dyn AnyStore>);
@@ -55,7 +56,7 @@ impl Kek {
         Self { name: name.into(), service: Box::new(kek), down_until: AtomicU64::new(0) }
     }
 
-    fn who(&self) -> String {
+    pub(super) fn who(&self) -> String {
         format!("KEK \"{}\" ({})", self.name, self.service.describe())
     }
 
@@ -72,17 +73,20 @@ impl fmt::Debug for Kek {
 
 impl Inner {
     pub(super) async fn load_records(&self, after: u64) -> Result<Vec<Record>> {
-        let loaded = self.bounded(self.store.0.load(after)).await;
+        // How many there are is known but for the first time.
+        let many = if after == 0 { self.known().map_or(100_000, |known| known.entries.len()) } else { 0 };
+        let loaded = self.bounded(self.time_for(many), self.store.0.load(after)).await;
         loaded.map_err(|e| e.of_store(&self.store.who()))
     }
 
     pub(super) async fn swap_records(&self, expected: u64, changed: &[Record]) -> Result<bool> {
-        let swapped = self.bounded(self.store.0.compare_and_swap(expected, changed)).await;
+        let time = self.time_for(changed.len());
+        let swapped = self.bounded(time, self.store.0.compare_and_swap(expected, changed)).await;
         swapped.map_err(|e| e.of_store(&self.store.who()))
     }
 
     pub(super) async fn forget_history(&self) -> Result<()> {
-        let forgotten = self.bounded(self.store.0.forget_history()).await;
+        let forgotten = self.bounded(self.cache.call_timeout, self.store.0.forget_history()).await;
         forgotten.map_err(|e| e.of_store(&self.store.who()))
     }
 
@@ -93,33 +97,33 @@ impl Inner {
         context: &WrapContext<'_>,
         key: &SecretBytes,
     ) -> Result<Wrapped> {
-        let wrapped =
-            self.bounded(kek.service.wrap(context, key.expose())).await.map_err(|e| e.of_kek(&kek.who()))?;
-        if wrapped.len() > MAX_WRAPPED {
-            let detail = "it made a wrapped key of more than 16 KiB";
-            return Err(Error::new(ErrorKind::KeyServiceUnavailable).detail(detail).within(&kek.who()));
+        let tried = async {
+            let call = kek.service.wrap(context, key.expose());
+            let wrapped =
+                self.bounded(self.cache.call_timeout, call).await.map_err(|e| e.of_kek(&kek.who()))?;
+            if wrapped.len() > MAX_WRAPPED {
+                let detail = "it made a wrapped key of more than 16 KiB";
+                return Err(Error::new(ErrorKind::KeyServiceUnavailable).detail(detail).within(&kek.who()));
+            }
+            self.unwrap_under(kek, context, &wrapped, &Digest(derive::check_value(key))).await?;
+            Ok(Wrapped(wrapped))
+        };
+        let tried = tried.await;
+        if let Err(error) = &tried {
+            event::emit(&Event::KekFailed { kek: &kek.name, key_id: context.key_id, kind: error.kind() });
         }
-        self.unwrap_under(kek, context, &wrapped, &Digest(derive::check_value(key))).await?;
-        Ok(Wrapped(wrapped))
+        tried
     }
 
-    /// Wraps a key under each KEK, at once.
-    ///
-    /// # Errors
-    /// That of the first KEK that does not do it: nothing is to be stored then.
-    pub(super) async fn wrap_under_all(&self, context: &WrapContext<'_>, key: &SecretBytes) -> Result<Wraps> {
-        let wraps = self.wrap_under_each(context, key).await;
-        wraps.into_iter().map(|(kek, wrapped)| Ok((kek.name.to_string(), wrapped?))).collect()
-    }
-
-    /// Wraps a key under each KEK, at once, and gives what each made of it.
-    pub(super) async fn wrap_under_each(
-        &self,
+    /// Wraps a key under each of these KEKs, at once, and gives what each made of it.
+    pub(super) async fn wrap_under_each<'a>(
+        &'a self,
+        keks: Vec<&'a Kek>,
         context: &WrapContext<'_>,
         key: &SecretBytes,
-    ) -> Vec<(&Kek, Result<Wrapped>)> {
-        let mut calls: Vec<BoxFuture<'_, _>> = Vec::with_capacity(self.keks.len());
-        for kek in &self.keks {
+    ) -> Vec<(&'a Kek, Result<Wrapped>)> {
+        let mut calls: Vec<BoxFuture<'_, _>> = Vec::with_capacity(keks.len());
+        for kek in keks {
             calls.push(Box::pin(async move { (kek, self.wrap(kek, context, key).await) }));
         }
         some_at_a_time(calls).await
@@ -141,20 +145,26 @@ impl Inner {
         Ok(unwrapped)
     }
 
-    async fn unwrap_unchecked(
+    /// For the store key, which is checked by what it authenticates.
+    pub(super) async fn unwrap_unchecked(
         &self,
         kek: &Kek,
         context: &WrapContext<'_>,
         wrapped: &[u8],
     ) -> Result<SecretBytes> {
-        let unwrapped: Result<Zeroizing<[u8; 32]>, _> =
-            self.bounded(kek.service.unwrap(context, wrapped)).await;
+        let unwrapped = self.bounded(self.cache.call_timeout, kek.service.unwrap(context, wrapped)).await;
         let unwrapped = unwrapped.map_err(|e| e.of_kek(&kek.who()))?;
-        Ok(SecretBytes::new(*unwrapped))
+        let mut key = SecretBytes::zeroed();
+        if unwrapped.len() != key.expose().len() {
+            let detail = format!("it unwraps to {} bytes and not to a key", unwrapped.len());
+            return Err(Error::new(ErrorKind::WrappedKeyRejected).detail(detail).within(&kek.who()));
+        }
+        key.expose_mut().copy_from_slice(&unwrapped);
+        Ok(key)
     }
 
     /// Unwraps under the first KEK that does it, in order of preference; those that did not answer of late come last. `check` is
-    /// `None` for the store key, which is checked by what it authenticates.
+    /// `None` for the store key.
     pub(super) async fn unwrap(
         &self,
         context: &WrapContext<'_>,
@@ -163,9 +173,11 @@ impl Inner {
     ) -> Result<SecretBytes> {
         let now = self.clock.monotonic();
         let is_down = |kek: &&Kek| u128::from(kek.down_until.load(Ordering::Relaxed)) > now.as_millis();
-        let ours = || self.keks.iter().filter(|kek| wraps.contains_key(&*kek.name));
+        // The order is settled first: one that fails meanwhile is not asked again.
+        let ours = self.keks.iter().filter(|kek| wraps.contains_key(&*kek.name));
+        let (down, up): (Vec<&Kek>, Vec<&Kek>) = ours.partition(is_down);
         let mut failures: Vec<Error> = Vec::new();
-        for kek in ours().filter(|kek| !is_down(kek)).chain(ours().filter(is_down)) {
+        for kek in up.into_iter().chain(down) {
             let wrapped = &wraps[&*kek.name].0;
             let unwrapped = match check {
                 Some(check) => self.unwrap_under(kek, context, wrapped, check).await,
@@ -184,8 +196,8 @@ impl Inner {
                     });
                     if error.kind() != ErrorKind::WrappedKeyRejected {
                         let until = self.clock.monotonic() + DOWN_FOR;
-                        kek.down_until
-                            .store(u64::try_from(until.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+                        let until = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);
+                        kek.down_until.store(until, Ordering::Relaxed);
                     }
                     failures.push(error);
                 }
@@ -205,16 +217,22 @@ impl Inner {
     /// Destroys the KEKs of a scope, where there are any.
     pub(super) async fn destroy_keks_of(&self, scope: &str) -> Result<()> {
         for kek in self.keks.iter().filter(|kek| kek.is_per_scope()) {
-            self.bounded(kek.service.destroy_scope(scope)).await.map_err(|e| e.of_kek(&kek.who()))?;
+            let call = kek.service.destroy_scope(scope);
+            self.bounded(self.cache.call_timeout, call).await.map_err(|e| e.of_kek(&kek.who()))?;
         }
         Ok(())
     }
 
+    fn time_for(&self, records: usize) -> Duration {
+        let seconds = u64::try_from(records / RECORDS_A_SECOND).unwrap_or(u64::MAX);
+        self.cache.call_timeout.saturating_add(Duration::from_secs(seconds))
+    }
+
     async fn bounded<T>(
         &self,
+        time: Duration,
         call: impl Future<Output = Result<T, BackendError>>,
     ) -> Result<T, BackendError> {
-        let time = self.cache.call_timeout;
         self.runtime.timeout(time, call).await.unwrap_or_else(|| {
             let detail = format!("it did not answer within {} ms", time.as_millis());
             Err(BackendError::new(BackendErrorKind::Unavailable, detail))
@@ -227,9 +245,32 @@ pub(super) async fn some_at_a_time<T>(calls: Vec<BoxFuture<'_, T>>) -> Vec<T> {
     stream::iter(calls).buffered(PARALLEL).collect().await
 }
 
-/// One error for several: one that may go away by itself, where there is one, with what the others say.
+/// As [`some_at_a_time`], until one answers with an error that may go away by itself: the others would get the same. What is left
+/// out is missing in the result.
+pub(super) async fn until_out_of_reach<K, T>(
+    calls: Vec<BoxFuture<'_, (K, Result<T>)>>,
+) -> Vec<(K, Result<T>)> {
+    let mut answers = Vec::with_capacity(calls.len());
+    let mut running = stream::iter(calls).buffer_unordered(PARALLEL);
+    while let Some(answer) = running.next().await {
+        let is_out_of_reach = matches!(&answer.1, Err(error) if !is_about_one_key(error));
+        answers.push(answer);
+        if is_out_of_reach {
+            break;
+        }
+    }
+    answers
+}
+
+/// Whether the key can't be unwrapped, and not merely not now or not by this process.
+pub(super) fn is_about_one_key(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::WrappedKeyRejected | ErrorKind::InvalidKeys)
+}
+
+/// One error for several: one that is not about this key alone, where there is one, with what the others say.
 fn worst(mut failures: Vec<Error>) -> Error {
-    let at = failures.iter().position(Error::is_retryable).unwrap_or(0);
+    let by = |is: fn(&Error) -> bool| failures.iter().position(is);
+    let at = by(Error::is_retryable).or_else(|| by(|error| !is_about_one_key(error))).unwrap_or(0);
     let error = failures.swap_remove(at);
     if failures.is_empty() {
         return error;

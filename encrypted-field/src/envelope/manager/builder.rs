@@ -7,7 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 
 use super::backends::{Kek, Store};
-use super::lease::Lease;
+use super::lease::Health;
 use super::refresh::Refresher;
 use super::scopes::Scopes;
 use super::{Inner, KeyManager};
@@ -23,12 +23,14 @@ pub struct KeyManagerBuilder {
     key_set: String,
     store: Store,
     keks: Vec<Kek>,
+    offline_keks: Vec<String>,
     rotation: RotationPolicy,
     cache: CachePolicy,
     propagation: Option<Duration>,
     refuse_compromised: bool,
     subkey_per_value: bool,
     min_revision: u64,
+    min_epoch: u64,
     clock: Clock,
 }
 
@@ -41,12 +43,14 @@ impl KeyManagerBuilder {
             key_set,
             store: Store::new(store),
             keks: Vec::new(),
+            offline_keks: Vec::new(),
             rotation: RotationPolicy::default(),
             cache: CachePolicy::default(),
             propagation: None,
             refuse_compromised: false,
             subkey_per_value: false,
             min_revision: 0,
+            min_epoch: 0,
             clock: Clock::system(),
         }
     }
@@ -55,6 +59,14 @@ impl KeyManagerBuilder {
     /// wrapped under each; loading asks them in this order. After adding or leaving out one, [`KeyManager::rewrap`].
     pub fn kek(mut self, name: impl Into<String>, kek: impl KeyEncryptionKey) -> Self {
         self.keks.push(Kek::new(name.into(), kek));
+        self
+    }
+
+    /// Says that the store is wrapped under a KEK which this process does not have on purpose: a break-glass key that lies in a safe.
+    /// Keys that this process makes are not wrapped under it, until somebody who has it calls [`KeyManager::rewrap`]: after each rotation.
+    /// Without this, a process that lacks a KEK of the store makes no keys.
+    pub fn offline_kek(mut self, name: impl Into<String>) -> Self {
+        self.offline_keks.push(name.into());
         self
     }
 
@@ -93,6 +105,14 @@ impl KeyManagerBuilder {
     /// that was set back is noticed also by a process that has not seen it before.
     pub fn min_revision(mut self, revision: u64) -> Self {
         self.min_revision = revision;
+        self
+    }
+
+    /// Refuses a store of an earlier epoch than this, as [`StoreStatus::epoch`](super::StoreStatus::epoch) tells it. An epoch begins
+    /// where a KEK is [left out](KeyManager::leave_out_kek) or a restored store is [accepted](KeyManager::accept_restored): with
+    /// it, a process that has not seen the store before is not deceived by whoever had the KEK that was left out.
+    pub fn min_epoch(mut self, epoch: u64) -> Self {
+        self.min_epoch = epoch;
         self
     }
 
@@ -145,6 +165,7 @@ impl KeyManagerBuilder {
             key_set: self.key_set.into(),
             store: self.store,
             keks: self.keks,
+            offline_keks: self.offline_keks,
             rotation: self.rotation,
             propagation,
             refuse_compromised: self.refuse_compromised,
@@ -152,9 +173,11 @@ impl KeyManagerBuilder {
             min_revision: self.min_revision,
             runtime: Runtime::new(),
             turn: futures_util::lock::Mutex::default(),
+            expired: futures_util::lock::Mutex::default(),
             state: Mutex::default(),
-            lease: Arc::new(Lease::new(self.clock.clone(), lease)),
-            ring: ArcSwapOption::const_empty(),
+            min_epoch: self.min_epoch,
+            health: Arc::new(Health::new(self.clock.clone(), lease)),
+            current: ArcSwapOption::const_empty(),
             scopes: Scopes::new(self.cache.max_scopes),
             refresher: Refresher::default(),
             is_installed: false.into(),

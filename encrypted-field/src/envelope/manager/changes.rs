@@ -6,15 +6,19 @@ use std::time::{Duration, SystemTime};
 use super::load::Ask;
 use super::{Call, Inner, KeyManager, Turn, seconds};
 use crate::cipher;
-use crate::envelope::draft::Draft;
+use crate::envelope::draft::{Draft, SKEW, refused};
 use crate::envelope::key_set::{KeySet, head_of};
 use crate::envelope::lifecycle;
+use crate::envelope::store::Record;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
+use crate::key::KeyState;
 use crate::key_id::KeyId;
 
 /// How often a change is tried. Each time at least one other process has got its own through.
 const ATTEMPTS: u32 = 50;
+/// In seconds.
+const DAY: u64 = 86_400;
 
 impl KeyManager {
     /// Refuses all use of a retired or compromised key, reversibly: to see whether anybody misses it before it is destroyed.
@@ -62,13 +66,31 @@ impl KeyManager {
         let confirmed = confirmed(confirmation, &format!("destroy key {id} of {}", self.0.key_set));
         self.call(move |inner| async move {
             confirmed?;
-            inner.change(now, |draft| lifecycle::destroy(draft, id.get())).await?;
+            inner
+                .change(now, |draft| {
+                    inner.has_seen(draft, id.get(), KeyState::Disabled)?;
+                    lifecycle::destroy(draft, id.get())
+                })
+                .await?;
             inner.forget_history().await
         })
     }
 }
 
 impl Inner {
+    /// A change of `set` that is to be dated `now`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::KeyLifecycle`]: a date that this process' own clock contradicts, or the store's last change.
+    pub(super) fn draft<'a>(&self, set: &'a KeySet, now: SystemTime) -> Result<Draft<'a>> {
+        let (now, here) = (seconds(now), seconds(self.clock.wall()));
+        if now > here + SKEW {
+            let detail = format!("the date that was given is {} s ahead of the clock here", now - here);
+            return Err(Error::new(ErrorKind::KeyLifecycle).detail(detail));
+        }
+        Draft::new(set, now).map_err(|e| self.of_store(e))
+    }
+
     /// Plans a change on what is stored now, and writes it; again where others were faster.
     pub(super) async fn change<T>(
         self: &Arc<Self>,
@@ -79,13 +101,38 @@ impl Inner {
         let mut attempts = Attempts::default();
         loop {
             let set = self.load_set(Ask::Always).await?;
-            let mut draft = Draft::new(&set, seconds(now)).map_err(|e| self.of_store(e))?;
+            let mut draft = self.draft(&set, now)?;
             let done = plan(&mut draft)?;
             if self.commit(&turn, Confirms::Keys, &set, draft).await? {
                 return Ok(done);
             }
             attempts.again(self).await?;
         }
+    }
+
+    /// That a key has been in a state for the propagation time: by the clock of this process that nobody sets, for as long as it has
+    /// seen it; or by dates, with a day to spare for clocks that are wrong.
+    pub(super) fn has_seen(&self, draft: &Draft<'_>, id: u32, state: KeyState) -> Result<()> {
+        let Some(entry) = draft.get(id).filter(|entry| entry.state == state) else { return Ok(()) };
+        let propagation = Duration::from_secs(draft.head.propagation);
+        let seen = self.state().first_seen.get(&(id, state)).copied();
+        let seen_for = seen.map_or(Duration::ZERO, |seen| self.clock.monotonic().saturating_sub(seen));
+        let since = if state == KeyState::Pending { Some(entry.created) } else { entry.disabled };
+        let by_date =
+            since.is_some_and(|since| draft.now >= since.saturating_add(draft.head.propagation + DAY));
+        if seen_for >= propagation || by_date {
+            return Ok(());
+        }
+        Err(refused(
+            format!(
+                "this process has seen it {} for {} s of {}; that or a day more by its dates shows, whatever the clocks say, that every \
+                 process has it",
+                state.name(),
+                seen_for.as_secs(),
+                propagation.as_secs()
+            ),
+            id,
+        ))
     }
 
     /// Writes a draft, if nobody has written since. What it makes of keys is used here at once.
@@ -105,7 +152,7 @@ impl Inner {
         let swapped = match self.swap_records(set.head.revision, &records).await {
             Ok(swapped) => swapped,
             // It may have been written nevertheless: the answer was lost.
-            Err(error) => self.was_written(&after).await.map_err(|_| error)?,
+            Err(error) => self.was_written(&after, &records).await.map_err(|_| error)?,
         };
         if !swapped {
             return Ok(false);
@@ -113,18 +160,24 @@ impl Inner {
         let after = self.remember(after);
         self.report(set, &after);
         match self.use_set(&after).await {
-            Ok(()) if confirms == Confirms::Keys => self.lease.extend(turn.at, turn.date),
+            Ok(()) if confirms == Confirms::Keys => self.confirm(turn),
             Ok(()) => {}
             // It is written, and the next refresh makes use of it.
             Err(error) => self.not_refreshed(&error),
         }
+        self.refresh_scopes(&after).await;
         Ok(true)
     }
 
-    async fn was_written(&self, after: &KeySet) -> Result<bool> {
+    async fn was_written(&self, after: &KeySet, records: &[Record]) -> Result<bool> {
         let loaded = self.load_records(after.head.revision - 1).await?;
         let head = head_of(&loaded).map_err(|e| self.of_store(e))?;
-        if head == after.head {
+        // Others may have gone on from there; entries of ours are signed, and can't be theirs.
+        let is_there = |record: &Record| {
+            record.id != 0
+                && loaded.iter().any(|other| other.id == record.id && other.body.contains(&mac_of(record)))
+        };
+        if head == after.head || (head.revision > after.head.revision && records.iter().any(is_there)) {
             return Ok(true);
         }
         // Not there, and may still come: nothing else is tried.
@@ -152,6 +205,13 @@ pub(super) fn confirmed(given: &str, expected: &str) -> Result<()> {
     Err(Error::new(ErrorKind::NotConfirmed).detail(format!("confirm it with \"{expected}\"")))
 }
 
+/// The text of a record's MAC, as it stands in its body however that is formatted.
+fn mac_of(record: &Record) -> String {
+    let body: Option<serde_json::Value> = serde_json::from_str(&record.body).ok();
+    let mac = body.as_ref().and_then(|body| body["mac"].as_str());
+    format!("\"{}\"", mac.unwrap_or("\0"))
+}
+
 /// Whether a key service was asked during a change: then this process has shown that it still may use the keys.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Confirms {
@@ -171,10 +231,10 @@ impl Attempts {
         if self.0 == ATTEMPTS {
             return Err(inner.store_error(ErrorKind::KeyStoreBusy, format!("{ATTEMPTS} times")));
         }
-        // Apart from the others: up to 64 ms, by chance.
+        // Apart from the others: up to half a second, by chance.
         let mut random = [0; 1];
         cipher::random(&mut random)?;
-        let most = 1 << self.0.min(6);
+        let most = 1 << self.0.min(9);
         inner.runtime.pause(Duration::from_millis(u64::from(random[0]) * most / 256)).await;
         Ok(())
     }

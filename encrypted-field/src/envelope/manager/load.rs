@@ -4,15 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{Call, Inner, KeyManager};
+use super::{Call, Inner, KeyManager, State, Turn};
 use crate::envelope::kek::WrapContext;
 use crate::envelope::key_set::{KeySet, head_of, tampered};
 use crate::envelope::record::{Entry, Head, StoreMac};
 use crate::envelope::store::Record;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
-use crate::key::install_shared;
+use crate::key::{KeyState, install_next};
 use crate::secret::SecretBytes;
+
+/// All of the store is read anew after this, to see that what is known still stands there.
+const READ_ALL_AFTER: Duration = Duration::from_hours(24);
 
 /// Whether the key service is to be asked although nothing new is in the store.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,16 +41,19 @@ impl KeyManager {
     /// Loads the keys and makes them the [keys of this process](crate::install), and keeps them up to date from now on: a thread
     /// of the library's refreshes them and does what the [policy](crate::envelope::RotationPolicy) says about rotation.
     ///
+    /// Where loading fails, the thread goes on trying, for a program that starts nevertheless. After a `fork`, call it again in the
+    /// child: threads don't follow there. One manager of a process is installed; [`start`](Self::start) others.
+    ///
     /// # Errors
     /// As [`load`](Self::load), and [`ErrorKind::KeyConflict`] as [`install`](crate::install).
     pub fn install(&self) -> Call<()> {
         let manager = self.clone();
         self.call(|inner| async move {
-            inner.refresh().await?;
-            install_shared(manager.keyring()?)?;
+            super::refresh::keep(&manager)?;
             inner.is_installed.store(true, Ordering::Release);
-            super::refresh::keep(&manager);
-            super::refresh::start(&inner)
+            inner.state().loaded.age = None;
+            super::refresh::start(&inner)?;
+            inner.refresh().await
         })
     }
 
@@ -58,36 +64,44 @@ impl KeyManager {
     /// As [`load`](Self::load).
     pub fn start(&self) -> Call<()> {
         self.call(|inner| async move {
-            inner.refresh().await?;
-            super::refresh::start(&inner)
+            super::refresh::start(&inner)?;
+            inner.refresh().await
         })
     }
 }
 
 impl Inner {
-    /// Everything up to date, and the lease extended.
+    /// Everything up to date, and the keys confirmed.
     pub(super) async fn refresh(self: &Arc<Self>) -> Result<()> {
         let turn = self.turn().await;
-        let (at, date) = (turn.at, turn.date);
-        let refreshed = async {
-            let set = self.load_set(Ask::Always).await?;
-            self.use_set(&set).await?;
-            self.refresh_scopes(&set, at, date).await
-        }
-        .await;
+        let refreshed = self.refresh_in(&turn).await;
         match &refreshed {
-            Ok(()) => {
-                self.lease.extend(at, date);
-                self.refresher.loaded(at);
-                event::emit(&Event::KeysRefreshed { key_set: &self.key_set });
-            }
+            Ok(()) => event::emit(&Event::KeysRefreshed { key_set: &self.key_set }),
             Err(error) => self.not_refreshed(error),
         }
         refreshed
     }
 
+    async fn refresh_in(self: &Arc<Self>, turn: &Turn<'_>) -> Result<()> {
+        let set = self.load_set(Ask::Always).await?;
+        self.use_set(&set).await?;
+        // Before those of scopes, of which there may be many.
+        self.confirm(turn);
+        self.refresh_scopes(&set).await;
+        self.refresher.loaded(turn.at);
+        Ok(())
+    }
+
+    /// The store and a key service have confirmed what is in use.
+    pub(super) fn confirm(&self, turn: &Turn<'_>) {
+        self.health.confirm(turn.at, turn.date);
+        if let Some(current) = &*self.current.load() {
+            current.lease.extend();
+        }
+    }
+
     pub(super) fn not_refreshed(&self, error: &Error) {
-        self.lease.failed(error);
+        self.health.failed(error);
         event::emit(&Event::RefreshFailed { key_set: &self.key_set, kind: error.kind() });
     }
 
@@ -95,55 +109,63 @@ impl Inner {
     pub(super) async fn use_set(self: &Arc<Self>, set: &KeySet) -> Result<()> {
         let age = Some(set.head.age());
         let mut loaded = self.state().loaded.clone();
-        if loaded.age == age && self.ring.load().is_some() {
+        let before = self.current.load_full();
+        if loaded.age == age && before.as_ref().is_some_and(|before| !before.is_of_other_date(self.wall())) {
             return Ok(());
         }
         let entries: Vec<&Arc<Entry>> = set.entries.values().filter(|entry| !entry.on_demand).collect();
-        let ring = self.ring_of(&entries, &mut loaded, None, &self.lease).await;
-        if ring.is_ok() {
-            loaded.age = age;
-        }
+        let made = self.ring_of(&entries, &mut loaded, None).await;
         // What was unwrapped before one failed need not be again.
+        loaded.age = None;
         self.state().loaded = loaded;
-        let ring = Arc::new(ring?);
+        let (rung, is_whole) = made?;
         if self.is_installed.load(Ordering::Acquire) {
-            install_shared(Arc::clone(&ring))?;
+            install_next(before.as_ref().map(|before| &before.ring), Arc::clone(&rung.ring))?;
         }
-        self.ring.store(Some(ring));
+        // Until it is confirmed in its turn, it is as good as the one before it.
+        rung.lease.extend();
+        self.current.store(Some(Arc::new(rung)));
+        if let Some(before) = before {
+            before.lease.replace();
+        }
+        if is_whole {
+            self.state().loaded.age = age;
+        }
         Ok(())
     }
 
     /// The key set as it stands in the store, authenticated.
     pub(super) async fn load_set(&self, ask: Ask) -> Result<Arc<KeySet>> {
         let known = self.known();
-        let loaded = self.load_records(known.as_ref().map_or(0, |known| known.head.revision)).await?;
-        let (head, mac) = self.open_head(&loaded, known.as_deref(), ask).await?;
-        self.refuse_older(&head, known.as_deref())?;
-        if let Some(known) = &known
-            && known.head == head
-        {
-            return Ok(Arc::clone(known));
+        let is_due = self.clock.monotonic() >= self.state().read_all.saturating_add(READ_ALL_AFTER);
+        let Some(known) = known.filter(|_| !is_due) else { return self.load_all().await };
+        let loaded = self.load_records(known.head.revision).await?;
+        let (head, mac) = self.open_head(&loaded, Some(&known), ask).await?;
+        self.refuse_older(&head, Some(&known))?;
+        if known.head == head {
+            return Ok(known);
         }
-        // After somebody accepted a restored store, what was known of the one before says nothing.
-        let base =
-            known.as_ref().filter(|known| known.head.generation == head.generation && known.mac_is(&mac));
-        let set = match KeySet::verified(head, &loaded, base.map(|base| &**base), mac.clone()) {
+        // In another epoch, what was known of the one before says nothing.
+        if known.head.epoch != head.epoch || !known.mac_is(&mac) {
+            return self.load_all().await;
+        }
+        match KeySet::verified(head, &loaded, Some(&known), mac) {
+            Ok(set) => Ok(self.remember(set)),
             // What is known does not go together with it, and all of it may.
-            Err(_) if known.is_some() => self.load_all(mac, known.as_deref()).await?,
-            verified => verified.map_err(|e| self.of_store(e))?,
-        };
-        Ok(self.remember(set))
+            Err(_) => self.load_all().await,
+        }
     }
 
-    /// All of the store, whatever is known of it.
-    async fn load_all(&self, mac: StoreMac, known: Option<&KeySet>) -> Result<KeySet> {
+    /// All of the store, read anew.
+    pub(super) async fn load_all(&self) -> Result<Arc<KeySet>> {
+        let known = self.known();
+        let at = self.clock.monotonic();
         let loaded = self.load_records(0).await?;
-        let head = head_of(&loaded).map_err(|e| self.of_store(e))?;
-        if !head.is_authentic(&mac) {
-            return Err(self.of_store(tampered("the head does not authenticate")));
-        }
-        self.refuse_older(&head, known)?;
-        KeySet::verified(head, &loaded, None, mac).map_err(|e| self.of_store(e))
+        let (head, mac) = self.open_head(&loaded, known.as_deref(), Ask::Always).await?;
+        self.refuse_older(&head, known.as_deref())?;
+        let set = KeySet::verified(head, &loaded, None, mac).map_err(|e| self.of_store(e))?;
+        self.state().read_all = at;
+        Ok(self.remember(set))
     }
 
     /// The head, authenticated, and what it was authenticated with.
@@ -165,34 +187,40 @@ impl Inner {
             });
         }
         let head = head_of(loaded).map_err(|e| self.of_store(e))?;
-        let mac = match known {
+        let (mac, store_key) = match known {
             Some(known) if ask == Ask::IfNeeded && known.head.store_key == head.store_key => {
-                known.mac.clone()
+                (known.mac.clone(), None)
             }
             _ => {
                 let store_key = self.unwrap_store_key(&head).await?;
-                let mac = StoreMac::new(&store_key, &self.key_set);
-                self.state().store_key = Some(store_key);
-                mac
+                (StoreMac::new(&store_key, &self.key_set), Some(store_key))
             }
         };
         if !head.is_authentic(&mac) {
             return Err(self.of_store(tampered("the head does not authenticate")));
         }
+        if let Some(store_key) = store_key {
+            self.state().store_key = Some(store_key);
+        }
         Ok((head, mac))
     }
 
     async fn unwrap_store_key(&self, head: &Head) -> Result<SecretBytes> {
-        let unwrapped = self.unwrap(&self.store_key_context(), &head.store_key, None).await;
+        let purpose = store_key_purpose(head.epoch);
+        let unwrapped = self.unwrap(&self.store_key_context(&purpose), &head.store_key, None).await;
         unwrapped.map_err(|e| e.within("the key that authenticates the store"))
     }
 
-    pub(super) fn store_key_context(&self) -> WrapContext<'_> {
-        WrapContext::new(&self.key_set, 0, "", "store")
+    /// `purpose` is [`store_key_purpose`] of the epoch.
+    pub(super) fn store_key_context<'a>(&'a self, purpose: &'a str) -> WrapContext<'a> {
+        WrapContext::new(&self.key_set, 0, "", purpose)
     }
 
     fn refuse_older(&self, head: &Head, known: Option<&KeySet>) -> Result<()> {
         let rolled_back = |detail: String| Err(self.store_error(ErrorKind::KeyStoreRolledBack, detail));
+        if head.epoch < self.min_epoch {
+            return rolled_back(format!("it has epoch {}, below the minimum {}", head.epoch, self.min_epoch));
+        }
         if head.revision < self.min_revision {
             return rolled_back(format!(
                 "it has revision {}, below the minimum {}",
@@ -200,13 +228,15 @@ impl Inner {
             ));
         }
         if let Some(known) = known {
-            if head.age() < known.head.age() {
-                return rolled_back(format!(
-                    "it has revision {}, after {} was seen",
-                    head.revision, known.head.revision
-                ));
+            let (before, now) = (known.head.age(), head.age());
+            if now < before {
+                let detail = format!(
+                    "it has revision {} of epoch {}, after {} of {} was seen",
+                    now.1, now.0, before.1, before.0
+                );
+                return rolled_back(detail);
             }
-            if head.age() == known.head.age() && *head != known.head {
+            if now == before && *head != known.head {
                 return rolled_back(format!(
                     "its revision {} was seen before with other content",
                     head.revision
@@ -226,14 +256,27 @@ impl Inner {
         Ok(())
     }
 
-    /// Makes it what is known, unless something newer is.
+    /// Makes it what is known.
     pub(super) fn remember(&self, set: KeySet) -> Arc<KeySet> {
-        let set = Arc::new(set);
-        self.state().set = Some(Arc::clone(&set));
+        let (set, now) = (Arc::new(set), self.clock.monotonic());
+        let mut state = self.state();
+        let State { first_seen, .. } = &mut *state;
+        first_seen.retain(|(id, was), _| set.get(*id).is_some_and(|entry| entry.state == *was));
+        for entry in set.entries.values() {
+            if matches!(entry.state, KeyState::Pending | KeyState::Disabled) {
+                first_seen.entry((entry.id, entry.state)).or_insert(now);
+            }
+        }
+        state.set = Some(Arc::clone(&set));
         set
     }
 
     pub(super) fn of_store(&self, error: Error) -> Error {
         error.within(&self.store.who())
     }
+}
+
+/// What the store key of an epoch is wrapped for, so that it is of no use in a later one.
+pub(super) fn store_key_purpose(epoch: u64) -> String {
+    format!("store-{epoch}")
 }

@@ -12,8 +12,10 @@ mod rewrap;
 mod ring;
 mod rotation;
 mod scopes;
+mod shredding;
 mod status;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,20 +26,21 @@ use arc_swap::ArcSwapOption;
 pub use builder::KeyManagerBuilder;
 pub use consistency::{Consistency, WrapProblem};
 pub use restore::Restored;
+pub use rewrap::Rewrapped;
 pub use rotation::Maintenance;
-pub use scopes::Shredded;
+pub use shredding::Shredded;
 pub use status::{KeyStatus, StoreStatus};
 
 use super::key_set::KeySet;
 use super::runtime::{Call, Runtime};
 use super::{CachePolicy, RotationPolicy};
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::{Clock, Keyring};
+use crate::key::{Clock, KeyState, Keyring};
 use crate::secret::SecretBytes;
 use backends::{Kek, Store};
-use lease::Lease;
+use lease::Health;
 use refresh::Refresher;
-use ring::Loaded;
+use ring::{Loaded, Rung};
 use scopes::Scopes;
 
 /// Keeps the data keys of an application in a [store](super::KeyStore), wrapped under one or more
@@ -75,6 +78,8 @@ struct Inner {
     store: Store,
     /// By preference.
     keks: Vec<Kek>,
+    /// Names of KEKs of the store that this process does not have on purpose.
+    offline_keks: Vec<String>,
     rotation: RotationPolicy,
     cache: CachePolicy,
     /// For a new store.
@@ -82,13 +87,17 @@ struct Inner {
     refuse_compromised: bool,
     subkey_per_value: bool,
     min_revision: u64,
+    min_epoch: u64,
     clock: Clock,
     runtime: Runtime,
     /// Taken for as long as a load or a change lasts: within a process they would only be in each other's way.
     turn: futures_util::lock::Mutex<()>,
+    /// Of those who find the keys expired, one refreshes them.
+    expired: futures_util::lock::Mutex<()>,
     state: Mutex<State>,
-    lease: Arc<Lease>,
-    ring: ArcSwapOption<Keyring>,
+    health: Arc<Health>,
+    /// What is loaded at start, as it is in use now.
+    current: ArcSwapOption<Rung>,
     scopes: Scopes,
     refresher: Refresher,
     is_installed: AtomicBool,
@@ -101,6 +110,14 @@ struct State {
     store_key: Option<SecretBytes>,
     /// Keys that are unwrapped, outside of scopes that are loaded on demand.
     loaded: Loaded,
+    /// When this process first saw a key pending or disabled, by a clock that nobody sets.
+    first_seen: HashMap<(u32, KeyState), Duration>,
+    /// When all of the store was read.
+    read_all: Duration,
+    /// When it was looked for a scope that is not there.
+    looked_for_scope: Option<Duration>,
+    /// Why rotation did not go on.
+    maintenance_failure: Option<String>,
 }
 
 impl KeyManager {
@@ -110,13 +127,15 @@ impl KeyManager {
         KeyManagerBuilder::new(name.into(), store)
     }
 
-    /// The keys as they were loaded last, without those of scopes that are loaded on demand. They are good for as long as
-    /// [`CachePolicy::max_age`] says.
+    /// The keys as they were loaded last, without those of scopes that are loaded on demand. Ask for it each time: what is not the
+    /// latest any more is good for no longer than [`CachePolicy::max_age`] says.
     ///
     /// # Errors
     /// [`ErrorKind::NoKeys`] before they were loaded.
     pub fn keyring(&self) -> Result<Arc<Keyring>> {
-        self.0.ring.load_full().ok_or_else(|| {
+        let current = self.0.current.load();
+        let ring = current.as_ref().map(|current| Arc::clone(&current.ring));
+        ring.ok_or_else(|| {
             Error::new(ErrorKind::NoKeys).detail("they were not loaded yet; call `load` or `install`")
         })
     }

@@ -1,6 +1,7 @@
 //! The thread that keeps keys up to date, and what values under unknown keys do about it.
 
 use std::collections::HashMap;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
@@ -18,6 +19,8 @@ const AT_MOST_EVERY: Duration = Duration::from_secs(1);
 const SAME_ID_EVERY: Duration = Duration::from_secs(30);
 /// Ids that are remembered as asked for. More than that are forged, and any refresh serves all.
 const MAX_ASKED: usize = 1024;
+/// Where there is more to do at once, others get their turn first.
+const SOON: Duration = Duration::from_millis(100);
 /// After a failure the next attempt comes after this, and each one after that takes twice as long.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 
@@ -34,7 +37,8 @@ struct Shared {
 
 #[derive(Default)]
 struct Asks {
-    is_running: bool,
+    /// The process in which there is a thread: a child that was forked has none.
+    running_in: Option<u32>,
     /// Ids that values have named, and when.
     ids: HashMap<u32, Duration>,
     is_wanted: bool,
@@ -52,6 +56,10 @@ enum Answer {
 }
 
 impl Asks {
+    fn is_running(&self) -> bool {
+        self.running_in == Some(std::process::id())
+    }
+
     fn ask(&mut self, id: u32, now: Duration) -> Answer {
         match (self.ids.get(&id), self.loaded) {
             (Some(asked), Some(loaded)) if loaded > *asked && now < *asked + SAME_ID_EVERY => {
@@ -108,13 +116,16 @@ impl Inner {
             }
         }
         let now = self.clock.monotonic();
-        let mut asks = self.refresher.0.asks();
-        if asks.ask(id.get(), now) == Answer::NotThere {
+        let (answer, is_running) = {
+            let mut asks = self.refresher.0.asks();
+            (asks.ask(id.get(), now), asks.is_running())
+        };
+        let is_known = self.known().is_some_and(|set| set.get(id.get()).is_some());
+        if answer == Answer::NotThere && !is_known {
             return unknown(ErrorKind::UnknownKey, "the key store was read since, and does not have it");
         }
         event::emit(&Event::KeyNotLoaded { key_id: id });
-        if !asks.is_running {
-            drop(asks);
+        if !is_running {
             return unknown(
                 ErrorKind::KeyNotLoaded,
                 "nothing refreshes the keys here; call `load`, or `install` in place of it",
@@ -124,19 +135,15 @@ impl Inner {
         let is_open = |asks: &mut Asks| {
             self.in_ring(id, scope).is_none() && asks.loaded.is_none_or(|loaded| loaded <= now)
         };
-        let (asks, _) = self
-            .refresher
-            .0
-            .changed
-            .wait_timeout_while(asks, self.cache.wait, is_open)
-            .unwrap_or_else(PoisonError::into_inner);
-        drop(asks);
+        let asks = self.refresher.0.asks();
+        let waited = self.refresher.0.changed.wait_timeout_while(asks, self.cache.wait, is_open);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
         self.in_ring(id, scope).map_or_else(|| Err(Error::new(ErrorKind::KeyNotLoaded).key(id)), Ok)
     }
 
     fn in_ring(&self, id: KeyId, scope: Option<&str>) -> Option<Arc<KeyEntry>> {
         let in_scope = scope.and_then(|scope| self.in_scope(scope, id));
-        in_scope.or_else(|| self.ring.load().as_ref().and_then(|ring| ring.entry(id).cloned()))
+        in_scope.or_else(|| self.current.load().as_ref().and_then(|current| current.ring.entry(id).cloned()))
     }
 
     /// An interval, give or take a tenth.
@@ -150,13 +157,20 @@ impl Inner {
     /// One turn of the thread: all that is due. Gives for how long nothing is.
     fn turn_of_thread(self: &Arc<Self>, failures: &mut u32) -> Duration {
         let inner = Arc::clone(self);
-        let done = self.runtime.wait(Box::pin(async move {
+        let work = async move {
             inner.refresh().await?;
-            inner.maintain(inner.clock.wall()).await.map(|done| done.unfinished)
-        }));
-        if let Ok(unfinished) = done {
+            Ok(inner.maintain_and_tell().await.is_ok_and(|done| done.unfinished))
+        };
+        // A panic of somebody's key-encryption key, store or hook must not end this.
+        let done = panic::catch_unwind(AssertUnwindSafe(|| self.runtime.wait(Box::pin(work))));
+        if let Ok(Ok(unfinished)) = done {
             *failures = 0;
-            return if unfinished { Duration::ZERO } else { Self::jittered(self.cache.refresh) };
+            return if unfinished { SOON } else { Self::jittered(self.cache.refresh) };
+        }
+        let panicked =
+            Error::new(ErrorKind::KeyServiceUnavailable).detail("refreshing the keys has panicked");
+        if done.is_err() {
+            self.health.failed(&panicked);
         }
         let retry = FIRST_RETRY * 2_u32.saturating_pow((*failures).min(16));
         *failures += 1;
@@ -164,17 +178,20 @@ impl Inner {
     }
 }
 
-/// Starts the thread, once.
+/// Starts the thread, once in each process.
 pub(super) fn start(inner: &Arc<Inner>) -> Result<()> {
     let shared = Arc::clone(&inner.refresher.0);
-    if std::mem::replace(&mut shared.asks().is_running, true) {
+    let me = std::process::id();
+    if shared.asks().running_in.replace(me) == Some(me) {
         return Ok(());
     }
     let (manager, first) = (Arc::downgrade(inner), Inner::jittered(inner.cache.refresh));
+    // Where the first load fails, it is soon tried again.
+    let first = if inner.current.load().is_some() { first } else { Inner::jittered(FIRST_RETRY.min(first)) };
     let thread = thread::Builder::new().name("encrypted-field-keys".into());
     let failed = Arc::clone(&shared);
     thread.spawn(move || run(&manager, &shared, first)).map(drop).map_err(|e| {
-        failed.asks().is_running = false;
+        failed.asks().running_in = None;
         let detail = "no thread could be started to refresh the keys";
         Error::new(ErrorKind::KeyServiceUnavailable).detail(detail).caused_by(e)
     })
@@ -184,10 +201,10 @@ fn run(manager: &Weak<Inner>, shared: &Shared, first: Duration) {
     let (mut wait, mut failures) = (first, 0);
     loop {
         let asks = shared.asks();
-        let (mut asks, _) = shared
-            .changed
-            .wait_timeout_while(asks, wait, |asks| !asks.is_wanted)
-            .unwrap_or_else(PoisonError::into_inner);
+        // A service that does not answer is not asked more often because somebody makes up ids.
+        let may_be_woken = failures == 0;
+        let waited = shared.changed.wait_timeout_while(asks, wait, |asks| !(asks.is_wanted && may_be_woken));
+        let (mut asks, _) = waited.unwrap_or_else(PoisonError::into_inner);
         let was_wanted = std::mem::take(&mut asks.is_wanted);
         drop(asks);
         let Some(manager) = manager.upgrade() else { return };
@@ -200,13 +217,18 @@ fn run(manager: &Weak<Inner>, shared: &Shared, first: Duration) {
     }
 }
 
-/// The managers whose keys are those of the process live as long as it does.
-pub(super) fn keep(manager: &KeyManager) {
-    static INSTALLED: OnceLock<Mutex<Vec<KeyManager>>> = OnceLock::new();
-    let mut installed = INSTALLED.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-    if !installed.iter().any(|other| Arc::ptr_eq(&other.0, &manager.0)) {
-        installed.push(manager.clone());
+/// The manager whose keys are those of the process lives as long as it does.
+///
+/// # Errors
+/// [`ErrorKind::KeyConflict`] where another one is.
+pub(super) fn keep(manager: &KeyManager) -> Result<()> {
+    static INSTALLED: OnceLock<KeyManager> = OnceLock::new();
+    if Arc::ptr_eq(&INSTALLED.get_or_init(|| manager.clone()).0, &manager.0) {
+        return Ok(());
     }
+    let detail =
+        "another key manager is installed in this process; `start` this one, and pass its `keyring` by hand";
+    Err(Error::new(ErrorKind::KeyConflict).detail(detail))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use super::backends::some_at_a_time;
+use super::backends::{is_about_one_key, until_out_of_reach};
 use super::lease::Lease;
 use super::{Inner, date};
 use crate::cipher::Cipher;
@@ -19,12 +19,27 @@ use crate::key::{KeyEntry, KeySource, KeyState, Keyring, derive, weak};
 use crate::key_id::KeyId;
 use crate::secret::SecretBytes;
 
+/// A ring, and for how long it is good.
+pub(super) struct Rung {
+    pub(super) ring: Arc<Keyring>,
+    pub(super) lease: Arc<Lease>,
+    /// By how much the date is ahead of the clock of the lease: dates in the ring depend on it.
+    wall: Duration,
+}
+
+impl Rung {
+    /// Whether the date was set meanwhile.
+    pub(super) fn is_of_other_date(&self, wall: Duration) -> bool {
+        self.wall.abs_diff(wall) > Duration::from_secs(5)
+    }
+}
+
 /// Keys that are unwrapped, by id. They are kept while their entry changes, and unwrapped once.
 #[derive(Default, Clone)]
 pub(super) struct Loaded {
     keys: HashMap<u32, (Digest, Arc<Cipher>)>,
-    /// The age of the key set that the ring was made of; `None` where it lacks some of them.
-    pub(super) age: Option<(u32, u64)>,
+    /// The age of the key set that is in use; `None` where some of it is missing.
+    pub(super) age: Option<(u64, u64)>,
 }
 
 /// Behind the rings of a manager.
@@ -49,53 +64,65 @@ impl KeySource for Source {
 }
 
 impl Inner {
-    /// Unwraps those of `entries` that `loaded` lacks and that may be used, and makes a ring of all of them.
+    /// Unwraps those of `entries` that `loaded` lacks and that may be used, and makes a ring of all of them. Gives whether all of
+    /// them are in order.
     ///
     /// # Errors
-    /// Where a key can't be unwrapped now. One that can't be unwrapped at all becomes a key that says so when it is used: others are
-    /// not to suffer from it.
+    /// Where a key can't be unwrapped now, or by this process. One that does not unwrap at all becomes a key that says so when it is
+    /// used: others are not to suffer from it.
     pub(super) async fn ring_of(
         self: &Arc<Self>,
         entries: &[&Arc<Entry>],
         loaded: &mut Loaded,
         scope: Option<&str>,
-        lease: &Arc<Lease>,
-    ) -> Result<Keyring> {
-        loaded.keys.retain(|id, _| entries.iter().any(|entry| entry.id == *id && self.is_usable(entry)));
+    ) -> Result<(Rung, bool)> {
+        let by_id: HashMap<u32, &Arc<Entry>> = entries.iter().map(|entry| (entry.id, *entry)).collect();
+        loaded.keys.retain(|id, (check, _)| {
+            by_id.get(id).is_some_and(|entry| self.is_usable(entry) && entry.check == *check)
+        });
         let mut calls: Vec<BoxFuture<'_, (u32, Result<SecretBytes>)>> = Vec::new();
         for entry in entries.iter().copied() {
-            let is_loaded = loaded.keys.get(&entry.id).is_some_and(|(check, _)| *check == entry.check);
-            if self.is_usable(entry) && !is_loaded {
-                calls.push(Box::pin(async move {
-                    let context = self.context_of(entry);
-                    (entry.id, self.unwrap(&context, &entry.wraps, Some(&entry.check)).await)
-                }));
+            if self.is_usable(entry) && !loaded.keys.contains_key(&entry.id) {
+                calls.push(Box::pin(async move { (entry.id, self.unwrap_entry(entry).await) }));
             }
         }
         let mut broken = HashMap::new();
-        let mut later = None;
-        for (id, unwrapped) in some_at_a_time(calls).await {
-            let check = entries.iter().find(|entry| entry.id == id).map(|entry| entry.check);
-            match (unwrapped.and_then(|key| self.cipher_of(&key)), check) {
-                (Ok(cipher), Some(check)) => drop(loaded.keys.insert(id, (check, cipher))),
-                (Err(error), _) if error.is_retryable() => later = Some(with_id(error, id)),
-                (Err(error), _) => {
+        let mut out_of_reach = None;
+        for (id, unwrapped) in until_out_of_reach(calls).await {
+            match unwrapped.and_then(|key| self.cipher_of(&key)) {
+                Ok(cipher) => drop(loaded.keys.insert(id, (by_id[&id].check, cipher))),
+                Err(error) if is_about_one_key(&error) => {
                     event::emit(&Event::KeyBroken { key_id: id, kind: error.kind() });
                     broken.insert(id, error.to_string());
                 }
-                (Ok(_), None) => {}
+                Err(error) => out_of_reach = Some(error),
             }
         }
-        if let Some(error) = later {
+        if let Some(error) = out_of_reach {
             return Err(error);
         }
-        let source = Arc::new(Source {
-            manager: Arc::downgrade(self),
-            scope: scope.map(Into::into),
-            lease: Arc::clone(lease),
-        });
+        let is_whole = broken.is_empty();
+        let lease = Arc::new(Lease::new(&self.health));
+        let source =
+            Source { manager: Arc::downgrade(self), scope: scope.map(Into::into), lease: Arc::clone(&lease) };
         let keys = entries.iter().filter_map(|entry| self.key_of(entry, loaded, &mut broken).map(Arc::new));
-        Ok(Keyring::from_source(keys, source))
+        let ring = Arc::new(Keyring::from_source(keys, Arc::new(source)));
+        Ok((Rung { ring, lease, wall: self.wall() }, is_whole))
+    }
+
+    /// By how much the date is ahead of the clock that is never set.
+    pub(super) fn wall(&self) -> Duration {
+        let date = self.clock.wall().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
+        date.saturating_sub(self.clock.monotonic())
+    }
+
+    /// Unwraps a data key under one of the KEKs, and compares its check value.
+    pub(super) async fn unwrap_entry(&self, entry: &Entry) -> Result<SecretBytes> {
+        let unwrapped = self.unwrap(&self.context_of(entry), &entry.wraps, Some(&entry.check)).await;
+        unwrapped.map_err(|error| match KeyId::new(entry.id) {
+            Some(id) => error.key(id),
+            None => error,
+        })
     }
 
     /// Whether its key is needed at all.
@@ -138,12 +165,5 @@ impl Inner {
             cipher: loaded.keys.get(&entry.id).map(|(_, cipher)| Arc::clone(cipher)),
             seal_until: entry.seal_until.map(|until| self.clock.monotonic() + left(until)),
         })
-    }
-}
-
-fn with_id(error: Error, id: u32) -> Error {
-    match KeyId::new(id) {
-        Some(id) => error.key(id),
-        None => error,
     }
 }

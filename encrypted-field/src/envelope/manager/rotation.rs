@@ -6,22 +6,24 @@ use std::time::SystemTime;
 
 use futures_util::future::BoxFuture;
 
-use super::backends::some_at_a_time;
+use super::backends::{Kek, is_about_one_key, some_at_a_time};
 use super::changes::{Attempts, Confirms};
-use super::load::Ask;
+use super::load::{Ask, store_key_purpose};
 use super::{Call, Inner, KeyManager, seconds};
-use crate::envelope::draft::Draft;
 use crate::envelope::kek::WrapContext;
 use crate::envelope::key_set::KeySet;
 use crate::envelope::lifecycle::{self, NewKey, Place};
 use crate::envelope::record::{Digest, Head, StoreMac};
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::{Purpose, derive, generate_key};
+use crate::event::{self, Event};
+use crate::key::{KeyState, Purpose, derive, generate_key};
 use crate::key_id::KeyId;
 use crate::secret::SecretBytes;
 
 /// Most keys that one [`KeyManager::maintain`] publishes: with many tenants the rest waits for the next time.
 const PUBLISH_AT_ONCE: usize = 64;
+/// Most keys that it makes active or disables.
+const CHANGE_AT_ONCE: usize = 256;
 
 /// Keys that one change of [`KeyManager::provision_all`] makes.
 const PROVISION_AT_ONCE: usize = 256;
@@ -102,15 +104,14 @@ impl KeyManager {
         self.call(move |inner| async move { inner.add_key(place, Nth::Next, now).await })
     }
 
-    /// Makes a pending key active and retires the one before it, once the propagation time is over.
+    /// Makes a pending key active and retires the one before it, once the propagation time is over: by its dates, and by the clock of
+    /// this process that nobody sets, for as long as it has seen the key. A process that has not seen it for so long waits for a
+    /// day more. The key is unwrapped once more before.
     ///
     /// # Errors
     /// [`ErrorKind::KeyLifecycle`]: too early, or not pending.
     pub fn activate(&self, id: KeyId, now: SystemTime) -> Call<()> {
-        self.call(move |inner| async move {
-            let policy = inner.rotation.clone();
-            inner.change(now, |draft| lifecycle::activate(draft, id.get(), false, &policy)).await
-        })
+        self.call(move |inner| async move { inner.activate(id, false, now).await })
     }
 
     /// As [`activate`](Self::activate), but without waiting for the propagation time, for a key that is compromised: until they
@@ -120,18 +121,15 @@ impl KeyManager {
     /// # Errors
     /// [`ErrorKind::KeyLifecycle`]: not pending.
     pub fn activate_at_once(&self, id: KeyId, now: SystemTime) -> Call<()> {
-        self.call(move |inner| async move {
-            let policy = inner.rotation.clone();
-            inner.change(now, |draft| lifecycle::activate(draft, id.get(), true, &policy)).await
-        })
+        self.call(move |inner| async move { inner.activate(id, true, now).await })
     }
 
     /// Does what is due by the [policy](crate::envelope::RotationPolicy): publishes next keys, activates those that every
     /// process has, disables what is no longer to be kept, adds missing wraps. The refresh thread of
     /// [`install`](Self::install) calls it; without one, call it now and then, from any number of processes: one of them does it.
     ///
-    /// Before a key is published, the store was read and each KEK has wrapped it and unwrapped it to the same check value; after
-    /// it is stored, it was loaded again. Where one of them fails, nothing is changed.
+    /// Before a key is published, the store is read and each KEK wraps it and unwraps it to the same check value; where one of them
+    /// fails, nothing is changed. Before it becomes active, it is unwrapped again as it is stored.
     ///
     /// # Errors
     /// Those of the store and the key services.
@@ -147,13 +145,16 @@ impl Inner {
             return Err(self.store_error(ErrorKind::KeyLifecycle, "it has keys already; `load` them"));
         }
         let store_key = SecretBytes::new(*zeroize::Zeroizing::new(generate_key()?));
-        let wraps = self.wrap_under_all(&self.store_key_context(), &store_key).await?;
+        let mut head = Head::new(self.propagation.as_secs(), BTreeMap::new());
+        let purpose = store_key_purpose(head.epoch);
+        let keks = self.keks.iter().collect();
+        head.store_key = self.wrap_under_all(keks, &self.store_key_context(&purpose), &store_key).await?;
         let mac = StoreMac::new(&store_key, &self.key_set);
-        let empty = KeySet::new(Head::new(self.propagation.as_secs(), wraps), BTreeMap::new(), mac);
+        let empty = KeySet::new(head, BTreeMap::new(), mac);
         let place = Place { scope: String::new(), purpose: Purpose::Field, on_demand: false };
-        let mut draft = Draft::new(&empty, seconds(now))?;
+        let mut draft = self.draft(&empty, now)?;
         let id = draft.next_id()?;
-        let key = self.new_key(id, &place, Under::All).await?;
+        let key = self.new_key(&empty, id, &place, Under::All).await?;
         lifecycle::add_first(&mut draft, key, place, &self.rotation)?;
         if !self.commit(&turn, Confirms::Keys, &empty, draft).await? {
             return Err(self.store_error(
@@ -170,7 +171,7 @@ impl Inner {
         let mut attempts = Attempts::default();
         loop {
             let set = self.load_set(Ask::Always).await?;
-            let mut draft = Draft::new(&set, seconds(now)).map_err(|e| self.of_store(e))?;
+            let mut draft = self.draft(&set, now)?;
             // What is refused is refused before a key service is asked.
             match nth {
                 Nth::FirstActive | Nth::FirstPending => lifecycle::check_first(&draft, &place)?,
@@ -179,7 +180,7 @@ impl Inner {
             let id = draft.next_id()?;
             // A tenant is not turned away because one of several regions is down: `maintain` adds what is missing.
             let under = if nth == Nth::FirstActive { Under::Some } else { Under::All };
-            let key = self.new_key(id, &place, under).await?;
+            let key = self.new_key(&set, id, &place, under).await?;
             match nth {
                 Nth::FirstActive => lifecycle::add_first(&mut draft, key, place.clone(), &self.rotation)?,
                 Nth::FirstPending | Nth::Next => lifecycle::publish(&mut draft, key, place.clone())?,
@@ -197,7 +198,7 @@ impl Inner {
         let mut attempts = Attempts::default();
         loop {
             let set = self.load_set(Ask::Always).await?;
-            let mut draft = Draft::new(&set, seconds(now)).map_err(|e| self.of_store(e))?;
+            let mut draft = self.draft(&set, now)?;
             let known = set.scopes();
             let mut places: Vec<Place> = Vec::new();
             for scope in scopes {
@@ -207,7 +208,7 @@ impl Inner {
             }
             let mut calls: Vec<BoxFuture<'_, Result<NewKey>>> = Vec::new();
             for (place, id) in places.iter().zip(draft.next_id()?..) {
-                calls.push(Box::pin(self.new_key(id, place, Under::Some)));
+                calls.push(Box::pin(self.new_key(&set, id, place, Under::Some)));
             }
             for (place, key) in places.iter().zip(some_at_a_time(calls).await) {
                 lifecycle::add_first(&mut draft, key?, place.clone(), &self.rotation)?;
@@ -219,58 +220,111 @@ impl Inner {
         }
     }
 
-    /// A new data key, wrapped and tried.
-    async fn new_key(&self, id: u32, place: &Place, under: Under) -> Result<NewKey> {
+    /// A new data key, wrapped under the KEKs of the store and tried.
+    async fn new_key(&self, set: &KeySet, id: u32, place: &Place, under: Under) -> Result<NewKey> {
         let key = SecretBytes::new(*zeroize::Zeroizing::new(generate_key()?));
         let context = WrapContext::new(&self.key_set, id, &place.scope, place.purpose.name());
         let wraps = match under {
-            Under::All => self.wrap_under_all(&context, &key).await?,
-            Under::Some => self.wrap_under_some(&context, &key).await?,
+            Under::All => self.wrap_under_all(self.keks_of(&set.head)?, &context, &key).await?,
+            Under::Some => {
+                let is_the_stores = |kek: &&Kek| set.head.store_key.contains_key(&*kek.name);
+                let keks: Vec<&Kek> = self.keks.iter().filter(is_the_stores).collect();
+                self.wrap_under_some(keks, &context, &key).await?
+            }
         };
         Ok(NewKey { id, check: Digest(derive::check_value(&key)), wraps })
     }
 
-    pub(super) async fn maintain(self: &Arc<Self>, now: SystemTime) -> Result<Maintenance> {
+    async fn activate(self: &Arc<Self>, id: KeyId, at_once: bool, now: SystemTime) -> Result<()> {
         let turn = self.turn().await;
-        let mut done = Maintenance::default();
         let mut attempts = Attempts::default();
-        // First what needs no key service.
         loop {
-            let set = self.load_set(Ask::IfNeeded).await?;
-            let due = lifecycle::due(&set, seconds(now), &self.rotation);
-            let mut draft = Draft::new(&set, seconds(now)).map_err(|e| self.of_store(e))?;
-            for id in &due.activate {
-                lifecycle::activate(&mut draft, *id, false, &self.rotation)?;
+            let set = self.load_set(Ask::Always).await?;
+            let mut draft = self.draft(&set, now)?;
+            lifecycle::activate(&mut draft, id.get(), at_once, &self.rotation)?;
+            if let Some(entry) = set.get(id.get()) {
+                if !at_once {
+                    self.has_seen(&self.draft(&set, now)?, id.get(), KeyState::Pending)?;
+                }
+                self.unwrap_entry(entry).await?;
             }
-            for id in &due.disable {
-                lifecycle::disable(&mut draft, *id)?;
-            }
-            if self.commit(&turn, Confirms::Nothing, &set, draft).await? {
-                done.activated = due.activate.iter().filter_map(|id| KeyId::new(*id)).collect();
-                done.disabled = due.disable.iter().filter_map(|id| KeyId::new(*id)).collect();
-                break;
+            if self.commit(&turn, Confirms::Keys, &set, draft).await? {
+                return Ok(());
             }
             attempts.again(self).await?;
         }
-        loop {
-            let set = self.load_set(Ask::IfNeeded).await?;
-            let due = lifecycle::due(&set, seconds(now), &self.rotation).publish;
-            let mut draft = Draft::new(&set, seconds(now)).map_err(|e| self.of_store(e))?;
-            let mut published = Vec::new();
-            for place in due.iter().take(PUBLISH_AT_ONCE) {
-                let id = draft.next_id()?;
-                let key = self.new_key(id, place, Under::All).await?;
-                lifecycle::publish(&mut draft, key, place.clone())?;
-                published.extend(KeyId::new(id));
-            }
-            let (rewrapped, more) = self.add_missing_wraps(&set, &mut draft).await?;
-            if self.commit(&turn, Confirms::Nothing, &set, draft).await? {
-                done.unfinished = more || due.len() > published.len();
-                (done.published, done.rewrapped) = (published, rewrapped);
-                return Ok(done);
-            }
-            attempts.again(self).await?;
+    }
+
+    /// For the thread, which nobody asks what happened.
+    pub(super) async fn maintain_and_tell(self: &Arc<Self>) -> Result<Maintenance> {
+        let done = self.maintain(self.clock.wall()).await;
+        if let Err(error) = &done {
+            event::emit(&Event::MaintenanceFailed { key_set: &self.key_set, kind: error.kind() });
         }
+        self.state().maintenance_failure = done.as_ref().err().map(ToString::to_string);
+        done
+    }
+
+    pub(super) async fn maintain(self: &Arc<Self>, now: SystemTime) -> Result<Maintenance> {
+        let mut done = self.activate_due(now).await?;
+        self.publish_due(now, &mut done).await?;
+        Ok(done)
+    }
+
+    /// Whoever is not the first leaves it to the one who is.
+    async fn activate_due(self: &Arc<Self>, now: SystemTime) -> Result<Maintenance> {
+        let turn = self.turn().await;
+        let set = self.load_set(Ask::IfNeeded).await?;
+        let due = lifecycle::due(&set, seconds(now), &self.rotation);
+        let mut draft = self.draft(&set, now)?;
+        let mut done = Maintenance::default();
+        let seen = |id: &&u32| self.has_seen(&draft, **id, KeyState::Pending).is_ok();
+        let ready: Vec<u32> = due.activate.iter().filter(seen).copied().take(CHANGE_AT_ONCE).collect();
+        done.unfinished = due.activate.len() > CHANGE_AT_ONCE || due.disable.len() > CHANGE_AT_ONCE;
+        for id in ready {
+            let Some(entry) = set.get(id) else { continue };
+            match self.unwrap_entry(entry).await {
+                Ok(_) => {}
+                // It stays pending, and the one before it active: that one is good.
+                Err(error) if is_about_one_key(&error) => {
+                    event::emit(&Event::KeyBroken { key_id: id, kind: error.kind() });
+                    continue;
+                }
+                Err(error) => return Err(error),
+            }
+            lifecycle::activate(&mut draft, id, false, &self.rotation)?;
+            done.activated.extend(KeyId::new(id));
+        }
+        for id in due.disable.iter().take(CHANGE_AT_ONCE) {
+            lifecycle::disable(&mut draft, *id)?;
+            done.disabled.extend(KeyId::new(*id));
+        }
+        let is_first = self.commit(&turn, Confirms::Nothing, &set, draft).await?;
+        Ok(if is_first { done } else { Maintenance::default() })
+    }
+
+    async fn publish_due(self: &Arc<Self>, now: SystemTime, done: &mut Maintenance) -> Result<()> {
+        let turn = self.turn().await;
+        let set = self.load_set(Ask::IfNeeded).await?;
+        let due = lifecycle::due(&set, seconds(now), &self.rotation).publish;
+        let mut draft = self.draft(&set, now)?;
+        let first_id = draft.next_id()?;
+        let mut calls: Vec<BoxFuture<'_, Result<NewKey>>> = Vec::new();
+        for (place, id) in due.iter().take(PUBLISH_AT_ONCE).zip(first_id..) {
+            calls.push(Box::pin(self.new_key(&set, id, place, Under::All)));
+        }
+        let mut published = Vec::new();
+        for (place, key) in due.iter().zip(some_at_a_time(calls).await) {
+            let key = key?;
+            published.extend(KeyId::new(key.id));
+            lifecycle::publish(&mut draft, key, place.clone())?;
+        }
+        let (rewrapped, more) = self.add_missing_wraps(&set, &mut draft).await?;
+        if self.commit(&turn, Confirms::Nothing, &set, draft).await? {
+            done.unfinished |= more || due.len() > published.len();
+            (done.published, done.rewrapped) = (published, rewrapped);
+        }
+        Ok(())
     }
 }
 

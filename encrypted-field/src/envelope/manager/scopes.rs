@@ -1,24 +1,27 @@
 //! Scopes that are loaded when they are entered: a key for each tenant, in bounded memory.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use futures_util::future::BoxFuture;
 
-use super::changes::{Attempts, Confirms, confirmed};
+use super::backends::some_at_a_time;
 use super::lease::Lease;
 use super::load::Ask;
 use super::ring::Loaded;
-use super::{Call, Inner, KeyManager, seconds};
-use crate::envelope::draft::Draft;
+use super::{Call, Inner, KeyManager};
 use crate::envelope::key_set::KeySet;
-use crate::envelope::lifecycle;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
 use crate::key::{KeyEntry, Keyring, Scope};
 use crate::key_id::KeyId;
+
+/// Between two looks into the store for scopes that are not there; and for how long a failure is told to those who ask for the same
+/// scope.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// The scopes that are loaded.
 pub(super) struct Scopes {
@@ -29,13 +32,16 @@ pub(super) struct Scopes {
 }
 
 /// One scope.
-struct Slot {
-    lease: Arc<Lease>,
+#[derive(Default)]
+pub(super) struct Slot {
     /// Made when the keys were loaded for the first time. Its ring is swapped when they change.
     scope: OnceLock<(Scope, Arc<ArcSwap<Keyring>>)>,
-    loaded: Mutex<Loaded>,
+    loaded: Mutex<(Loaded, Option<Arc<Lease>>)>,
     /// Many requests of a tenant may come at once, and one of them loads.
     loading: futures_util::lock::Mutex<()>,
+    /// What happened to that one, and until when the others are told so.
+    failure: Mutex<Option<(ErrorKind, String, Duration)>>,
+    is_destroyed: AtomicBool,
     last_entered: AtomicU64,
 }
 
@@ -48,13 +54,20 @@ impl Scopes {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn slot(&self, name: &str, make: impl FnOnce() -> Slot) -> Arc<Slot> {
+    fn entered(&self, name: &str) -> Option<Arc<Slot>> {
+        let now = self.entered.fetch_add(1, Ordering::Relaxed);
+        let slot = Arc::clone(self.slots().get(name)?);
+        slot.last_entered.store(now, Ordering::Relaxed);
+        Some(slot)
+    }
+
+    /// The slot of a scope that has keys.
+    fn made(&self, name: &str) -> Arc<Slot> {
+        if let Some(slot) = self.entered(name) {
+            return slot;
+        }
         let now = self.entered.fetch_add(1, Ordering::Relaxed);
         let mut slots = self.slots();
-        if let Some(slot) = slots.get(name) {
-            slot.last_entered.store(now, Ordering::Relaxed);
-            return Arc::clone(slot);
-        }
         if slots.len() >= self.max {
             // Some at a time, so that finding them is seldom.
             let mut ages: Vec<u64> =
@@ -64,42 +77,53 @@ impl Scopes {
             let oldest = *oldest;
             slots.retain(|_, slot| slot.last_entered.load(Ordering::Relaxed) > oldest);
         }
-        let slot = Arc::new(make());
+        let slot = Arc::clone(slots.entry(name.into()).or_default());
         slot.last_entered.store(now, Ordering::Relaxed);
-        slots.insert(name.into(), Arc::clone(&slot));
         slot
+    }
+
+    /// The scope is gone for good: those who have entered it hold its ring.
+    pub(super) fn destroyed(&self, name: &str) {
+        if let Some(slot) = self.slots().remove(name) {
+            slot.is_destroyed.store(true, Ordering::Release);
+            slot.end();
+        }
     }
 }
 
 impl Slot {
     /// Where nothing needs to be loaded.
     fn ready(&self) -> Option<Scope> {
-        let (scope, _) = self.scope.get()?;
-        self.lease.now().is_ok().then(|| scope.clone())
+        let (_, ring) = self.scope.get()?;
+        let is_good = self.lease()?.now().is_ok() && !self.is_destroyed.load(Ordering::Acquire);
+        // One for each who asks, so that threads don't share its counter.
+        let name = self.scope.get()?.0.name();
+        is_good.then(|| Scope::with_ring(name, Arc::clone(ring)))
     }
 
-    fn loaded(&self) -> MutexGuard<'_, Loaded> {
+    fn loaded(&self) -> MutexGuard<'_, (Loaded, Option<Arc<Lease>>)> {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-/// What became of a scope that was destroyed, see [`KeyManager::destroy_scope`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Shredded {
-    /// Its key-encryption keys are destroyed, too: copies of its wrapped keys, wherever they are, open no more.
-    WithKeks,
-    /// The store is not part of the database's backups: those hold ciphertext without keys. Copies of the *store* that somebody has
-    /// made still hold its wrapped keys, which open while the KEK is there.
-    OutsideOfDatabaseBackups,
-    /// Backups of the database from before hold its wrapped keys, which open while the KEK is there: the data is gone when
-    /// the last of them is.
-    ExceptInBackups,
+    fn lease(&self) -> Option<Arc<Lease>> {
+        self.loaded().1.clone()
+    }
+
+    fn end(&self) {
+        if let Some(lease) = self.lease() {
+            lease.end();
+        }
+    }
+
+    fn failure(&self) -> MutexGuard<'_, Option<(ErrorKind, String, Duration)>> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl KeyManager {
     /// The scope of this name, with its keys loaded, ready to be [entered](Scope::enter). Where they are loaded already this asks
-    /// nobody; else it is one call to a key service for each of its keys (not those disabled or destroyed).
+    /// nobody; else it is one call to a key service for each of its keys (not those disabled or destroyed). Ask for it at each
+    /// request: what is held for longer than [`CachePolicy::max_age`](crate::envelope::CachePolicy::max_age) may have expired.
     ///
     /// ```
     /// # use encrypted_field::envelope::KeyManager;
@@ -112,27 +136,12 @@ impl KeyManager {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::NoActiveKey`] where it has no key: [`provision`](Self::provision) its first one. Those of the store and
-    /// the key services.
+    /// [`ErrorKind::NoActiveKey`] where it has no key: [`provision`](Self::provision) its first one. [`ErrorKind::KeyNotLoaded`]
+    /// where it was not there a moment ago. [`ErrorKind::NoScope`] for the default scope and for scopes that are loaded with the
+    /// process: those are no tenant's. Those of the store and the key services.
     pub fn scope(&self, name: &str) -> Call<Scope> {
         let name = name.to_owned();
         self.call(|inner| async move { inner.scope(&name).await })
-    }
-
-    /// Destroys all keys of a scope, whatever their states: what was sealed under them can't be read any more
-    /// (crypto-shredding). `confirmation` is `destroy scope <scope> of <key set>`. The result says what is true of copies.
-    /// Other processes refuse its keys when they refresh. Stopped half-way, it is run again.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NotConfirmed`]. [`ErrorKind::KeyLifecycle`] where the scope has no key, or is the default one. Those of the
-    /// store and the key services.
-    pub fn destroy_scope(&self, name: &str, confirmation: &str, now: SystemTime) -> Call<Shredded> {
-        let confirmed = confirmed(confirmation, &format!("destroy scope {name} of {}", self.0.key_set));
-        let name = name.to_owned();
-        self.call(move |inner| async move {
-            confirmed?;
-            inner.destroy_scope(&name, now).await
-        })
     }
 }
 
@@ -145,127 +154,135 @@ impl Inner {
     }
 
     async fn scope(self: &Arc<Self>, name: &str) -> Result<Scope> {
-        let slot = self.scopes.slot(name, || Slot {
-            lease: Arc::new(Lease::new(self.clock.clone(), self.cache.lease())),
-            scope: OnceLock::new(),
-            loaded: Mutex::default(),
-            loading: futures_util::lock::Mutex::default(),
-            last_entered: AtomicU64::new(0),
-        });
-        if let Some(scope) = slot.ready() {
+        if let Some(scope) = self.scopes.entered(name).and_then(|slot| slot.ready()) {
             return Ok(scope);
         }
+        if !self.health.is_current() {
+            self.refresh_once().await?;
+        }
+        let set = self.set_with(name).await?;
+        if name.is_empty() || set.of_scope(name).iter().any(|entry| !entry.on_demand) {
+            let detail = format!("\"{name}\" is not a scope that is loaded when it is entered");
+            return Err(Error::new(ErrorKind::NoScope).detail(detail));
+        }
+        let slot = self.scopes.made(name);
         let _loading = slot.loading.lock().await;
         if let Some(scope) = slot.ready() {
             return Ok(scope);
         }
-        // The scope's keys are good for as long as the others: it is the same store.
-        if self.lease.now().is_err() {
-            self.refresh().await?;
+        if let Some((kind, text, until)) = &*slot.failure()
+            && self.clock.monotonic() < *until
+        {
+            return Err(Error::new(*kind).detail(text.clone()));
         }
-        let mut set = self.known();
-        if set.as_ref().is_none_or(|set| set.of_scope(name).is_empty()) {
-            // Another process may just have made it.
-            let _turn = self.turn().await;
-            set = Some(self.load_set(Ask::IfNeeded).await?);
-        }
-        let set = set.filter(|set| !set.of_scope(name).is_empty());
-        let Some(set) = set else {
-            let detail = format!("scope \"{name}\" has no key; `provision` its first one");
-            return Err(Error::new(ErrorKind::NoActiveKey).detail(detail));
+        let filled = match self.known() {
+            Some(newest) => self.fill(&slot, name, &newest).await,
+            None => self.fill(&slot, name, &set).await,
         };
-        self.fill(&slot, name, &set).await?;
-        slot.lease.follow(&self.lease);
-        slot.ready()
-            .ok_or_else(|| Error::new(ErrorKind::KeysExpired).detail("they expired while they were loaded"))
+        *slot.failure() = filled.as_ref().err().map(|error| {
+            (error.kind(), format!("a moment ago: {error}"), self.clock.monotonic() + LOOK_AGAIN_AFTER)
+        });
+        filled?;
+        slot.ready().ok_or_else(|| {
+            Error::new(ErrorKind::KeysExpired)
+                .detail("they expired, or were destroyed, while they were loaded")
+        })
     }
 
-    /// Loads what the slot lacks of a scope.
+    /// One of those who find the keys expired refreshes them.
+    async fn refresh_once(self: &Arc<Self>) -> Result<()> {
+        let _one = self.expired.lock().await;
+        if self.health.is_current() { Ok(()) } else { self.refresh().await }
+    }
+
+    /// The key set that has this scope, for which the store is looked at where it is not known.
+    async fn set_with(&self, name: &str) -> Result<Arc<KeySet>> {
+        let has = |set: &Arc<KeySet>| !set.of_scope(name).is_empty();
+        if let Some(set) = self.known().filter(has) {
+            return Ok(set);
+        }
+        let no_key = |kind: ErrorKind, more: &str| {
+            Error::new(kind).detail(format!("scope \"{name}\" has no key{more}; `provision` its first one"))
+        };
+        // Another process may just have made it. Names that are made up don't keep the store busy.
+        let now = self.clock.monotonic();
+        let last = self.state().looked_for_scope.replace(now);
+        if let Some(last) = last.filter(|last| now < *last + LOOK_AGAIN_AFTER) {
+            self.state().looked_for_scope = Some(last);
+            return Err(no_key(ErrorKind::KeyNotLoaded, ", as of a second ago"));
+        }
+        let _turn = self.turn().await;
+        let set = self.load_set(Ask::IfNeeded).await?;
+        if has(&set) { Ok(set) } else { Err(no_key(ErrorKind::NoActiveKey, "")) }
+    }
+
+    /// Loads what the slot lacks of a scope, or has otherwise. To be called with the slot's `loading`.
     async fn fill(self: &Arc<Self>, slot: &Slot, name: &str, set: &KeySet) -> Result<()> {
         let age = newest(set, name);
-        let mut loaded = slot.loaded().clone();
-        if loaded.age == Some(age) {
+        let (mut loaded, lease) = slot.loaded().clone();
+        // What was looked at before somebody else looked comes too late.
+        if loaded.age.is_some_and(|loaded| loaded >= age) && lease.is_some() {
+            if let Some(lease) = lease.filter(|_| !slot.is_destroyed.load(Ordering::Acquire)) {
+                lease.extend();
+            }
             return Ok(());
         }
-        let entries = set.of_scope(name);
-        let ring = self.ring_of(&entries, &mut loaded, Some(name), &slot.lease).await;
-        if ring.is_ok() {
+        loaded.age = None;
+        let made = self.ring_of(&set.of_scope(name), &mut loaded, Some(name)).await;
+        let (rung, is_whole) = match made {
+            Ok(made) => made,
+            Err(error) => {
+                slot.loaded().0 = loaded;
+                return Err(error);
+            }
+        };
+        if is_whole {
             loaded.age = Some(age);
         }
-        *slot.loaded() = loaded;
-        let ring = Arc::new(ring?);
+        if !slot.is_destroyed.load(Ordering::Acquire) {
+            rung.lease.extend();
+        }
         let (_, current) = slot.scope.get_or_init(|| {
-            let current = Arc::new(ArcSwap::new(Arc::clone(&ring)));
+            let current = Arc::new(ArcSwap::new(Arc::clone(&rung.ring)));
             (Scope::with_ring(name, Arc::clone(&current)), current)
         });
-        current.store(ring);
+        current.store(rung.ring);
+        if let Some(before) = std::mem::replace(&mut *slot.loaded(), (loaded, Some(rung.lease))).1 {
+            before.replace();
+        }
         Ok(())
     }
 
     /// Brings loaded scopes up to date. One that can't be is left alone, and expires.
-    pub(super) async fn refresh_scopes(
-        self: &Arc<Self>,
-        set: &KeySet,
-        at: Duration,
-        date: SystemTime,
-    ) -> Result<()> {
+    pub(super) async fn refresh_scopes(self: &Arc<Self>, set: &KeySet) {
         let slots: Vec<(Box<str>, Arc<Slot>)> =
             self.scopes.slots().iter().map(|(name, slot)| (name.clone(), Arc::clone(slot))).collect();
+        if slots.is_empty() {
+            return;
+        }
         set.scopes();
+        let out_of_reach = AtomicBool::new(false);
+        let is_out_of_reach = &out_of_reach;
+        let mut calls: Vec<BoxFuture<'_, Result<()>>> = Vec::with_capacity(slots.len());
         for (name, slot) in slots.iter().filter(|(_, slot)| slot.scope.get().is_some()) {
-            match self.fill(slot, name, set).await {
-                Ok(()) => slot.lease.extend(at, date),
-                Err(error) => {
-                    slot.lease.failed(&error);
-                    event::emit(&Event::RefreshFailed { key_set: &self.key_set, kind: error.kind() });
+            calls.push(Box::pin(async move {
+                // Where one can't be reached now, neither can the others.
+                if is_out_of_reach.load(Ordering::Relaxed) {
+                    return Ok(());
                 }
-            }
+                let _loading = slot.loading.lock().await;
+                let filled = self.fill(slot, name, set).await;
+                is_out_of_reach.fetch_or(filled.is_err(), Ordering::Relaxed);
+                filled
+            }));
         }
-        Ok(())
-    }
-
-    async fn destroy_scope(self: &Arc<Self>, name: &str, now: SystemTime) -> Result<Shredded> {
-        if name.is_empty() {
-            let detail = "the default scope can't be destroyed; disable and destroy its keys one by one";
-            return Err(Error::new(ErrorKind::KeyLifecycle).detail(detail));
-        }
-        self.bury_scope(name, now).await?;
-        if let Some(slot) = self.scopes.slots().remove(name) {
-            // Those who have entered it hold its ring.
-            slot.lease.end();
-        }
-        self.destroy_keks_of(name).await?;
-        self.forget_history().await?;
-        Ok(if self.keks.iter().all(super::backends::Kek::is_per_scope) {
-            Shredded::WithKeks
-        } else if self.store.is_in_database_backups() {
-            Shredded::ExceptInBackups
-        } else {
-            Shredded::OutsideOfDatabaseBackups
-        })
-    }
-
-    async fn bury_scope(self: &Arc<Self>, name: &str, now: SystemTime) -> Result<()> {
-        let turn = self.turn().await;
-        let mut attempts = Attempts::default();
-        loop {
-            let set = self.load_set(Ask::Always).await?;
-            let ids: Vec<u32> = set.of_scope(name).iter().map(|entry| entry.id).collect();
-            if ids.is_empty() {
-                let detail = format!("scope \"{name}\" has no key");
-                return Err(Error::new(ErrorKind::KeyLifecycle).detail(detail));
-            }
-            let mut draft = Draft::new(&set, seconds(now)).map_err(|e| self.of_store(e))?;
-            lifecycle::destroy_scope(&mut draft, &ids)?;
-            if self.commit(&turn, Confirms::Keys, &set, draft).await? {
-                return Ok(());
-            }
-            attempts.again(self).await?;
+        for error in some_at_a_time(calls).await.into_iter().filter_map(Result::err) {
+            event::emit(&Event::RefreshFailed { key_set: &self.key_set, kind: error.kind() });
         }
     }
 }
 
 /// By the last change of one of its keys, a scope is known to be as it was.
-fn newest(set: &KeySet, scope: &str) -> (u32, u64) {
-    (set.head.generation, set.of_scope(scope).iter().map(|entry| entry.revision).max().unwrap_or(0))
+fn newest(set: &KeySet, scope: &str) -> (u64, u64) {
+    (set.head.epoch, set.of_scope(scope).iter().map(|entry| entry.revision).max().unwrap_or(0))
 }

@@ -14,14 +14,17 @@ use crate::key_id::KeyId;
 pub struct StoreStatus {
     /// Raised by each change; what [`min_revision`](super::KeyManagerBuilder::min_revision) takes.
     pub revision: u64,
-    /// Raised where a restored store was accepted.
-    pub generation: u32,
+    /// Raised where a restored store was accepted or a KEK was left out; what [`min_epoch`](super::KeyManagerBuilder::min_epoch)
+    /// takes.
+    pub epoch: u64,
     /// The id that the next key gets.
     pub next_id: u64,
     /// When it was last changed.
     pub changed: SystemTime,
     /// When this process has last confirmed it, with the key service.
     pub confirmed: Option<SystemTime>,
+    /// Why this process could not do what the policy asks for the last time that it tried.
+    pub maintenance_failure: Option<String>,
     /// The names of the KEKs that the store is wrapped under.
     pub keks: Vec<String>,
     /// All keys, by id.
@@ -83,10 +86,11 @@ impl Inner {
         })?;
         Ok(StoreStatus {
             revision: set.head.revision,
-            generation: set.head.generation,
+            epoch: set.head.epoch,
             next_id: set.head.next_id,
             changed: date(set.head.changed),
-            confirmed: self.lease.confirmed(),
+            confirmed: self.health.confirmed(),
+            maintenance_failure: self.state().maintenance_failure.clone(),
             keks: set.head.store_key.keys().cloned().collect(),
             keys: set.entries.values().filter_map(|entry| status_of(entry)).collect(),
         })

@@ -41,6 +41,9 @@ pub(in crate::envelope) struct Entry {
     pub(in crate::envelope) compromised: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::envelope) disabled: Option<u64>,
+    /// When it was enabled by hand: from then on no policy disables it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::envelope) enabled: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::envelope) destroyed: Option<u64>,
     /// The key's check value.
@@ -76,6 +79,7 @@ impl Entry {
             self.retired,
             self.compromised,
             self.disabled,
+            self.enabled,
             self.destroyed,
         ] {
             put_date(&mut out, date);
@@ -83,10 +87,6 @@ impl Entry {
         put_bytes(&mut out, &self.check.0);
         put_wraps(&mut out, &self.wraps);
         out
-    }
-
-    pub(in crate::envelope) fn is_of(&self, scope: &str, purpose: Purpose) -> bool {
-        self.purpose == purpose && self.scope == scope
     }
 }
 

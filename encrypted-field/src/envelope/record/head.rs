@@ -16,8 +16,9 @@ pub(in crate::envelope) struct Head {
     pub(super) version: u32,
     /// Raised by every change.
     pub(in crate::envelope) revision: u64,
-    /// Raised where somebody accepts a restored store: it counts before the revision.
-    pub(in crate::envelope) generation: u32,
+    /// Raised where somebody accepts a restored store, and where a KEK was left out. It counts before the revision, and the store
+    /// key is wrapped for it: whoever knows the store key of an epoch before can't make a head of this one.
+    pub(in crate::envelope) epoch: u64,
     /// The id of the next key. None below it is ever given again.
     pub(in crate::envelope) next_id: u64,
     /// When it was last changed, in seconds since 1970 (UTC).
@@ -38,7 +39,7 @@ impl Head {
         Self {
             version: VERSION,
             revision: 0,
-            generation: 0,
+            epoch: 1,
             next_id: 1,
             changed: 0,
             propagation,
@@ -61,9 +62,9 @@ impl Head {
         mac.sign(LABEL, &self.canonical()).equals(&self.mac)
     }
 
-    /// What is newer has more: a generation, else a revision.
-    pub(in crate::envelope) fn age(&self) -> (u32, u64) {
-        (self.generation, self.revision)
+    /// What is newer has more: an epoch, else a revision.
+    pub(in crate::envelope) fn age(&self) -> (u64, u64) {
+        (self.epoch, self.revision)
     }
 
     /// All but the MAC, in the order of the struct.
@@ -71,8 +72,7 @@ impl Head {
         let mut out = Vec::with_capacity(512);
         out.extend_from_slice(&self.version.to_be_bytes());
         out.extend_from_slice(&self.revision.to_be_bytes());
-        out.extend_from_slice(&self.generation.to_be_bytes());
-        for number in [self.next_id, self.changed, self.propagation] {
+        for number in [self.epoch, self.next_id, self.changed, self.propagation] {
             out.extend_from_slice(&number.to_be_bytes());
         }
         put_bytes(&mut out, &self.change.0);

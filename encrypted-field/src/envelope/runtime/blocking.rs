@@ -1,15 +1,19 @@
 //! Without a runtime: on the thread that asks. Key services and stores see to it themselves that they come to an end.
 
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::task::{Context, Poll, Waker};
+use std::thread;
 use std::time::Duration;
 
+use super::Work;
+use super::park::Unpark;
 use crate::error::Result;
 
 #[derive(Clone, Debug, Default)]
 pub(in crate::envelope) struct Runtime;
+
+pub(super) type Begun<T> = Work<T>;
 
 // As its sibling has them.
 #[allow(clippy::unused_self, clippy::unused_async)]
@@ -18,18 +22,15 @@ impl Runtime {
         Self
     }
 
-    pub(super) fn within<R>(&self, f: impl FnOnce() -> R) -> R {
-        f()
+    pub(super) fn begin<T>(&self, work: Work<T>) -> Begun<T> {
+        work
     }
 
-    pub(in crate::envelope) fn wait<T>(
-        &self,
-        mut future: Pin<Box<dyn Future<Output = Result<T>> + Send>>,
-    ) -> Result<T> {
+    pub(in crate::envelope) fn wait<T>(&self, mut work: Work<T>) -> Result<T> {
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
         let mut context = Context::from_waker(&waker);
         loop {
-            if let Poll::Ready(done) = future.as_mut().poll(&mut context) {
+            if let Poll::Ready(done) = work.as_mut().poll(&mut context) {
                 return done;
             }
             thread::park();
@@ -48,13 +49,5 @@ impl Runtime {
     /// For the milliseconds between two attempts.
     pub(in crate::envelope) async fn pause(&self, time: Duration) {
         thread::sleep(time);
-    }
-}
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
     }
 }

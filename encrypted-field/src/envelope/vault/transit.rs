@@ -18,7 +18,7 @@ use super::request::Request;
 use super::{Vault, check_path, misconfigured};
 use crate::cipher::mac::sha256;
 use crate::error::Result;
-use crate::key::provider::encoding::decode_32;
+use crate::key::provider::encoding::decode;
 
 /// A longer scope is named by its hash: names must fit into what storages take for a path.
 const LONGEST_SCOPE_IN_FULL: usize = 64;
@@ -133,7 +133,7 @@ impl VaultTransit {
         name: &str,
         aad: &[u8],
         ciphertext: &str,
-    ) -> Result<Zeroizing<[u8; 32]>, BackendError> {
+    ) -> Result<Zeroizing<Vec<u8>>, BackendError> {
         let associated_data = STANDARD.encode(aad);
         let body = Decrypt { ciphertext, associated_data: &associated_data };
         let len = ciphertext.len() + associated_data.len();
@@ -142,7 +142,7 @@ impl VaultTransit {
         let answer = answer.map_err(|refusal| self.refused(refusal, name))?;
         let text = serde_json::from_slice::<Answer<Decrypted<'_>>>(&answer).map_err(|_| garbled())?;
         let text = Zeroizing::new(text.data.plaintext.into_owned());
-        decode_32(&text).map_err(|_| garbled())
+        decode(&text).map_err(|_| garbled())
     }
 
     async fn create(&self, name: &str) -> Result<(), BackendError> {
@@ -229,7 +229,7 @@ impl KeyEncryptionKey for VaultTransit {
         &self,
         context: &WrapContext<'_>,
         wrapped: &[u8],
-    ) -> Result<Zeroizing<[u8; 32]>, BackendError> {
+    ) -> Result<Zeroizing<Vec<u8>>, BackendError> {
         let ciphertext = std::str::from_utf8(wrapped).ok().filter(|text| text.starts_with("vault:"));
         let Some(ciphertext) = ciphertext else {
             return Err(BackendError::new(BackendErrorKind::Rejected, "it is no ciphertext of Vault"));
