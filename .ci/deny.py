@@ -62,7 +62,15 @@ def main() -> int:
         banned[entry["crate"]] = entry["reason"]
 
     errors = []
-    packages = json.load(sys.stdin)["packages"]
+    metadata = json.load(sys.stdin)
+    # What is compiled for some target: the lock file also names crates behind features that nobody turns on.
+    dependencies = {node["id"]: [dep["pkg"] for dep in node["deps"]] for node in metadata["resolve"]["nodes"]}
+    used, found = set(), list(metadata["workspace_members"])
+    while found:
+        if (package := found.pop()) not in used:
+            used.add(package)
+            found += dependencies[package]
+    packages = [package for package in metadata["packages"] if package["id"] in used]
     for package in packages:
         name = f"{package['name']} {package['version']}"
         if not package["license"] or not allowed(package["license"], licences):

@@ -75,6 +75,7 @@ pub struct CachePolicy {
     pub(super) grace: Duration,
     pub(super) wait: Duration,
     pub(super) call_timeout: Duration,
+    pub(super) bulk_timeout: Duration,
     pub(super) max_scopes: usize,
 }
 
@@ -86,6 +87,7 @@ impl Default for CachePolicy {
             grace: 30 * MINUTE,
             wait: Duration::ZERO,
             call_timeout: Duration::from_secs(5),
+            bulk_timeout: Duration::from_secs(30),
             max_scopes: 1000,
         }
     }
@@ -125,6 +127,14 @@ impl CachePolicy {
         self
     }
 
+    /// How long it may take to read all of a store, and to change more than a thousand keys at once, 30 seconds by default: for a
+    /// hundred thousand keys.
+    #[must_use]
+    pub fn bulk_timeout(mut self, timeout: Duration) -> Self {
+        self.bulk_timeout = timeout;
+        self
+    }
+
     /// How many scopes that are loaded on demand are kept, 1000 by default: the one that was entered the longest time ago goes
     /// first. Each of their keys that is in use takes up to 64 KiB.
     #[must_use]
@@ -142,7 +152,7 @@ impl CachePolicy {
         if self.refresh.is_zero() || self.refresh > self.max_age {
             return Err(invalid("the refresh interval is above 0 and at most the maximum age".into()));
         }
-        if self.max_scopes == 0 || self.call_timeout.is_zero() {
+        if self.max_scopes == 0 || self.call_timeout.is_zero() || self.bulk_timeout.is_zero() {
             return Err(invalid("the number of scopes and the time for a call are above 0".into()));
         }
         Ok(())

@@ -280,9 +280,11 @@ impl World {
     }
 
     pub fn without_keks(&self) -> KeyManagerBuilder {
-        KeyManager::builder("test", self.store.clone())
-            .clock(self.clock.clone())
-            .cache(CachePolicy::default().call_timeout(Duration::from_millis(100)))
+        KeyManager::builder("test", self.store.clone()).clock(self.clock.clone()).cache(
+            CachePolicy::default()
+                .call_timeout(Duration::from_millis(100))
+                .bulk_timeout(Duration::from_millis(300)),
+        )
     }
 
     /// A process that has loaded nothing.

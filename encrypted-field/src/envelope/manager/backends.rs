@@ -23,8 +23,8 @@ const PARALLEL: usize = 16;
 const DOWN_FOR: Duration = Duration::from_secs(30);
 /// Most bytes of a wrapped key.
 const MAX_WRAPPED: usize = 16 << 10;
-/// How many records take a second more than a call of a few.
-const RECORDS_A_SECOND: usize = 1000;
+/// A change of more records than this takes as long as reading all.
+const MANY: usize = 1000;
 
 /// The store, with its type erased.
 pub(super) struct Store(Box<dyn AnyStore>);
@@ -73,14 +73,14 @@ impl fmt::Debug for Kek {
 
 impl Inner {
     pub(super) async fn load_records(&self, after: u64) -> Result<Vec<Record>> {
-        // How many there are is known but for the first time.
-        let many = if after == 0 { self.known().map_or(100_000, |known| known.entries.len()) } else { 0 };
-        let loaded = self.bounded(self.time_for(many), self.store.0.load(after)).await;
+        let time = if after == 0 { self.cache.bulk_timeout } else { self.cache.call_timeout };
+        let loaded = self.bounded(time, self.store.0.load(after)).await;
         loaded.map_err(|e| e.of_store(&self.store.who()))
     }
 
     pub(super) async fn swap_records(&self, expected: u64, changed: &[Record]) -> Result<bool> {
-        let time = self.time_for(changed.len());
+        let is_bulk = changed.len() > MANY;
+        let time = if is_bulk { self.cache.bulk_timeout } else { self.cache.call_timeout };
         let swapped = self.bounded(time, self.store.0.compare_and_swap(expected, changed)).await;
         swapped.map_err(|e| e.of_store(&self.store.who()))
     }
@@ -221,11 +221,6 @@ impl Inner {
             self.bounded(self.cache.call_timeout, call).await.map_err(|e| e.of_kek(&kek.who()))?;
         }
         Ok(())
-    }
-
-    fn time_for(&self, records: usize) -> Duration {
-        let seconds = u64::try_from(records / RECORDS_A_SECOND).unwrap_or(u64::MAX);
-        self.cache.call_timeout.saturating_add(Duration::from_secs(seconds))
     }
 
     async fn bounded<T>(
