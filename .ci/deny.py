@@ -5,6 +5,7 @@ and stops at anything else, so that no rule is skipped in silence."""
 
 import json
 import re
+import subprocess
 import sys
 import tomllib
 
@@ -62,15 +63,11 @@ def main() -> int:
         banned[entry["crate"]] = entry["reason"]
 
     errors = []
-    metadata = json.load(sys.stdin)
-    # What is compiled for some target: the lock file also names crates behind features that nobody turns on.
-    dependencies = {node["id"]: [dep["pkg"] for dep in node["deps"]] for node in metadata["resolve"]["nodes"]}
-    used, found = set(), list(metadata["workspace_members"])
-    while found:
-        if (package := found.pop()) not in used:
-            used.add(package)
-            found += dependencies[package]
-    packages = [package for package in metadata["packages"] if package["id"] in used]
+    # What is compiled for some target: the lock file and the metadata also name crates behind features that nobody turns on.
+    tree = ["cargo", "tree", "--locked", "--workspace", "--all-features", "--target", "all", "--prefix", "none", "-f", "{p}"]
+    used = {tuple(line.split()[:2]) for line in subprocess.run(tree, check=True, capture_output=True, text=True).stdout.splitlines()}
+    packages = json.load(sys.stdin)["packages"]
+    packages = [package for package in packages if (package["name"], "v" + package["version"]) in used]
     for package in packages:
         name = f"{package['name']} {package['version']}"
         if not package["license"] or not allowed(package["license"], licences):
