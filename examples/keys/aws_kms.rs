@@ -39,6 +39,7 @@ impl Production {
         self.without_keks()
             .kek(EU, AwsKms::new(aws_tests::kms(&self.eu.endpoint()), "alias/app"))
             .kek(US, AwsKms::new(aws_tests::kms(&self.us.endpoint()), "alias/app"))
+            .offline_kek("break-glass")
     }
 
     fn without_keks(&self) -> KeyManagerBuilder {
@@ -110,15 +111,15 @@ async fn break_glass(production: &Production, keys: &KeyManager) -> Result {
     let safe = generate_key()?;
     let now = production.clock.wall();
     let operator = production.process().kek("break-glass", LocalKek::new(safe)?).build()?;
-    println!("   {} key rewrapped", operator.rewrap(now).await?);
+    println!("   {} key rewrapped", operator.rewrap(now).await?.keys);
     show(&operator.check_consistency().await?);
 
     title(
-        "10. The processes don't have that KEK, and so it lacks their next key: rewrap after each rotation",
+        "10. The processes have said that they don't have it, and so it lacks their next key: rewrap after each rotation",
     );
     keys.publish("", Purpose::Field, now).await?;
     show(&operator.check_consistency().await?);
-    println!("   {} key rewrapped", operator.rewrap(now).await?);
+    println!("   {} key rewrapped", operator.rewrap(now).await?.keys);
     key_examples::status(&operator.status()?);
     show(&operator.check_consistency().await?);
 
@@ -143,6 +144,7 @@ fn show(found: &Consistency) {
     println!("   {} wraps checked; problems: {}", found.checked, found.problems.len());
     for problem in &found.problems {
         let error = problem.error.as_ref().map_or("it has none".into(), ToString::to_string);
-        println!("   key {} under {}: {error}", problem.key_id, problem.kek);
+        let key = problem.key_id.map_or("the store's key".into(), |id| format!("key {id}"));
+        println!("   {key} under {}: {error}", problem.kek);
     }
 }

@@ -65,6 +65,7 @@ fn spec(vector: &Value) -> FieldSpec<'static> {
         scope: leaked(&vector["scope"]),
         previous_scopes: &[],
         scope_has_ring: false,
+        may_ask: true,
     }
 }
 

@@ -330,7 +330,8 @@ impl Inner {
                 Error::new(ErrorKind::KekUnusable).detail(detail)
             })
         };
-        head.store_key.keys().filter(|name| !self.offline_keks.contains(name)).map(find).collect()
+        let is_needed = |name: &&String| self.has_kek(name) || !self.offline_keks.contains(name);
+        head.store_key.keys().filter(is_needed).map(find).collect()
     }
 
     fn kek(&self, name: &str) -> Option<&Kek> {
