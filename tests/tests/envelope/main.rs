@@ -12,3 +12,4 @@ mod states;
 mod support;
 mod tamper;
 mod unknown;
+mod vectors;
