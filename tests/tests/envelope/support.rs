@@ -304,11 +304,11 @@ impl World {
         self.clock.advance(time);
     }
 
-    /// Lets time pass as it does in a process that refreshes: by at most a refresh interval at once.
+    /// Lets time pass in a process that refreshes: by less than half an hour at once, and by hours where it is many days.
     pub fn pass(&self, time: Duration, processes: &[&KeyManager]) {
         let mut left = time;
         while !left.is_zero() {
-            let step = left.min(25 * MINUTE);
+            let step = left.min(if left > 3 * DAY { 6 * 60 * MINUTE } else { 25 * MINUTE });
             self.clock.advance(step);
             left -= step;
             for keys in processes {

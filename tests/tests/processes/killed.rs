@@ -56,9 +56,18 @@ fn run(place: &Place, times: u32) {
         let mut child =
             worker::start(&format!("killed {time}"), place, folder.path(), &format!("worker-{time}"));
         let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
-        // From when it changes things, each time a little later.
-        while !output.next().expect("the worker begins").unwrap().contains("begins") {}
-        std::thread::sleep(Duration::from_micros(u64::from(time) * 1_370 % 97_000));
+        // After some of its steps, and somewhere within the next one.
+        let mut steps = time % 9;
+        loop {
+            let line = output.next().expect("the worker goes on").unwrap();
+            if line.contains("begins") || line.contains("step") {
+                if steps == 0 {
+                    break;
+                }
+                steps -= 1;
+            }
+        }
+        std::thread::sleep(Duration::from_micros(u64::from(time) * 1_370 % 9_700));
         child.kill().unwrap();
         child.wait().unwrap();
 
@@ -119,6 +128,7 @@ pub fn work(place: &Place, folder: &Path, name: &str, _: u64) {
             Some(id) => keys.activate(*id, now).wait().unwrap(),
             None => drop(keys.publish("", Purpose::Field, now).wait().unwrap()),
         }
+        println!("{name} step");
         let ring = keys.keyring().unwrap();
         board.write(&Token::from(secrets::BOT_TOKEN).to_stored_text_with(&ring).unwrap());
         clock.advance(step);
@@ -126,14 +136,18 @@ pub fn work(place: &Place, folder: &Path, name: &str, _: u64) {
         keys.load().wait().unwrap();
         for id in in_state(KeyState::Disabled) {
             keys.destroy(id, &format!("destroy key {id} of processes"), now).wait().unwrap();
+            println!("{name} step");
         }
         for id in in_state(KeyState::Retired) {
             keys.disable(id, now).wait().unwrap();
+            println!("{name} step");
         }
         clock.advance(step);
         let now = clock.wall();
         let one = place_by_hand(place, ONE, &clock);
         one.leave_out_kek("us", "leave out KEK us of processes", now).wait().unwrap();
+        println!("{name} step");
         keys.rewrap(now).wait().unwrap();
+        println!("{name} step");
     }
 }
