@@ -108,8 +108,8 @@ impl Scope {
     }
 
     /// A scope with a ring of its own, which holds the keys of this scope and no others, and may be swapped.
-    // For the key manager of `envelope`.
-    #[allow(dead_code)]
+    // For the key manager of `envelope`, where that is on.
+    #[cfg_attr(not(feature = "envelope"), allow(dead_code))]
     pub(crate) fn with_ring(name: impl Into<Box<str>>, ring: Arc<ArcSwap<Keyring>>) -> Self {
         Self(Arc::new(Inner { name: name.into(), ring: Some(ring) }))
     }
