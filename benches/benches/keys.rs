@@ -53,13 +53,11 @@ fn loaded(tenants: usize) -> (Memory, [u8; 32], KeyManager) {
 }
 
 fn of_kind(kind: &str) -> (Arc<Keyring>, Option<KeyManager>) {
-    match kind {
-        "given" => (Arc::new(ring()), None),
-        _ => {
-            let (_, _, keys) = loaded(0);
-            (keys.keyring().unwrap(), Some(keys))
-        }
+    if kind == "given" {
+        return (Arc::new(ring()), None);
     }
+    let (_, _, keys) = loaded(0);
+    (keys.keyring().unwrap(), Some(keys))
 }
 
 #[divan::bench(args = ["given", "managed"])]
