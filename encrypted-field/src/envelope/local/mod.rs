@@ -111,10 +111,15 @@ impl KeyEncryptionKey for LocalKek {
     ) -> Result<Zeroizing<Vec<u8>>, BackendError> {
         let open = || {
             let (nonce, sealed) = wrapped.split_first_chunk::<NONCE>()?;
-            let mut sealed = Zeroizing::new(<[u8; LEN - NONCE]>::try_from(sealed).ok()?);
+            if sealed.len() != LEN - NONCE {
+                return None;
+            }
+            // On the heap, where it is wiped: what is moved over the stack is not.
+            let mut sealed = Zeroizing::new(sealed.to_vec());
             let aad = context.associated_data();
-            self.cipher.open(true, nonce, |subkey| subkey.open(nonce, &aad, &mut *sealed).then_some(()))?;
-            Some(Zeroizing::new(sealed[..32].to_vec()))
+            self.cipher.open(true, nonce, |subkey| subkey.open(nonce, &aad, &mut sealed).then_some(()))?;
+            sealed.truncate(32);
+            Some(sealed)
         };
         open().ok_or_else(|| {
             let detail = "the wrapped key does not authenticate: it was changed, or wrapped for another key id, scope, purpose or \
