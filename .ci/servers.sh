@@ -1,11 +1,12 @@
 # shellcheck shell=bash
-# Starts PostgreSQL and MariaDB for the tests: each on a loopback port of its own, with its data in a
+# Starts PostgreSQL, MariaDB and moto for the tests: each on a loopback port of its own, with its data in a
 # folder that goes when they stop. Exports the EF_TEST_*_URL that the tests read. A URL that is set
 # already is taken as it is, and that server neither started nor stopped.
 
 servers_folder=
 postgres_data=
 mariadb_pid=
+moto_pid=
 
 start_servers() {
     servers_folder=$(mktemp -d "${TMPDIR:-/tmp}/encrypted-field-test.XXXXXX")
@@ -32,8 +33,13 @@ stop_servers() {
         wait "$mariadb_pid" 2>/dev/null || true
         unset EF_TEST_MARIADB_URL
     fi
+    if [ -n "$moto_pid" ]; then
+        kill -KILL "$moto_pid" 2>/dev/null || true
+        wait "$moto_pid" 2>/dev/null || true
+        unset EF_TEST_MOTO_URL
+    fi
     [ -z "$servers_folder" ] || rm -rf "$servers_folder"
-    servers_folder='' postgres_data='' mariadb_pid=''
+    servers_folder='' postgres_data='' mariadb_pid='' moto_pid=''
 }
 
 # PostgreSQL and MariaDB refuse to run as root; anybody else runs them as they are.
@@ -109,6 +115,55 @@ start_mariadb() {
     tail -n 50 "$log" >&2
     echo "MariaDB did not start" >&2
     return 1
+}
+
+# KMS and Secrets Manager of AWS, in memory. After start_servers, which makes the folder of its log.
+start_moto() {
+    [ -z "${EF_TEST_MOTO_URL:-}" ] || return 0
+    local folder log=$servers_folder/moto.log port
+    folder=$(fetch_moto)
+    [ -n "$folder" ] || return 0
+    for _ in {1..20}; do
+        port=$(a_port)
+        : >"$log"
+        PYTHONPATH=$folder setsid python3 .ci/moto-server.py "$port" </dev/null >"$log" 2>&1 &
+        moto_pid=$!
+        while kill -0 "$moto_pid" 2>/dev/null; do
+            if grep -q 'Running on' "$log"; then
+                export EF_TEST_MOTO_URL=http://127.0.0.1:$port
+                return
+            fi
+            sleep 0.1
+        done
+        moto_pid=
+        grep -q 'already in use' "$log" || break
+    done
+    tail -n 50 "$log" >&2
+    echo "moto did not start" >&2
+    return 1
+}
+
+# Prints the folder of moto and what it needs, once fetched. Without a network it prints none and tells; the tests then tell, too,
+# or fail with CI=true.
+fetch_moto() {
+    local cache folder work
+    cache=${CARGO_TARGET_DIR:-$PWD/target}/test-cache
+    # The pinned versions and the Python that they are for are part of the name: others fetch anew.
+    folder=$cache/moto-$( (python3 --version && cat .ci/moto.txt) | sha256sum | cut -c1-16)
+    if [ ! -d "$folder" ]; then
+        mkdir -p "$cache"
+        work=$(mktemp -d "$cache/fetch.XXXXXX")
+        if ! python3 -m pip -q install --no-deps --only-binary :all: --require-hashes -r .ci/moto.txt --target "$work/moto" >"$work/log" 2>&1; then
+            tail -n 5 "$work/log" >&2
+            rm -rf "$work"
+            echo "moto could not be fetched." >&2
+            return 0
+        fi
+        # Last and at once: a folder that is there is whole.
+        mv -T "$work/moto" "$folder" 2>/dev/null || [ -d "$folder" ]
+        rm -rf "$work"
+    fi
+    echo "$folder"
 }
 
 # SQLx's query macros ask this one while the tests compile.

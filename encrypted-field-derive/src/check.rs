@@ -6,9 +6,11 @@ mod declared;
 mod distinct;
 mod options;
 mod plain;
+mod scopes;
 mod types;
 
 pub(crate) use options::Plain;
+pub(crate) use scopes::Scope;
 pub(crate) use types::written;
 
 use crate::errors::Errors;
@@ -51,7 +53,8 @@ pub(crate) struct Declaration {
     pub(crate) plain: Plain,
     pub(crate) context: String,
     pub(crate) previous: Vec<String>,
-    pub(crate) scope: String,
+    pub(crate) scope: Scope,
+    pub(crate) previous_scopes: Vec<String>,
     pub(crate) legacy: Option<Legacy>,
     pub(crate) storage: Storage,
     pub(crate) serialize: Option<Serialize>,
@@ -167,6 +170,7 @@ fn field<'a>(
     };
     let declared = declared::declared_name(&field.syn.ty, &wanted, errors);
     seen.contexts(name, context.as_deref(), &options, errors);
+    scopes::check_previous(&options, errors);
     let declared = declared.filter(|declared| seen.new_type(declared, errors))?;
     let of_table = foreign::find(&foreign.diesel, "select_expression").is_none();
     let diesel = table.diesel.clone().filter(|_| of_table).zip(identifier(&column, name));
@@ -224,6 +228,7 @@ fn newtype<'a>(
     let context = options.context.as_ref().map(LitStr::value);
     let mut seen = Seen::default();
     seen.contexts(name, context.as_deref(), &options, errors);
+    scopes::check_previous(&options, errors);
     seen.check_previous(errors);
     let krate = krate(&options);
     Checked::Newtype(krate, Box::new(declaration(name.clone(), Some(plain), context, options)))
@@ -236,7 +241,8 @@ fn declaration(name: Ident, plain: Option<Plain>, context: Option<String>, optio
         plain: plain.unwrap_or_else(|| Plain { ty: parse_quote!(::std::string::String), json: false }),
         context: context.unwrap_or_else(|| "table.column".into()),
         previous: options.previous.iter().map(LitStr::value).collect(),
-        scope: options.scope.as_ref().map(LitStr::value).unwrap_or_default(),
+        scope: options.scope.unwrap_or_else(|| Scope::Named(String::new())),
+        previous_scopes: options.previous_scopes.iter().map(LitStr::value).collect(),
         legacy: options.legacy,
         storage: options.storage.unwrap_or_default(),
         serialize: options.serialize,

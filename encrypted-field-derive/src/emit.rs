@@ -3,7 +3,7 @@
 
 mod docs;
 
-use crate::check::{Checked, Declaration, EncryptedField, Legacy, Model, Serialize, Storage};
+use crate::check::{Checked, Declaration, EncryptedField, Legacy, Model, Scope, Serialize, Storage};
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Path;
@@ -91,11 +91,25 @@ fn emit_plain(krate: &Path, declaration: &Declaration) -> TokenStream {
 }
 
 fn emit_impls(krate: &Path, declaration: &Declaration) -> TokenStream {
-    let Declaration { name, context, previous, scope, legacy, storage, serialize, pg_array, .. } =
-        declaration;
+    let Declaration {
+        name,
+        context,
+        previous,
+        scope,
+        previous_scopes,
+        legacy,
+        storage,
+        serialize,
+        pg_array,
+        ..
+    } = declaration;
     let plain = emit_plain(krate, declaration);
     // What the application handles. A projection (`<P as Plaintext>::Value`) would overlap in `From` (E0119).
     let value = &declaration.plain.ty;
+    let scope = match scope {
+        Scope::Named(scope) => quote!(#scope),
+        Scope::Dynamic => quote!(dynamic),
+    };
     let legacy = match legacy {
         None => quote!(none),
         Some(Legacy::Plaintext) => quote!(plaintext),
@@ -121,6 +135,7 @@ fn emit_impls(krate: &Path, declaration: &Declaration) -> TokenStream {
                 context: #context,
                 previous: [#(#previous),*],
                 scope: #scope,
+                previous_scopes: [#(#previous_scopes),*],
                 legacy: #legacy,
                 storage: #storage,
                 serialize: #serialize,

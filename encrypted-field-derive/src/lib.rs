@@ -43,7 +43,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// - `context = "…"`: what its values are bound to, instead of `table.column`. Write it before you rename a table or
 ///   a column, with the old name;
 /// - `previous_context = "…"`, repeatable: values bound to this open too, and are stale;
-/// - `scope = "…"`: the scope of its keys;
+/// - `scope = "…"`: the scope of its keys; `scope = dynamic`: the one that is entered, see `Scope`;
+/// - `previous_scope = "…"`, repeatable: values under keys of this scope (`""`: the default one) open too, and are stale;
 /// - `storage = "text"` (the default) or `"binary"`: the form that SQLx stores. Diesel goes by the column's SQL type;
 /// - `serialize = "sealed"`, `"redacted"` or `"plaintext"`: makes it `Serialize`. `"sealed"` also deserializes sealed;
 /// - `legacy = path`, a function `fn(&[u8]) -> Result<TYPE, _>`, or `legacy = plaintext`: reads what was stored before;

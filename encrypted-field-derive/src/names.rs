@@ -13,10 +13,28 @@ pub(crate) enum Place {
     Newtype,
 }
 
-const OF_A_FIELD: [&str; 8] =
-    ["context", "json", "legacy", "pg_array", "previous_context", "scope", "serialize", "storage"];
-const OF_A_NEWTYPE: [&str; 8] =
-    ["context", "crate", "legacy", "pg_array", "previous_context", "scope", "serialize", "storage"];
+const OF_A_FIELD: [&str; 9] = [
+    "context",
+    "json",
+    "legacy",
+    "pg_array",
+    "previous_context",
+    "previous_scope",
+    "scope",
+    "serialize",
+    "storage",
+];
+const OF_A_NEWTYPE: [&str; 9] = [
+    "context",
+    "crate",
+    "legacy",
+    "pg_array",
+    "previous_context",
+    "previous_scope",
+    "scope",
+    "serialize",
+    "storage",
+];
 const OF_A_MODEL: [&str; 2] = ["crate", "table"];
 
 /// Names that a later release gives a meaning.

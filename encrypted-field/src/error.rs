@@ -72,6 +72,11 @@ kinds! {
 
     /// The feature `fips` is on, and the cryptographic module is not in FIPS mode.
     Misuse FipsMode = "the cryptographic module does not report FIPS mode; check how the program was linked",
+    /// The field's keys are those of a scope that is entered, and none is.
+    Misuse NoScope = "the field takes its keys from the scope that is entered, and none is; run this inside of `Scope::run` or \
+        `Scope::enter`",
+    /// What can't be undone was asked for without the value that confirms it.
+    Misuse NotConfirmed = "this can't be undone and was not confirmed",
     /// Values of one column would open in another.
     Misuse AmbiguousContext = "values of one column would open in another",
 
@@ -122,6 +127,33 @@ kinds! {
     Keys KeyConflict = "this key id is in use for another key; give the new key a new id",
     /// The key file can't be read or written, or is not safe to use.
     Keys KeyFile = "the key file can't be used",
+    /// The value names a key that this process has not loaded yet. It was asked for: try again in a moment. See
+    /// [`Error::is_retryable`].
+    Keys KeyNotLoaded = "this process has not loaded the key yet; it is being loaded, try again in a moment",
+    /// The keys were not confirmed by the key service and the store for longer than they may be used without.
+    Keys KeysExpired = "the keys are too old: they could not be refreshed",
+    /// The key is past the date until which it may seal, because the next one was never made active.
+    Keys KeyPastLifetime = "the key is past its lifetime and seals no more; rotate it",
+    /// The key service is out of reach, too slow, or answers with errors of its own.
+    Keys KeyServiceUnavailable = "the key service does not answer as it should",
+    /// The key service does not let this process in: no permission, an expired token, a wrong clock, a wrong setting.
+    Keys KeyServiceDenied = "the key service refuses this process",
+    /// The key-encryption key is disabled, deleted, or not there.
+    Keys KekUnusable = "the key-encryption key can't be used",
+    /// A wrapped key does not unwrap: it was changed, swapped, or wrapped under another key-encryption key.
+    Keys WrappedKeyRejected = "the wrapped key does not unwrap",
+    /// The key store is out of reach or too slow.
+    Keys KeyStoreUnavailable = "the key store does not answer as it should",
+    /// The key store can't be used: no permission, no such table, nothing in it, too large.
+    Keys KeyStoreUnusable = "the key store can't be used",
+    /// The key store holds what its authentication does not confirm: somebody without the key-encryption key has changed it.
+    Keys KeyStoreTampered = "the key store was changed by somebody without the key-encryption key, or is damaged; nothing of it is used",
+    /// The key store is older than one that was seen before, or than the configured minimum.
+    Keys KeyStoreRolledBack = "the key store was set back to an older state; where a backup was restored, accept it explicitly",
+    /// Others change the key store all the time; nothing was changed.
+    Keys KeyStoreBusy = "the key store was changed by others each time that this change was tried; try again",
+    /// The key's state or age does not allow this change.
+    Keys KeyLifecycle = "the key's life does not allow this",
     /// The operating system gave no random bytes.
     Keys Randomness = "the operating system gave no random bytes",
 }
@@ -143,6 +175,16 @@ impl Error {
         self.0.detail = Some(match detail {
             Some(detail) => format!("{place}: {detail}").into(),
             None => place.to_owned().into(),
+        });
+        self
+    }
+
+    /// Adds to the detail.
+    #[cfg(feature = "envelope")]
+    pub(crate) fn and(mut self, more: &str) -> Self {
+        self.0.detail = Some(match self.0.detail.take() {
+            Some(detail) => format!("{detail}; {more}").into(),
+            None => more.to_owned().into(),
         });
         self
     }
@@ -175,6 +217,18 @@ impl Error {
     /// The key concerned.
     pub fn key_id(&self) -> Option<KeyId> {
         self.0.key_id
+    }
+
+    /// Whether the same call may succeed later without anybody acting: keys not loaded yet, a key service or a store out of reach.
+    pub fn is_retryable(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::KeyNotLoaded
+                | ErrorKind::KeysExpired
+                | ErrorKind::KeyServiceUnavailable
+                | ErrorKind::KeyStoreUnavailable
+                | ErrorKind::KeyStoreBusy
+        )
     }
 
     /// Finds this crate's error in a Diesel, SQLx or other error that carries it.

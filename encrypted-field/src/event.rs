@@ -53,6 +53,66 @@ pub enum Event<'a> {
         /// Why.
         kind: ErrorKind,
     },
+    /// The keys of a key manager were confirmed by the store and a key service, and brought
+    /// up to date.
+    #[non_exhaustive]
+    KeysRefreshed {
+        /// The name of the key set.
+        key_set: &'a str,
+    },
+    /// They could not be; those that are loaded stay in use for a while.
+    #[non_exhaustive]
+    RefreshFailed {
+        /// The name of the key set.
+        key_set: &'a str,
+        /// Why.
+        kind: ErrorKind,
+    },
+    /// Keys that are due could not be published, made active or wrapped: rotation does not go on. Past its lifetime a key seals no
+    /// more.
+    #[non_exhaustive]
+    MaintenanceFailed {
+        /// The name of the key set.
+        key_set: &'a str,
+        /// Why.
+        kind: ErrorKind,
+    },
+    /// A key-encryption key did not unwrap a key; the next one was asked, if there is one.
+    #[non_exhaustive]
+    KekFailed {
+        /// The name of the key-encryption key.
+        kek: &'a str,
+        /// The data key; 0 for the store key.
+        key_id: u32,
+        /// Why.
+        kind: ErrorKind,
+    },
+    /// A data key can't be unwrapped under any key-encryption key; its values don't open.
+    #[non_exhaustive]
+    KeyBroken {
+        /// The data key.
+        key_id: u32,
+        /// Why.
+        kind: ErrorKind,
+    },
+    /// This process has changed the state of a key.
+    #[non_exhaustive]
+    KeyChanged {
+        /// The name of the key set.
+        key_set: &'a str,
+        /// The key.
+        key_id: KeyId,
+        /// Its scope.
+        scope: &'a str,
+        /// Its new state.
+        state: crate::key::KeyState,
+    },
+    /// A value names a key that is not loaded; it is asked for.
+    #[non_exhaustive]
+    KeyNotLoaded {
+        /// The key.
+        key_id: KeyId,
+    },
 }
 
 type Hook = Box<dyn Fn(&Event<'_>) + Send + Sync>;

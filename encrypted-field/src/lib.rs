@@ -42,7 +42,10 @@
 //!
 //! [`install`] sets the [`Keyring`] of the process, and swaps it atomically when called again. Without it the first use loads
 //! [the environment's](EnvKeys). [`Keyring::hold`] replaces it for one thread, in tests. Sealing and opening also exist with a ring
-//! passed by hand: the `…_with` methods of [`EncryptedField`] and [`EncryptedModel`].
+//! passed by hand: the `…_with` methods of [`EncryptedField`] and [`EncryptedModel`]. Keys that a key service wraps, and that rotate by
+//! themselves, are the business of the module `envelope`.
+//!
+//! A field with `scope = dynamic` uses the keys of the [`Scope`] that is entered, such as the tenant of a request.
 //!
 //! # Errors
 //!
@@ -57,14 +60,19 @@
 //! | `aws-lc-rs` | the cipher of AWS-LC instead: the same bytes, faster |
 //! | `fips` | its FIPS 140-3 module instead; `SECURITY.md` says what runs in it |
 //! | `diesel` | Diesel 2.3; `diesel-postgres`, `diesel-mysql`, `diesel-sqlite` for writing to that backend |
-//! | `sqlx` | SQLx 0.9, any database; `sqlx-postgres` for arrays |
+//! | `sqlx` | SQLx 0.9, any database |
 //! | `serde`, `json` | (de)serialization; fields of any serde type |
 //! | `uuid`, `chrono`, `time`, `rust_decimal`, `bigdecimal` | value types |
 //! | `key-file`, `passphrase` | key providers |
+//! | `envelope` | data keys that are stored wrapped and rotate by themselves; each backend below brings it in |
+//! | `local-kek`, `vault`, `aws-kms` | key-encryption keys |
+//! | `file-store`, `diesel-store`, `sqlx-store`, `vault`, `aws-secrets-manager` | stores of wrapped keys |
+//! | `sqlx-postgres`, `sqlx-mysql`, `sqlx-sqlite` | the database of `sqlx-store` (and arrays, on PostgreSQL) |
+//! | `tokio` | bounds the calls of an envelope in time; brought in where it is needed |
 //!
 //! # Layers
 //!
-//! Dependencies point to the right only: `orm -> field -> plaintext, key -> cipher -> format -> secret, event, error, key_id`.
+//! Dependencies point to the right only: `orm -> field -> plaintext, envelope -> key -> cipher -> format -> secret, event, error, key_id`.
 //! (One exception: `error` knows that Diesel's error hides its source.)
 
 #![forbid(unsafe_code)]
@@ -74,6 +82,8 @@
 extern crate self as encrypted_field;
 
 mod cipher;
+#[cfg(feature = "envelope")]
+pub mod envelope;
 mod error;
 pub mod event;
 mod field;
@@ -89,8 +99,8 @@ pub use encrypted_field_derive::Encrypted;
 pub use error::{Error, ErrorFamily, ErrorKind, Result};
 pub use field::{EncryptedField, EncryptedModel, FieldInfo, Sealed, Secret, Storage, check_contexts};
 pub use key::{
-    EnvKeys, HeldKeyring, Key, KeyInfo, KeyState, Keyring, KeyringBuilder, Purpose, generate_key, install,
-    keyring,
+    EnvKeys, HeldKeyring, InScope, Key, KeyInfo, KeyState, Keyring, KeyringBuilder, Purpose, Scope,
+    generate_key, install, keyring,
 };
 #[cfg(feature = "key-file")]
 pub use key::{KeyFile, KeyFileEntry};
@@ -108,6 +118,6 @@ pub mod legacy {
 #[doc(hidden)]
 pub mod __private;
 
-#[cfg(all(doctest, feature = "diesel-sqlite"))]
+#[cfg(all(doctest, feature = "diesel-sqlite", feature = "envelope"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -32,6 +32,7 @@ pass! {
     other_structs "../ui/pass/other_structs.rs"
     raw_identifiers "../ui/pass/raw_identifiers.rs"
     renamed_columns "../ui/pass/renamed_columns.rs"
+    scopes "../ui/pass/scopes.rs"
     shadowed_prelude "../ui/pass/shadowed_prelude.rs"
     strict_lints "../ui/pass/strict_lints.rs"
     value_types "../ui/pass/value_types.rs"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 
-from reference import document, fixed, golden, invalid, invalid_plaintext, invalid_sealed, valid, vectors  # noqa: E402
+from reference import document, fixed, golden, invalid, invalid_plaintext, invalid_sealed, store, valid, vectors  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 GOLDEN = HERE / "golden" / "v1.json"
@@ -48,6 +48,7 @@ def main() -> int:
 
 def render() -> dict[str, str]:
     files = {"xaes-256-gcm.json": dump(fixed.xaes_file()), "keys.json": dump(fixed.keys_file())}
+    files["key-store.json"] = dump(store.file())
     groups = {"valid": [valid.FILES], "invalid": [invalid.FILES, invalid_sealed.FILES, invalid_plaintext.FILES]}
     for folder, modules in groups.items():
         total = 0

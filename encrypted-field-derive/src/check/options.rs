@@ -1,5 +1,6 @@
 //! What the entries of one `#[encrypted(…)]` mean: names known, values of the right kind, nothing said twice.
 
+use crate::check::scopes::{self, Scope};
 use crate::check::{Legacy, Serialize, Storage, types};
 use crate::errors::Errors;
 use crate::names::{self, Place};
@@ -16,7 +17,8 @@ pub(crate) struct Options {
     pub(crate) plain_given: bool,
     pub(crate) context: Option<LitStr>,
     pub(crate) previous: Vec<LitStr>,
-    pub(crate) scope: Option<LitStr>,
+    pub(crate) scope: Option<Scope>,
+    pub(crate) previous_scopes: Vec<LitStr>,
     pub(crate) storage: Option<Storage>,
     pub(crate) serialize: Option<Serialize>,
     pub(crate) legacy: Option<Legacy>,
@@ -85,14 +87,15 @@ impl Options {
         if !place.options().contains(&&*key) {
             return self.meant.extend(misplaced(name, place, errors));
         }
-        if self.seen.contains(&key) && key != "previous_context" {
+        if self.seen.contains(&key) && !matches!(&*key, "previous_context" | "previous_scope") {
             let joint = if key == "json" { "give the type once" } else { "keep one" };
             return errors.add(name, format!("`{key}` is given twice: {joint}"));
         }
         match &*key {
             "context" => self.context = context(name, value, errors),
             "previous_context" => self.previous.extend(context(name, value, errors)),
-            "scope" => self.scope = scope(name, value, errors),
+            "scope" => self.scope = scopes::scope(name, value, errors),
+            "previous_scope" => self.previous_scopes.extend(scopes::previous_scope(name, value, errors)),
             "table" => self.table = table(name, value, errors),
             "storage" => {
                 let all = [("text", Storage::Text), ("binary", Storage::Binary)];
@@ -172,8 +175,14 @@ fn unknown(name: &Ident, place: Place, errors: &mut Errors) -> Option<&'static s
     near
 }
 
+/// The bare word after `=`.
+pub(super) fn word(value: &Value) -> Option<Ident> {
+    let Value::Given(tokens) = value else { return None };
+    syn::parse2(tokens.clone()).ok()
+}
+
 /// The string after `=`.
-fn text(name: &Ident, value: &Value, errors: &mut Errors) -> Option<LitStr> {
+pub(super) fn text(name: &Ident, value: &Value, errors: &mut Errors) -> Option<LitStr> {
     let Value::Given(tokens) = value else {
         errors.add(name, format!("`{name}` takes a string: write `{name} = \"…\"`"));
         return None;
@@ -181,9 +190,9 @@ fn text(name: &Ident, value: &Value, errors: &mut Errors) -> Option<LitStr> {
     if let Ok(text) = syn::parse2::<LitStr>(tokens.clone()) {
         return Some(text);
     }
-    match syn::parse2::<Ident>(tokens.clone()) {
-        Ok(word) => errors.add(tokens, format!("write the value in quotes: `{name} = \"{word}\"`")),
-        Err(_) => errors.add(tokens, format!("`{name}` takes a string: write `{name} = \"…\"`")),
+    match word(value) {
+        Some(word) => errors.add(tokens, format!("write the value in quotes: `{name} = \"{word}\"`")),
+        None => errors.add(tokens, format!("`{name}` takes a string: write `{name} = \"…\"`")),
     }
     None
 }
@@ -208,20 +217,6 @@ pub(super) fn context_mistake(context: &str) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-fn scope(name: &Ident, value: &Value, errors: &mut Errors) -> Option<LitStr> {
-    let text = text(name, value, errors)?;
-    let scope = text.value();
-    // What separates the parts of an entry in ENCRYPTED_FIELD_KEYS cannot be part of a scope there.
-    if scope.is_empty() {
-        errors.add(&text, "the default scope goes without saying: remove this, or name a scope");
-    } else if scope.contains(|c: char| c.is_control() || c.is_whitespace() || matches!(c, ',' | ':' | '@')) {
-        errors.add(&text, "a scope has no spaces, control characters, `,`, `:` or `@`: write a name such as `scope = \"slack\"`");
-    } else {
-        return Some(text);
-    }
-    None
 }
 
 fn table(name: &Ident, value: &Value, errors: &mut Errors) -> Option<LitStr> {

@@ -1,6 +1,6 @@
 //! Documentation of a declared type: what somebody who meets it in an editor or in rustdoc needs to know.
 
-use crate::check::{EncryptedField, Legacy, Model, Serialize, Storage, written};
+use crate::check::{EncryptedField, Legacy, Model, Scope, Serialize, Storage, written};
 use syn::ext::IdentExt;
 
 pub(super) fn of_field(model: &Model, field: &EncryptedField) -> String {
@@ -21,8 +21,14 @@ pub(super) fn of_field(model: &Model, field: &EncryptedField) -> String {
     for previous in &declaration.previous {
         lines.push(format!("- previous context: `{previous}`; such values still open, and are stale"));
     }
-    if !declaration.scope.is_empty() {
-        lines.push(format!("- key scope: `{}`", declaration.scope));
+    match &declaration.scope {
+        Scope::Named(scope) if scope.is_empty() => {}
+        Scope::Named(scope) => lines.push(format!("- key scope: `{scope}`")),
+        Scope::Dynamic => lines.push("- key scope: the one that is entered".to_owned()),
+    }
+    for previous in &declaration.previous_scopes {
+        let previous = if previous.is_empty() { "the default one" } else { &format!("`{previous}`") };
+        lines.push(format!("- previous key scope: {previous}; such values still open, and are stale"));
     }
     let storage = match declaration.storage {
         Storage::Text => "text",

@@ -8,7 +8,8 @@ Holds `String`. `Debug` does not show it, and its memory is wiped on drop.
 pub struct BotToken(::encrypted_field::Secret<String>);
 ::encrypted_field::__private::field! {
     BotToken[String] [String] { context : "slack_connections.bot_token", previous : [],
-    scope : "", legacy : none, storage : text, serialize : none, pg_array : no, }
+    scope : "", previous_scopes : [], legacy : none, storage : text, serialize : none,
+    pg_array : no, }
 }
 #[allow(dead_code)]
 /**The column `signing_secret` of [`SlackConnection`](struct@SlackConnection), encrypted at rest.
@@ -22,8 +23,8 @@ Holds `String`. `Debug` does not show it, and its memory is wiped on drop.
 pub struct SigningSecret(::encrypted_field::Secret<String>);
 ::encrypted_field::__private::field! {
     SigningSecret[String] [String] { context : "slack_connections.signing_secret",
-    previous : [], scope : "slack", legacy : none, storage : text, serialize : redacted,
-    pg_array : no, }
+    previous : [], scope : "slack", previous_scopes : [], legacy : none, storage : text,
+    serialize : redacted, pg_array : no, }
 }
 #[allow(dead_code)]
 /**The column `type_` of [`SlackConnection`](struct@SlackConnection), encrypted at rest.
@@ -35,8 +36,8 @@ Holds `chrono::DateTime<chrono::Utc>`. `Debug` does not show it, and its memory 
 pub struct Type(::encrypted_field::Secret<chrono::DateTime<chrono::Utc>>);
 ::encrypted_field::__private::field! {
     Type[chrono::DateTime < chrono::Utc >] [chrono::DateTime < chrono::Utc >] { context :
-    "slack_connections.type_", previous : [], scope : "", legacy : none, storage : text,
-    serialize : none, pg_array : no, }
+    "slack_connections.type_", previous : [], scope : "", previous_scopes : [], legacy :
+    none, storage : text, serialize : none, pg_array : no, }
 }
 #[automatically_derived]
 impl ::encrypted_field::EncryptedModel for SlackConnection {

@@ -10,8 +10,8 @@ pub(crate) struct PublicProfile(
 );
 my::reexport::__private::field! {
     PublicProfile[my::reexport::Json < Profile < Address > >] [Profile < Address >] {
-    context : "users.publicProfile", previous : [], scope : "", legacy : (crate
-    ::old::read), storage : binary, serialize : none, pg_array : no, }
+    context : "users.publicProfile", previous : [], scope : "", previous_scopes : [],
+    legacy : (crate ::old::read), storage : binary, serialize : none, pg_array : no, }
 }
 /**The column `key` of [`User`](struct@User), encrypted at rest.
 
@@ -25,21 +25,25 @@ Holds `Vec<u8>`. `Debug` does not show it, and its memory is wiped on drop.
 pub(crate) struct ApiKey(my::reexport::Secret<Vec<u8>>);
 my::reexport::__private::field! {
     ApiKey[Vec < u8 >] [Vec < u8 >] { context : "accounts.key", previous : ["users.key",
-    "u.k"], scope : "", legacy : none, storage : text, serialize : sealed, pg_array :
-    yes, }
+    "u.k"], scope : "", previous_scopes : [], legacy : none, storage : text, serialize :
+    sealed, pg_array : yes, }
 }
 /**The column `NUMBER` of [`User`](struct@User), encrypted at rest.
 
 Holds `i64`. `Debug` does not show it, and its memory is wiped on drop.
 
 - context: `users.NUMBER`; a value moved here from another column does not open
+- key scope: the one that is entered
+- previous key scope: the default one; such values still open, and are stale
+- previous key scope: `users`; such values still open, and are stale
 - storage: text; with Diesel, what the column is declared as
 - legacy: a value stored in plain is read too
 - serialized: in plain*/
 pub(crate) struct Number(my::reexport::Secret<i64>);
 my::reexport::__private::field! {
-    Number[i64] [i64] { context : "users.NUMBER", previous : [], scope : "", legacy :
-    plaintext, storage : text, serialize : plaintext, pg_array : no, }
+    Number[i64] [i64] { context : "users.NUMBER", previous : [], scope : dynamic,
+    previous_scopes : ["", "users"], legacy : plaintext, storage : text, serialize :
+    plaintext, pg_array : no, }
 }
 #[automatically_derived]
 impl<'a, T: Clone> my::reexport::EncryptedModel for User<'a, T>

@@ -35,6 +35,7 @@ fn every_option() {
             #[encrypted(pg_array, serialize = "sealed")]
             key: ApiKey,
             #[encrypted(i64, legacy = plaintext, serialize = "plaintext")]
+            #[encrypted(scope = dynamic, previous_scope = "", previous_scope = "users")]
             #[sqlx(rename = "NUMBER")]
             number: Number,
             other: &'a T,

@@ -67,10 +67,10 @@ fn newtype() {
 
 #[test]
 fn options() {
-    let options = "(the options here are `context`, `json`, `legacy`, `pg_array`, `previous_context`, `scope`, `serialize` or `storage`)";
+    let options = "(the options here are `context`, `json`, `legacy`, `pg_array`, `previous_context`, `previous_scope`, `scope`, `serialize` or `storage`)";
     let contxt = format!("unknown option `contxt`: write `context`? {options}");
     let pgarray = format!("unknown option `pgarray`: write `pg_array`? {options}");
-    let default = "unknown option `default`: write one of `context`, `json`, `legacy`, `pg_array`, `previous_context`, `scope`, `serialize` or `storage`";
+    let default = "unknown option `default`: write one of `context`, `json`, `legacy`, `pg_array`, `previous_context`, `previous_scope`, `scope`, `serialize` or `storage`";
     check_fields(&[
         ("#[encrypted] x: X", &["say what the field holds: `#[encrypted(String)]`"]),
         ("#[encrypted()] x: X", &["say what the field holds: `#[encrypted(String)]`"]),
@@ -109,6 +109,15 @@ fn options() {
         (r#"#[encrypted(String, serialize = "yes")] x: X"#, &[r#"write `serialize = "sealed"`, `serialize = "redacted"` or `serialize = "plaintext"`"#]),
         (r#"#[encrypted(String, scope = "")] x: X"#, &["the default scope goes without saying: remove this, or name a scope"]),
         (r#"#[encrypted(String, scope = "a:b")] x: X"#, &[r#"a scope has no spaces, control characters, `,`, `:` or `@`: write a name such as `scope = "slack"`"#]),
+        (r#"#[encrypted(String, scope = "dynamic")] x: X"#, &["for the scope that is entered write `scope = dynamic`, without quotes; a scope of its own can't have this name: write another"]),
+        ("#[encrypted(String, scope = Dynamc)] x: X", &["write `scope = dynamic`, or the name of a scope in quotes"]),
+        ("#[encrypted(String, scope = slack)] x: X", &[r#"write the value in quotes: `scope = "slack"`"#]),
+        ("#[encrypted(String, scope = tenant::dynamic)] x: X", &[r#"`scope` takes a string: write `scope = "…"`"#]),
+        (r#"#[encrypted(String, scope = "s", scope = dynamic)] x: X"#, &["`scope` is given twice: keep one"]),
+        (r#"#[encrypted(String, previous_scope = "a b")] x: X"#, &[r#"a scope has no spaces, control characters, `,`, `:` or `@`: write the name of the scope before, `""` for the default one"#]),
+        ("#[encrypted(String, previous_scope = dynamic)] x: X", &[r#"values come from scopes that are known by name: write each, `previous_scope = "…"`, the default one as `""`"#]),
+        ("#[encrypted(String, previous_scope = slack)] x: X", &[r#"write the value in quotes: `previous_scope = "slack"`"#]),
+        ("#[encrypted(String, previous_scope)] x: X", &[r#"`previous_scope` takes a string: write `previous_scope = "…"`"#]),
         (r#"#[encrypted(String, legacy = "crate::old")] x: X"#, &["`legacy` takes the path of a function, `legacy = crate::old::read`, or `plaintext`"]),
         ("#[encrypted(String, legacy)] x: X", &["`legacy` takes the path of a function, `legacy = crate::old::read`, or `plaintext`"]),
         ("#[encrypted(String, legacy = |b| b)] x: X", &["`legacy` takes the path of a function, `legacy = crate::old::read`, or `plaintext`"]),
@@ -211,6 +220,29 @@ fn contexts() {
         (r#"#[encrypted(String, previous_context = "a.b", previous_context = "a.b")] x: X"#, &["this previous context is given twice: keep one"]),
         (r#"#[encrypted(String, previous_context = "t.y")] x: X, #[encrypted(String)] y: Y"#, &["this is the context of `y`, whose ciphertexts would open here: remove it, or give `y` a `context` of its own"]),
         (r#"#[encrypted(String)] x: X, #[encrypted(String, context = "t.x")] y: Y"#, &["`t.x` is the context of `x` already, so a ciphertext could be moved from one to the other: write a `context` of its own"]),
+    ]);
+}
+
+#[test]
+fn scopes() {
+    let present = "this is the present scope: remove it, or write the one before";
+    let present_default = "this is the present scope, the default one: remove it, or write the one before";
+    let twice = "this previous scope is given twice: keep one";
+    check_fields(&[
+        ("#[encrypted(String, scope = dynamic)] x: X", &[]),
+        (r#"#[encrypted(String, scope = dynamic, previous_scope = "", previous_scope = "a")] x: X"#, &[]),
+        (r#"#[encrypted(String, scope = "a", previous_scope = "")] x: X"#, &[]),
+        (r#"#[encrypted(String, previous_scope = "dynamic")] x: X"#, &[]),
+        (r#"#[encrypted(String, previous_scope = "")] x: X"#, &[present_default]),
+        (r#"#[encrypted(String, previous_scope = "a", scope = "a")] x: X"#, &[present]),
+        (r#"#[encrypted(String, previous_scope = "a", previous_scope = "a")] x: X"#, &[twice]),
+        (r#"#[encrypted(String, scope = dynamic, previous_scope = "", previous_scope = "")] x: X"#, &[twice]),
+        (r#"#[encrypted(String, scope = "a:b", previous_scope = "")] x: X"#, &[r#"a scope has no spaces, control characters, `,`, `:` or `@`: write a name such as `scope = "slack"`"#]),
+    ]);
+    check(&[
+        (r#"#[encrypted(context = "a.b", scope = dynamic, previous_scope = "old")] struct X(Secret<String>);"#, &[]),
+        (r#"#[encrypted(context = "a.b", previous_scope = "")] struct X(Secret<String>);"#, &[present_default]),
+        (r#"#[encrypted(table = "t", scope = dynamic)] struct S { #[encrypted(String)] x: X }"#, &["`scope` belongs to one field: write it in the `#[encrypted(…)]` above that field"]),
     ]);
 }
 

@@ -7,8 +7,8 @@ Holds `::std::string::String`. `Debug` does not show it, and its memory is wiped
 struct BotToken(::encrypted_field::Secret<::std::string::String>);
 ::encrypted_field::__private::field! {
     BotToken[::std::string::String] [::std::string::String] { context : "table.column",
-    previous : [], scope : "", legacy : none, storage : text, serialize : none, pg_array
-    : no, }
+    previous : [], scope : "", previous_scopes : [], legacy : none, storage : text,
+    serialize : none, pg_array : no, }
 }
 /**The column `number` of [`Faulty`](struct@Faulty), encrypted at rest.
 
@@ -18,8 +18,9 @@ Holds `i64`. `Debug` does not show it, and its memory is wiped on drop.
 - storage: text; with Diesel, what the column is declared as*/
 struct Number(::encrypted_field::Secret<i64>);
 ::encrypted_field::__private::field! {
-    Number[i64] [i64] { context : "table.column", previous : [], scope : "", legacy :
-    none, storage : text, serialize : none, pg_array : no, }
+    Number[i64] [i64] { context : "table.column", previous : [], scope : "",
+    previous_scopes : [], legacy : none, storage : text, serialize : none, pg_array : no,
+    }
 }
 #[automatically_derived]
 impl ::encrypted_field::EncryptedModel for Faulty {
@@ -38,7 +39,7 @@ impl ::encrypted_field::EncryptedModel for Faulty {
     "the table of `Faulty` is not known: write `#[encrypted(table = \"faultys\")]` above the struct"
 }
 ::core::compile_error! {
-    "unknown option `contxt`: write `context`? (the options here are `context`, `json`, `legacy`, `pg_array`, `previous_context`, `scope`, `serialize` or `storage`)"
+    "unknown option `contxt`: write `context`? (the options here are `context`, `json`, `legacy`, `pg_array`, `previous_context`, `previous_scope`, `scope`, `serialize` or `storage`)"
 }
 ::core::compile_error! {
     "the derive declares this field's type: write a new name, `Number`"

@@ -22,6 +22,8 @@ mod backend;
 mod cross_check;
 mod epochs;
 mod known;
+#[cfg(feature = "envelope")]
+pub(crate) mod mac;
 #[cfg(all(any(feature = "aes-gcm", feature = "aws-lc-rs"), not(feature = "fips")))]
 mod portable;
 mod xaes;

@@ -1,5 +1,6 @@
 //! A field: its context and scope, and how its values are sealed and opened.
 
+mod keys;
 mod legacy_switch;
 mod model;
 mod open;
@@ -16,6 +17,8 @@ use std::borrow::Cow;
 
 use zeroize::Zeroizing;
 
+pub(crate) use keys::FieldSpec;
+use keys::with_keys;
 pub use legacy_switch::{close, is_closed, reopen};
 pub use model::{EncryptedModel, FieldInfo, MaybeStale, check_contexts};
 pub use sealed::Sealed;
@@ -27,7 +30,7 @@ pub use secret::Secret;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
 use crate::format::aad::Kind;
-use crate::key::{Keyring, with_current};
+use crate::key::Keyring;
 use crate::key_id::KeyId;
 use crate::plaintext::{Plaintext, PlaintextError};
 
@@ -43,14 +46,6 @@ pub enum Storage {
 /// A function that reads what a column held before this library wrote it; its error is not kept, it may hold the
 /// value.
 pub type LegacyReader<P> = fn(&[u8]) -> std::result::Result<P, PlaintextError>;
-
-/// What a field's values are bound to, and which keys are theirs.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct FieldSpec {
-    pub(crate) context: &'static str,
-    pub(crate) previous_contexts: &'static [&'static str],
-    pub(crate) scope: &'static str,
-}
 
 /// A type whose values are encrypted where they are stored. `#[derive(Encrypted)]` implements it.
 ///
@@ -71,8 +66,13 @@ pub trait EncryptedField: Sized {
     const CONTEXT: &'static str;
     /// Contexts that the field had before; tried on read.
     const PREVIOUS_CONTEXTS: &'static [&'static str] = &[];
-    /// The scope of its keys, `""` by default.
+    /// The scope of its keys, `""` by default; without meaning where that is [dynamic](Self::DYNAMIC_SCOPE).
     const SCOPE: &'static str = "";
+    /// Whether its keys are those of the [scope that is entered](crate::Scope). Without one, everything that needs a key
+    /// fails with [`ErrorKind::NoScope`], whatever ring is passed.
+    const DYNAMIC_SCOPE: bool = false;
+    /// Scopes that the keys of its values had before: such values open too, and are stale.
+    const PREVIOUS_SCOPES: &'static [&'static str] = &[];
     /// The form that SQLx stores.
     const STORAGE: Storage = Storage::Text;
     /// Reads values that this library did not write.
@@ -87,15 +87,15 @@ pub trait EncryptedField: Sized {
     /// The form for the column, binary: a fresh nonce and the active key, each time.
     ///
     /// # Errors
-    /// [`ErrorKind::NoActiveKey`] and the other key errors, [`ErrorKind::DoubleEncryption`],
+    /// [`ErrorKind::NoActiveKey`] and the other key errors, [`ErrorKind::NoScope`], [`ErrorKind::DoubleEncryption`],
     /// [`ErrorKind::TooLarge`], [`ErrorKind::Unrepresentable`].
     fn to_stored(&self) -> Result<Vec<u8>> {
-        with_current(|ring| self.to_stored_with(ring)).map_err(located::<Self>)
+        sealed(self, None, Kind::Column, seal::binary)
     }
 
     /// As [`to_stored`](Self::to_stored), under a key of `ring`.
     fn to_stored_with(&self, ring: &Keyring) -> Result<Vec<u8>> {
-        sealing(self, |plain| seal::binary(ring, &spec::<Self>(), Kind::Column, plain))
+        sealed(self, Some(ring), Kind::Column, seal::binary)
     }
 
     /// The form for the column, text.
@@ -103,25 +103,25 @@ pub trait EncryptedField: Sized {
     /// # Errors
     /// As [`to_stored`](Self::to_stored).
     fn to_stored_text(&self) -> Result<String> {
-        with_current(|ring| self.to_stored_text_with(ring)).map_err(located::<Self>)
+        sealed(self, None, Kind::Column, seal::text)
     }
 
     /// As [`to_stored_text`](Self::to_stored_text), under a key of `ring`.
     fn to_stored_text_with(&self, ring: &Keyring) -> Result<String> {
-        sealing(self, |plain| seal::text(ring, &spec::<Self>(), Kind::Column, plain))
+        sealed(self, Some(ring), Kind::Column, seal::text)
     }
 
     /// The value out of a binary column. The buffer becomes the plaintext.
     ///
     /// # Errors
-    /// Every kind of the families `Data` and `Keys`.
+    /// Every kind of the families `Data` and `Keys`, and [`ErrorKind::NoScope`].
     fn from_stored(stored: Vec<u8>) -> Result<Self> {
-        with_current(|ring| from_stored_bytes(ring, stored, open::binary)).map_err(not_opened::<Self>)
+        from_column(None, stored, open::binary)
     }
 
     /// As [`from_stored`](Self::from_stored), with the keys of `ring`.
     fn from_stored_with(ring: &Keyring, stored: Vec<u8>) -> Result<Self> {
-        from_stored_bytes(ring, stored, open::binary)
+        from_column(Some(ring), stored, open::binary)
     }
 
     /// The value out of a text column. The buffer becomes the plaintext.
@@ -129,13 +129,12 @@ pub trait EncryptedField: Sized {
     /// # Errors
     /// As [`from_stored`](Self::from_stored).
     fn from_stored_text(stored: String) -> Result<Self> {
-        with_current(|ring| from_stored_bytes(ring, stored.into_bytes(), open::text))
-            .map_err(not_opened::<Self>)
+        from_column(None, stored.into_bytes(), open::text)
     }
 
     /// As [`from_stored_text`](Self::from_stored_text), with the keys of `ring`.
     fn from_stored_text_with(ring: &Keyring, stored: String) -> Result<Self> {
-        from_stored_bytes(ring, stored.into_bytes(), open::text)
+        from_column(Some(ring), stored.into_bytes(), open::text)
     }
 
     /// A detached value, binary: for outside of rows. It does not open as a column, nor a column as it.
@@ -143,12 +142,12 @@ pub trait EncryptedField: Sized {
     /// # Errors
     /// As [`to_stored`](Self::to_stored).
     fn seal(&self) -> Result<Vec<u8>> {
-        with_current(|ring| self.seal_with(ring)).map_err(located::<Self>)
+        sealed(self, None, Kind::Detached, seal::binary)
     }
 
     /// As [`seal`](Self::seal), under a key of `ring`.
     fn seal_with(&self, ring: &Keyring) -> Result<Vec<u8>> {
-        sealing(self, |plain| seal::binary(ring, &spec::<Self>(), Kind::Detached, plain))
+        sealed(self, Some(ring), Kind::Detached, seal::binary)
     }
 
     /// A detached value, text: characters that need no escaping in cookies, URLs and JSON.
@@ -156,12 +155,12 @@ pub trait EncryptedField: Sized {
     /// # Errors
     /// As [`to_stored`](Self::to_stored).
     fn seal_text(&self) -> Result<String> {
-        with_current(|ring| self.seal_text_with(ring)).map_err(located::<Self>)
+        sealed(self, None, Kind::Detached, seal::text)
     }
 
     /// As [`seal_text`](Self::seal_text), under a key of `ring`.
     fn seal_text_with(&self, ring: &Keyring) -> Result<String> {
-        sealing(self, |plain| seal::text(ring, &spec::<Self>(), Kind::Detached, plain))
+        sealed(self, Some(ring), Kind::Detached, seal::text)
     }
 
     /// Opens what [`seal`](Self::seal) made.
@@ -169,12 +168,12 @@ pub trait EncryptedField: Sized {
     /// # Errors
     /// As [`from_stored`](Self::from_stored); legacy readers are not asked.
     fn open(sealed: &[u8]) -> Result<Self> {
-        with_current(|ring| Self::open_with(ring, sealed)).map_err(not_opened::<Self>)
+        detached(None, sealed, open::binary)
     }
 
     /// As [`open`](Self::open), with the keys of `ring`.
     fn open_with(ring: &Keyring, sealed: &[u8]) -> Result<Self> {
-        opened(ring, open::binary(ring, &spec::<Self>(), Kind::Detached, sealed.into()))
+        detached(Some(ring), sealed, open::binary)
     }
 
     /// Opens what [`seal_text`](Self::seal_text) made.
@@ -182,12 +181,12 @@ pub trait EncryptedField: Sized {
     /// # Errors
     /// As [`open`](Self::open).
     fn open_text(sealed: &str) -> Result<Self> {
-        with_current(|ring| Self::open_text_with(ring, sealed)).map_err(not_opened::<Self>)
+        detached(None, sealed.as_bytes(), open::text)
     }
 
     /// As [`open_text`](Self::open_text), with the keys of `ring`.
     fn open_text_with(ring: &Keyring, sealed: &str) -> Result<Self> {
-        opened(ring, open::text(ring, &spec::<Self>(), Kind::Detached, sealed.as_bytes().into()))
+        detached(Some(ring), sealed.as_bytes(), open::text)
     }
 
     /// The key that the value was read under; `None` for one that was not read from anywhere.
@@ -196,15 +195,16 @@ pub trait EncryptedField: Sized {
     }
 
     /// Whether writing the value back would move it: it was read under a key that is not active now (nor
-    /// [pending](crate::KeyState::Pending)) or is compromised, under a previous context, or by a legacy reader.
+    /// [pending](crate::KeyState::Pending)) or is compromised, of a previous scope, under a previous context, or by a legacy
+    /// reader. Where the field's scope is [dynamic](Self::DYNAMIC_SCOPE), the active key is that of the one entered here;
+    /// without one, as without a key ring, no key is out of date.
     fn is_stale(&self) -> bool {
-        with_current(|ring| Ok(self.is_stale_with(ring)))
-            .unwrap_or_else(|_| self.secret().is_stale(None, Self::SCOPE))
+        is_stale(self, None)
     }
 
     /// As [`is_stale`](Self::is_stale), against the active key of `ring`.
     fn is_stale_with(&self, ring: &Keyring) -> bool {
-        self.secret().is_stale(Some(ring), Self::SCOPE)
+        is_stale(self, Some(ring))
     }
 
     /// Whether a legacy reader read it: it was not encrypted by this library.
@@ -218,17 +218,13 @@ pub trait EncryptedField: Sized {
     /// # Errors
     /// As [`to_stored`](Self::to_stored).
     fn presealed(&self) -> Result<Sealed<Self>> {
-        with_current(|ring| self.presealed_with(ring)).map_err(located::<Self>)
+        Sealed::new(self, None)
     }
 
     /// As [`presealed`](Self::presealed), under a key of `ring`.
     fn presealed_with(&self, ring: &Keyring) -> Result<Sealed<Self>> {
-        Sealed::new(self, ring)
+        Sealed::new(self, Some(ring))
     }
-}
-
-fn spec<T: EncryptedField>() -> FieldSpec {
-    FieldSpec { context: T::CONTEXT, previous_contexts: T::PREVIOUS_CONTEXTS, scope: T::SCOPE }
 }
 
 /// Names the column in an error that does not name one, such as that no keys are set.
@@ -236,70 +232,75 @@ fn located<T: EncryptedField>(error: Error) -> Error {
     if error.column().is_some() { error } else { error.at(T::CONTEXT) }
 }
 
-/// Reports what failed before there was a ring to open with; everything after names its column and is reported.
-fn not_opened<T: EncryptedField>(error: Error) -> Error {
-    if error.column().is_some() { error } else { failed::<T>(error) }
-}
-
-fn sealing<T: EncryptedField, R>(field: &T, seal: impl FnOnce(&[u8]) -> Result<R>) -> Result<R> {
-    match field.secret().plain().encode() {
-        Ok(plain) => seal(&plain),
+fn sealed<T: EncryptedField, R>(
+    field: &T,
+    ring: Option<&Keyring>,
+    kind: Kind,
+    seal: impl FnOnce(&Keyring, &FieldSpec<'_>, Kind, &[u8]) -> Result<R>,
+) -> Result<R> {
+    let sealed = with_keys::<T, _>(ring, |ring, spec| match field.secret().plain().encode() {
+        Ok(plain) => seal(ring, spec, kind, &plain),
         Err(e) => Err(e.on_encode()),
-    }
-    .map_err(located::<T>)
-}
-
-type Open = fn(&Keyring, &FieldSpec, Kind, Cow<'_, [u8]>) -> Result<open::Opened>;
-
-fn from_stored_bytes<T: EncryptedField>(ring: &Keyring, stored: Vec<u8>, open: Open) -> Result<T> {
-    // Only what does not carry our marker in any version; never after a failed open.
-    if let Some(reader) = T::LEGACY
-        && !crate::format::is_ours(&stored)
-    {
-        return from_legacy(&Zeroizing::new(stored), reader);
-    }
-    opened(ring, open(ring, &spec::<T>(), Kind::Column, stored.into()))
-}
-
-fn from_legacy<T: EncryptedField>(stored: &[u8], reader: LegacyReader<T::Plain>) -> Result<T> {
-    let read = if legacy_switch::is_closed::<T>() {
-        Err(ErrorKind::LegacyClosed)
-    } else {
-        reader(stored).map_err(|_| ErrorKind::LegacyRefused)
-    };
-    match read {
-        Ok(plain) => {
-            event::emit(&Event::LegacyRead { column: T::CONTEXT });
-            Ok(T::from_secret(Secret::legacy(plain)))
-        }
-        Err(kind) => Err(failed::<T>(kind.into())),
-    }
-}
-
-fn opened<T: EncryptedField>(ring: &Keyring, opened: Result<open::Opened>) -> Result<T> {
-    let result = opened.and_then(|opened| {
-        let open::Opened { plaintext, under } = opened;
-        let plain = T::Plain::decode(plaintext);
-        let plain = plain.map_err(|e| e.on_decode().key(under.key_id))?;
-        Ok(Secret::opened(plain, under))
     });
-    match result {
-        Ok(secret) => {
-            if let Some(key_id) = secret.key_id() {
-                if secret.is_compromised() {
-                    event::emit(&Event::CompromisedRead { column: T::CONTEXT, key_id });
-                } else if secret.is_stale(Some(ring), T::SCOPE) {
-                    event::emit(&Event::StaleRead { column: T::CONTEXT, key_id });
-                }
-            }
-            Ok(T::from_secret(secret))
+    sealed.map_err(located::<T>)
+}
+
+type Open = fn(&Keyring, &FieldSpec<'_>, Kind, Cow<'_, [u8]>) -> Result<open::Opened>;
+
+fn from_column<T: EncryptedField>(ring: Option<&Keyring>, stored: Vec<u8>, open: Open) -> Result<T> {
+    let read = with_keys::<T, _>(ring, |ring, spec| {
+        // Only what does not carry our marker in any version; never after a failed open.
+        if let Some(reader) = T::LEGACY
+            && !crate::format::is_ours(&stored)
+        {
+            return from_legacy::<T>(&Zeroizing::new(stored), reader);
         }
-        Err(error) => Err(failed::<T>(error)),
+        opened::<T>(ring, spec, open(ring, spec, Kind::Column, stored.into())?)
+    });
+    read.map(T::from_secret).map_err(failed::<T>)
+}
+
+fn detached<T: EncryptedField>(ring: Option<&Keyring>, sealed: &[u8], open: Open) -> Result<T> {
+    let read = with_keys::<T, _>(ring, |ring, spec| {
+        opened::<T>(ring, spec, open(ring, spec, Kind::Detached, sealed.into())?)
+    });
+    read.map(T::from_secret).map_err(failed::<T>)
+}
+
+fn from_legacy<T: EncryptedField>(stored: &[u8], reader: LegacyReader<T::Plain>) -> Result<Secret<T::Plain>> {
+    if legacy_switch::is_closed::<T>() {
+        return Err(ErrorKind::LegacyClosed.into());
     }
+    let plain = reader(stored).map_err(|_| ErrorKind::LegacyRefused)?;
+    event::emit(&Event::LegacyRead { column: T::CONTEXT });
+    Ok(Secret::legacy(plain))
+}
+
+fn opened<T: EncryptedField>(
+    ring: &Keyring,
+    spec: &FieldSpec<'_>,
+    opened: open::Opened,
+) -> Result<Secret<T::Plain>> {
+    let open::Opened { plaintext, under } = opened;
+    let key_id = under.key_id;
+    let plain = T::Plain::decode(plaintext).map_err(|e| e.on_decode().key(key_id))?;
+    let secret = Secret::opened(plain, under);
+    if under.compromised {
+        event::emit(&Event::CompromisedRead { column: T::CONTEXT, key_id });
+    } else if secret.is_stale(Some((ring, spec.scope))) {
+        event::emit(&Event::StaleRead { column: T::CONTEXT, key_id });
+    }
+    Ok(secret)
 }
 
 fn failed<T: EncryptedField>(error: Error) -> Error {
     let error = located::<T>(error);
     event::emit(&Event::OpenFailed { column: T::CONTEXT, key_id: error.key_id(), kind: error.kind() });
     error
+}
+
+fn is_stale<T: EncryptedField>(field: &T, ring: Option<&Keyring>) -> bool {
+    let secret = field.secret();
+    with_keys::<T, _>(ring, |ring, spec| Ok(secret.is_stale(Some((ring, spec.scope)))))
+        .unwrap_or_else(|_| secret.is_stale(None))
 }

@@ -2,21 +2,21 @@
 
 use super::{EncryptedField, Storage};
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::{Keyring, with_current};
+use crate::key::Keyring;
 
 /// A struct with encrypted fields; `#[derive(Encrypted)]` implements it.
 pub trait EncryptedModel {
     /// The encrypted fields, in the order of the struct.
     const FIELDS: &'static [FieldInfo];
 
-    /// For the two methods below.
+    /// For the two methods below: without a ring, against the one in use.
     #[doc(hidden)]
     fn __is_any_stale(&self, ring: Option<&Keyring>) -> bool;
 
     /// Whether writing the row back would move any of its values to the active key: see
     /// [`EncryptedField::is_stale`].
     fn is_any_stale(&self) -> bool {
-        with_current(|ring| Ok(self.is_any_stale_with(ring))).unwrap_or_else(|_| self.__is_any_stale(None))
+        self.__is_any_stale(None)
     }
 
     /// As [`is_any_stale`](Self::is_any_stale), against the active keys of `ring`.
@@ -38,8 +38,12 @@ pub struct FieldInfo {
     pub context: &'static str,
     /// Contexts that it had before.
     pub previous_contexts: &'static [&'static str],
-    /// The scope of its keys.
+    /// The scope of its keys, `""` by default; without meaning where that is dynamic.
     pub scope: &'static str,
+    /// Whether its keys are those of the [scope that is entered](crate::Scope).
+    pub dynamic_scope: bool,
+    /// Scopes that the keys of its values had before.
+    pub previous_scopes: &'static [&'static str],
     /// The form that SQLx stores.
     pub storage: Storage,
     /// Whether it reads values that this library did not write.
@@ -55,6 +59,8 @@ impl FieldInfo {
             context: T::CONTEXT,
             previous_contexts: T::PREVIOUS_CONTEXTS,
             scope: T::SCOPE,
+            dynamic_scope: T::DYNAMIC_SCOPE,
+            previous_scopes: T::PREVIOUS_SCOPES,
             storage: T::STORAGE,
             has_legacy_reader: T::LEGACY.is_some(),
         }
@@ -63,13 +69,13 @@ impl FieldInfo {
 
 /// A field or an optional one, for generated code.
 pub trait MaybeStale {
-    /// `false` for `None`.
+    /// Against the ring in use without one; `false` for a field that is `None`.
     fn is_stale(&self, ring: Option<&Keyring>) -> bool;
 }
 
 impl<T: EncryptedField> MaybeStale for T {
     fn is_stale(&self, ring: Option<&Keyring>) -> bool {
-        self.secret().is_stale(ring, T::SCOPE)
+        super::is_stale(self, ring)
     }
 }
 

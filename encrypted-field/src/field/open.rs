@@ -10,7 +10,8 @@ use super::secret::OpenedUnder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::aad::{Aad, BoundColumn, Kind};
 use crate::format::{Header, MAX_PLAINTEXT, TAG_LEN, binary, malformed, padding, text};
-use crate::key::{KeyState, Keyring};
+use crate::key::{self, Found, KeyState, Keyring};
+use crate::key_id::KeyId;
 
 /// A plaintext that authenticated.
 pub(crate) struct Opened {
@@ -22,7 +23,12 @@ pub(crate) struct Opened {
 // The buffer is wiped where opening fails, too: when it is asked whether a plaintext is a stored value already, what
 // does not open is a secret that only looks like one.
 
-pub(crate) fn binary(ring: &Keyring, field: &FieldSpec, kind: Kind, sealed: Cow<'_, [u8]>) -> Result<Opened> {
+pub(crate) fn binary(
+    ring: &Keyring,
+    field: &FieldSpec<'_>,
+    kind: Kind,
+    sealed: Cow<'_, [u8]>,
+) -> Result<Opened> {
     match sealed {
         Cow::Borrowed(sealed) => {
             let header = binary::parse(sealed)?;
@@ -38,7 +44,12 @@ pub(crate) fn binary(ring: &Keyring, field: &FieldSpec, kind: Kind, sealed: Cow<
     }
 }
 
-pub(crate) fn text(ring: &Keyring, field: &FieldSpec, kind: Kind, sealed: Cow<'_, [u8]>) -> Result<Opened> {
+pub(crate) fn text(
+    ring: &Keyring,
+    field: &FieldSpec<'_>,
+    kind: Kind,
+    sealed: Cow<'_, [u8]>,
+) -> Result<Opened> {
     let mut sealed = Zeroizing::new(sealed.into_owned());
     let header = text::parse(&mut sealed)?;
     decrypt(ring, field, kind, &[], &header, std::mem::take(&mut *sealed))
@@ -47,7 +58,7 @@ pub(crate) fn text(ring: &Keyring, field: &FieldSpec, kind: Kind, sealed: Cow<'_
 /// `body` is ciphertext and tag.
 pub(super) fn decrypt(
     ring: &Keyring,
-    field: &FieldSpec,
+    field: &FieldSpec<'_>,
     kind: Kind,
     bound: &[BoundColumn<'_>],
     header: &Header,
@@ -55,8 +66,17 @@ pub(super) fn decrypt(
 ) -> Result<Opened> {
     let mut body = Zeroizing::new(body);
     let Header { key_id, suite, nonce } = header;
-    let key = ring.find(*key_id)?;
-    let cipher = key.field_cipher(field.scope)?;
+    let in_use;
+    let key = match find(ring, field, *key_id) {
+        Err(unknown) if field.scope_has_ring => {
+            in_use = key::in_use();
+            find_elsewhere(in_use.as_deref(), field, *key_id).ok_or(unknown)?
+        }
+        found => found?,
+    };
+    let previous_scope =
+        field.previous_scopes.iter().any(|scope| key.is_of(scope)) && !key.is_of(field.scope);
+    let cipher = key.field_cipher(if previous_scope { &key.scope } else { field.scope })?;
     // Either way: were an unbound value accepted where columns are bound, it could still be moved between rows.
     if suite.is_bound() == bound.is_empty() {
         return Err(Error::new(ErrorKind::BoundColumns).key(*key_id));
@@ -90,6 +110,21 @@ pub(super) fn decrypt(
     let compromised = key.state == KeyState::Compromised;
     Ok(Opened {
         plaintext: body,
-        under: OpenedUnder { key_id: *key_id, previous_context: context > 0, compromised },
+        under: OpenedUnder { key_id: *key_id, previous_context: context > 0, previous_scope, compromised },
     })
+}
+
+/// A key that the entered scope's own ring does not hold: it is of another scope, perhaps of a previous one. Of the entered
+/// scope's keys that ring alone decides.
+#[cold]
+fn find_elsewhere<'a>(ring: Option<&'a Keyring>, field: &FieldSpec<'_>, id: KeyId) -> Option<Found<'a>> {
+    find(ring?, field, id).ok().filter(|key| !key.is_of(field.scope))
+}
+
+#[inline]
+fn find<'a>(ring: &'a Keyring, field: &FieldSpec<'_>, id: KeyId) -> Result<Found<'a>> {
+    if !field.may_ask && !ring.holds(id) {
+        return Err(Error::new(ErrorKind::UnknownKey).key(id));
+    }
+    ring.find(id)
 }

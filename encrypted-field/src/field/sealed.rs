@@ -3,8 +3,9 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::{EncryptedField, Storage};
+use super::{EncryptedField, Storage, seal};
 use crate::error::Result;
+use crate::format::aad::Kind;
 use crate::key::Keyring;
 
 /// What one write of a `T` to its column stores, sealed already, so that binding it can't fail. Made by
@@ -23,10 +24,10 @@ pub(crate) enum Stored {
 }
 
 impl<T: EncryptedField> Sealed<T> {
-    pub(super) fn new(field: &T, ring: &Keyring) -> Result<Self> {
+    pub(super) fn new(field: &T, ring: Option<&Keyring>) -> Result<Self> {
         let stored = match T::STORAGE {
-            Storage::Text => Stored::Text(field.to_stored_text_with(ring)?),
-            Storage::Binary => Stored::Binary(field.to_stored_with(ring)?),
+            Storage::Text => Stored::Text(super::sealed(field, ring, Kind::Column, seal::text)?),
+            Storage::Binary => Stored::Binary(super::sealed(field, ring, Kind::Column, seal::binary)?),
         };
         Ok(Self { stored, field: PhantomData })
     }

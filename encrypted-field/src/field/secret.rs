@@ -45,6 +45,7 @@ enum Origin {
 pub(crate) struct OpenedUnder {
     pub(crate) key_id: KeyId,
     pub(crate) previous_context: bool,
+    pub(crate) previous_scope: bool,
     pub(crate) compromised: bool,
 }
 
@@ -110,19 +111,16 @@ impl<P: Plaintext> Secret<P> {
         self.origin == Origin::Legacy
     }
 
-    pub(super) fn is_compromised(&self) -> bool {
-        matches!(self.origin, Origin::Opened(OpenedUnder { compromised: true, .. }))
-    }
-
-    /// Without a ring, no key can be told to be out of date.
-    pub(super) fn is_stale(&self, ring: Option<&Keyring>, scope: &str) -> bool {
+    /// Against the active key of a scope. Without a ring, no key can be told to be out of date.
+    pub(super) fn is_stale(&self, keys: Option<(&Keyring, &str)>) -> bool {
         match self.origin {
             Origin::New => false,
             Origin::Legacy => true,
             Origin::Opened(under) => {
                 under.previous_context
+                    || under.previous_scope
                     || under.compromised
-                    || ring.is_some_and(|ring| is_behind(ring, scope, under.key_id))
+                    || keys.is_some_and(|(ring, scope)| is_behind(ring, scope, under.key_id))
             }
         }
     }
@@ -132,7 +130,7 @@ impl<P: Plaintext> Secret<P> {
 /// processes that are ahead of this one.
 fn is_behind(ring: &Keyring, scope: &str, key_id: KeyId) -> bool {
     ring.active_key(scope, Purpose::Field) != Some(key_id)
-        && ring.get(key_id.get()).is_none_or(|key| key.state != KeyState::Pending)
+        && ring.get(key_id.get()).is_none_or(|key| key.state != KeyState::Pending || key.scope != scope)
 }
 
 impl<P: Plaintext> Drop for Secret<P> {

@@ -130,9 +130,9 @@ impl KeyringBuilder {
     fn entry(&self, key: &Key) -> Result<KeyEntry> {
         let id = KeyId::new(key.id).ok_or_else(|| invalid("key id 0 is reserved; ids begin at 1"))?;
         let refused = match key.state {
-            KeyState::Disabled => Some("it is disabled"),
-            KeyState::Destroyed => Some("it was destroyed"),
-            KeyState::Compromised if self.refuse_compromised => Some("it is compromised"),
+            KeyState::Disabled => Some("it is disabled".into()),
+            KeyState::Destroyed => Some("it was destroyed".into()),
+            KeyState::Compromised if self.refuse_compromised => Some("it is compromised".into()),
             _ => None,
         };
         let (check, cipher) = match &key.bytes {
@@ -149,7 +149,7 @@ impl KeyringBuilder {
                 }
                 let cipher = (key.state != KeyState::Destroyed).then(|| {
                     let field_key = derive::field_key(bytes, Suite::XAES_256_GCM.algorithm());
-                    Cipher::new(field_key.expose(), !self.subkey_per_value)
+                    Arc::new(Cipher::new(field_key.expose(), !self.subkey_per_value))
                 });
                 (Some(check), cipher)
             }
@@ -164,6 +164,7 @@ impl KeyringBuilder {
             refused,
             check,
             cipher,
+            seal_until: None,
         })
     }
 }

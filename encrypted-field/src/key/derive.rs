@@ -12,11 +12,23 @@ fn expand(key: &SecretBytes, label: &[&[u8]]) -> SecretBytes {
 }
 
 /// `HKDF-Expand(key, "encrypted-field/v1/field\0" | algorithm u8, 32)`.
-pub(super) fn field_key(key: &SecretBytes, algorithm: u8) -> SecretBytes {
+pub(crate) fn field_key(key: &SecretBytes, algorithm: u8) -> SecretBytes {
     expand(key, &[b"encrypted-field/v1/field\0", &[algorithm]])
 }
 
+/// `HKDF-Expand(kek, "encrypted-field/v1/wrap\0", 32)`: what a local key-encryption key wraps with.
+#[cfg(feature = "local-kek")]
+pub(crate) fn wrapping_key(kek: &SecretBytes) -> SecretBytes {
+    expand(kek, &[b"encrypted-field/v1/wrap\0"])
+}
+
+/// `HKDF-Expand(store key, "encrypted-field/v1/store-mac\0", 32)`: what the records of a key store are authenticated with.
+#[cfg(feature = "envelope")]
+pub(crate) fn store_mac_key(store_key: &SecretBytes) -> SecretBytes {
+    expand(store_key, &[b"encrypted-field/v1/store-mac\0"])
+}
+
 /// `HKDF-Expand(key, "encrypted-field/v1/check\0", 32)`: one-way, so it may be kept in the open.
-pub(super) fn check_value(key: &SecretBytes) -> [u8; 32] {
+pub(crate) fn check_value(key: &SecretBytes) -> [u8; 32] {
     *expand(key, &[b"encrypted-field/v1/check\0"]).expose()
 }

@@ -25,11 +25,23 @@ thread_local! {
 /// [`ErrorKind::KeyConflict`]: an id of the ring in use has other bytes, another scope or another purpose in the new
 /// one, or was destroyed. Nothing is changed then.
 pub fn install(ring: Keyring) -> Result<()> {
+    install_shared(Arc::new(ring))
+}
+
+/// [`install`] of a ring that others hold, too.
+fn install_shared(ring: Arc<Keyring>) -> Result<()> {
+    install_next(None, ring)
+}
+
+/// [`install`] of a ring that comes from where the one `before` it came from: what is in that is replaced, whatever it is.
+pub(crate) fn install_next(before: Option<&Arc<Keyring>>, ring: Arc<Keyring>) -> Result<()> {
     let _change = CHANGE.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(before) = &*INSTALLED.load() {
-        refuse_other_keys(before, &ring)?;
+    if let Some(installed) = &*INSTALLED.load()
+        && !before.is_some_and(|before| Arc::ptr_eq(before, installed))
+    {
+        refuse_other_keys(installed, &ring)?;
     }
-    INSTALLED.store(Some(Arc::new(ring)));
+    INSTALLED.store(Some(ring));
     Ok(())
 }
 
@@ -74,6 +86,11 @@ fn load() -> Result<Arc<Keyring>> {
     let ring = Arc::new(Keyring::from_env()?);
     INSTALLED.store(Some(Arc::clone(&ring)));
     Ok(ring)
+}
+
+/// The key ring in use, if there is one already: nothing is loaded.
+pub(crate) fn in_use() -> Option<Arc<Keyring>> {
+    held().or_else(|| INSTALLED.load_full())
 }
 
 /// Cloned out, so that the thread's list isn't borrowed while the ring is used. A thread that is ending holds none.

@@ -1,22 +1,36 @@
 //! Keys, the key ring, and where keys come from.
 
 mod builder;
-mod derive;
+#[cfg(feature = "envelope")]
+mod clock;
+#[cfg(any(feature = "envelope", feature = "key-file"))]
+pub(crate) mod date;
+pub(crate) mod derive;
 mod global;
-mod provider;
+pub(crate) mod provider;
 mod ring;
-mod weak;
+mod scope;
+mod source;
+pub(crate) mod weak;
 
 use std::fmt;
 
 pub use builder::KeyringBuilder;
-pub(crate) use global::with_current;
+#[cfg(feature = "envelope")]
+pub use clock::Clock;
+#[cfg(feature = "envelope")]
+pub(crate) use global::install_next;
 pub use global::{HeldKeyring, install, keyring};
+pub(crate) use global::{in_use, with_current};
 pub use provider::env::EnvKeys;
 #[cfg(feature = "key-file")]
 pub use provider::file::{KeyFile, KeyFileEntry};
 pub(crate) use ring::KeyEntry;
 pub use ring::{KeyInfo, Keyring};
+pub use scope::{InScope, Scope};
+pub(crate) use source::Found;
+#[cfg(feature = "envelope")]
+pub(crate) use source::KeySource;
 
 use crate::cipher;
 use crate::error::Result;
@@ -87,7 +101,7 @@ impl KeyState {
         }
     }
 
-    #[cfg_attr(not(feature = "key-file"), allow(dead_code))]
+    #[cfg_attr(not(any(feature = "key-file", feature = "envelope")), allow(dead_code))]
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.name() == name)
     }
@@ -131,7 +145,8 @@ impl Key {
         }
     }
 
-    /// The scope whose fields it serves; a field names its scope with `#[encrypted(…, scope = "…")]`.
+    /// The scope whose fields it serves; a field names its scope with `#[encrypted(…, scope = "…")]`,
+    /// or takes the one that is [entered](crate::Scope).
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scope = scope.into();

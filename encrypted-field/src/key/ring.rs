@@ -1,9 +1,12 @@
 //! The key ring: an immutable snapshot of keys, found by id in constant time.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::source::{Found, KeySource};
 use super::{HeldKeyring, KeyState, KeyringBuilder, Purpose, global};
 use crate::cipher::Cipher;
 use crate::error::{Error, ErrorKind, Result};
@@ -15,6 +18,8 @@ use crate::key_id::KeyId;
 pub struct Keyring {
     keys: HashMap<KeyId, Arc<KeyEntry>>,
     active: ActiveKeys,
+    /// `None` for keys that were given once and for all.
+    source: Option<Arc<dyn KeySource>>,
 }
 
 /// One key, ready for use.
@@ -24,24 +29,33 @@ pub(crate) struct KeyEntry {
     pub(crate) purpose: Purpose,
     pub(crate) state: KeyState,
     /// Why nothing may be opened with it.
-    pub(super) refused: Option<&'static str>,
-    pub(super) check: Option<[u8; 32]>,
-    pub(super) cipher: Option<Cipher>,
+    pub(crate) refused: Option<Cow<'static, str>>,
+    pub(crate) check: Option<[u8; 32]>,
+    /// Shared with the same key in another state, which keeps what it knows of subkeys.
+    pub(crate) cipher: Option<Arc<Cipher>>,
+    /// It seals nothing after this, by the clock of the ring's source.
+    pub(crate) seal_until: Option<Duration>,
 }
 
 impl KeyEntry {
+    /// Whether it is a key of `scope`.
+    #[inline]
+    pub(crate) fn is_of(&self, scope: &str) -> bool {
+        is_same_scope(&self.scope, scope)
+    }
+
     /// The cipher for fields of `scope`. Scope, purpose and state are checked here, before any cryptography.
     #[inline]
     pub(crate) fn field_cipher(&self, scope: &str) -> Result<&Cipher> {
-        let kind = if !is_same_scope(&self.scope, scope) {
+        let kind = if !self.is_of(scope) {
             ErrorKind::ScopeMismatch
         } else if self.purpose != Purpose::Field {
             ErrorKind::PurposeMismatch
         } else {
-            match (&self.cipher, self.refused) {
+            match (&self.cipher, &self.refused) {
                 (Some(cipher), None) => return Ok(cipher),
                 (_, reason) => {
-                    let reason = reason.unwrap_or("it has no bytes");
+                    let reason = reason.clone().unwrap_or("it has no bytes".into());
                     return Err(Error::new(ErrorKind::KeyUnusable).detail(reason).key(self.id));
                 }
             }
@@ -124,7 +138,30 @@ impl Keyring {
     }
 
     pub(super) fn new(keys: HashMap<KeyId, Arc<KeyEntry>>, active: ActiveKeys) -> Self {
-        Self { keys, active }
+        Self { keys, active, source: None }
+    }
+
+    /// Of keys that come from a key service. The caller has checked them.
+    #[cfg(feature = "envelope")]
+    pub(crate) fn from_source(
+        entries: impl IntoIterator<Item = Arc<KeyEntry>>,
+        source: Arc<dyn KeySource>,
+    ) -> Self {
+        let mut active = ActiveKeys::default();
+        let keys = entries.into_iter().map(|entry| {
+            if entry.state == KeyState::Active {
+                active.insert(&entry.scope, entry.purpose, &entry);
+            }
+            (entry.id, entry)
+        });
+        let keys = keys.collect();
+        Self { keys, active, source: Some(source) }
+    }
+
+    /// One key, for a ring that is made of this one.
+    #[cfg(feature = "envelope")]
+    pub(crate) fn entry(&self, id: KeyId) -> Option<&Arc<KeyEntry>> {
+        self.keys.get(&id)
     }
 
     /// Makes this ring the current one on this thread, in place of the installed one, until the guard is
@@ -161,23 +198,47 @@ impl Keyring {
     }
 
     #[inline]
-    pub(crate) fn find(&self, id: KeyId) -> Result<&KeyEntry> {
+    pub(crate) fn find(&self, id: KeyId) -> Result<Found<'_>> {
+        if let Some(source) = &self.source {
+            source.now().map_err(|e| e.key(id))?;
+        }
         // Most values are under the key that is active now, which needs no hashing.
         match &self.active.default[Purpose::Field as usize] {
-            Some(key) if key.id == id => Ok(key),
-            _ => {
-                self.keys.get(&id).map(|key| &**key).ok_or_else(|| Error::new(ErrorKind::UnknownKey).key(id))
-            }
+            Some(key) if key.id == id => Ok(Found::InRing(key)),
+            _ => match self.keys.get(&id) {
+                Some(key) => Ok(Found::InRing(key)),
+                None => self.find_elsewhere(id),
+            },
+        }
+    }
+
+    /// Whether this very ring holds the key; nobody is asked.
+    pub(crate) fn holds(&self, id: KeyId) -> bool {
+        self.keys.contains_key(&id)
+    }
+
+    #[cold]
+    fn find_elsewhere(&self, id: KeyId) -> Result<Found<'_>> {
+        match &self.source {
+            Some(source) => source.find(id).map(Found::Since),
+            None => Err(Error::new(ErrorKind::UnknownKey).key(id)),
         }
     }
 
     #[inline]
     pub(crate) fn active_field_key(&self, scope: &str) -> Result<&KeyEntry> {
-        self.active.get(scope, Purpose::Field).map(|key| &**key).ok_or_else(|| {
+        let key = self.active.get(scope, Purpose::Field).map(|key| &**key).ok_or_else(|| {
             let scope =
                 if scope.is_empty() { "the default scope".into() } else { format!("scope \"{scope}\"") };
             Error::new(ErrorKind::NoActiveKey).detail(format!("{scope}, purpose field"))
-        })
+        })?;
+        if let Some(source) = &self.source {
+            let now = source.now().map_err(|e| e.key(key.id))?;
+            if key.seal_until.is_some_and(|until| now > until) {
+                return Err(Error::new(ErrorKind::KeyPastLifetime).key(key.id));
+            }
+        }
+        Ok(key)
     }
 }
 

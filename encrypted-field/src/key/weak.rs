@@ -5,7 +5,7 @@
 const FEW: usize = 8;
 
 /// Why these bytes can't be a key. For random keys the chance of a refusal is below 2^-43.
-pub(super) fn reason(bytes: &[u8; 32]) -> Option<&'static str> {
+pub(crate) fn reason(bytes: &[u8; 32]) -> Option<&'static str> {
     if bytes.windows(2).all(|pair| pair[0] == pair[1]) {
         return Some("all bytes are equal");
     }

@@ -7,7 +7,8 @@ macro_rules! __field {
     ($name:ident [$plain:ty] [$value:ty] {
         context: $context:literal,
         previous: [$($previous:literal),* $(,)?],
-        scope: $scope:literal,
+        scope: $scope:tt,
+        previous_scopes: [$($previous_scope:literal),* $(,)?],
         legacy: $legacy:tt,
         storage: $storage:ident,
         serialize: $serialize:ident,
@@ -23,7 +24,9 @@ macro_rules! __field {
             const __LEGACY: $crate::__private::std::option::Option<$crate::legacy::LegacyReader<__Plain>> =
                 $crate::__field!(@legacy $legacy);
 
-            $crate::__field!(@impl $name, [$($previous),*], $context, $scope, $storage);
+            $crate::__field!(
+                @impl $name, [$($previous),*], $context, $scope, [$($previous_scope),*], $storage
+            );
         };
         $crate::__private::impl_diesel!($name);
         $crate::__private::impl_sqlx!($storage $name);
@@ -31,7 +34,10 @@ macro_rules! __field {
         $crate::__private::impl_serde!($serialize $name);
     };
 
-    (@impl $name:ident, [$($previous:literal),*], $context:literal, $scope:literal, $storage:ident) => {
+    (
+        @impl $name:ident, [$($previous:literal),*], $context:literal, $scope:tt, [$($previous_scope:literal),*],
+        $storage:ident
+    ) => {
         const _: () = {
             use $crate::__private::std::{
                 borrow::ToOwned, clone::Clone, cmp::{Eq, PartialEq}, convert::{AsRef, From}, fmt, ops::{Deref, Drop},
@@ -44,7 +50,9 @@ macro_rules! __field {
                 type Plain = __Plain;
                 const CONTEXT: &'static str = $context;
                 const PREVIOUS_CONTEXTS: &'static [&'static str] = &[$($previous),*];
-                const SCOPE: &'static str = $scope;
+                const SCOPE: &'static str = $crate::__field!(@scope $scope);
+                const DYNAMIC_SCOPE: bool = $crate::__field!(@is_dynamic $scope);
+                const PREVIOUS_SCOPES: &'static [&'static str] = &[$($previous_scope),*];
                 const STORAGE: Storage = $crate::__field!(@storage $storage);
                 const LEGACY: Option<$crate::legacy::LegacyReader<__Plain>> = __LEGACY;
 
@@ -185,6 +193,11 @@ macro_rules! __field {
             }
         };
     };
+
+    (@scope dynamic) => { "" };
+    (@scope $scope:literal) => { $scope };
+    (@is_dynamic dynamic) => { true };
+    (@is_dynamic $scope:literal) => { false };
 
     (@storage text) => { $crate::Storage::Text };
     (@storage binary) => { $crate::Storage::Binary };

@@ -7,7 +7,7 @@ use std::hint::black_box;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use encrypted_field::{Encrypted, EncryptedField, Keyring, Secret};
+use encrypted_field::{Encrypted, EncryptedField, Key, Keyring, Scope, Secret};
 use tests::secrets::{BOT_TOKEN, KEYS};
 
 thread_local! {
@@ -113,6 +113,29 @@ fn the_installed_ring_costs_none() {
     let stored = token.to_stored_text().unwrap();
     assert_eq!(allocations(|| Token::from_stored_text(stored.clone())), 1);
     assert_eq!(allocations(|| token.is_stale()), 0);
+}
+
+#[derive(Encrypted)]
+#[encrypted(context = "allocations.dynamic", scope = dynamic, previous_scope = "")]
+struct Dynamic(Secret<String>);
+
+#[test]
+fn the_scope_that_is_entered_costs_none() {
+    let keys = [Key::new(1, KEYS[0]), Key::new(2, KEYS[1]).scope("acme")];
+    let held = Keyring::builder().keys(keys).build().unwrap().hold();
+    let dynamic = Dynamic::from(BOT_TOKEN);
+    let scope = Scope::named("acme");
+    let before = Scope::named("").run(|| dynamic.to_stored_text()).unwrap();
+    scope.run(|| {
+        assert_eq!(allocations(|| dynamic.to_stored_text()), 1);
+        assert_eq!(allocations(|| dynamic.to_stored_text_with(&held)), 1);
+        assert_eq!(allocations(|| dynamic.seal()), 1);
+        let stored = dynamic.to_stored_text().unwrap();
+        assert_eq!(allocations(|| Dynamic::from_stored_text(stored.clone())), 1);
+        assert_eq!(allocations(|| Dynamic::from_stored_text(before.clone())), 1);
+        assert_eq!(allocations(|| dynamic.is_stale()), 0);
+    });
+    assert_eq!(allocations(|| scope.run(|| drop(Scope::current()))), 0);
 }
 
 diesel::table! {

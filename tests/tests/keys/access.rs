@@ -224,7 +224,7 @@ fn a_pipe_is_refused_without_waiting() {
     }
     let (send, receive) = mpsc::channel();
     let path = folder.path();
-    std::thread::spawn(move || send.send(Keyring::from_file(path)));
+    std::thread::spawn(move || drop(send.send(Keyring::from_file(path))));
     let result =
         receive.recv_timeout(Duration::from_secs(20)).expect("an answer without waiting for a writer");
     let message = refused(result, ErrorKind::KeyFile).to_string();

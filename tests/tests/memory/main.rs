@@ -2,6 +2,7 @@
 //! is not: values are moved over it, and what a move leaves behind can't be wiped in Rust.)
 #![cfg(target_os = "linux")]
 
+mod envelope;
 mod search;
 mod subkeys;
 

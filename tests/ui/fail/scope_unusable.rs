@@ -9,6 +9,8 @@ struct User {
     a: A,
     #[encrypted(String, scope = "slack:bot")]
     b: B,
+    #[encrypted(String, previous_scope = "slack bot")]
+    c: C,
 }
 
 fn main() {}

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 /// Decodes exactly 32 bytes; the error says what is wrong without repeating the text.
-pub(super) fn decode_32(text: &str) -> Result<Zeroizing<[u8; 32]>, String> {
+pub(crate) fn decode_32(text: &str) -> Result<Zeroizing<[u8; 32]>, String> {
     let bytes = decode(text)?;
     match <[u8; 32]>::try_from(&**bytes) {
         Ok(bytes) => Ok(Zeroizing::new(bytes)),
@@ -20,7 +20,7 @@ pub(super) fn decode_32(text: &str) -> Result<Zeroizing<[u8; 32]>, String> {
     }
 }
 
-pub(super) fn decode(text: &str) -> Result<Zeroizing<Vec<u8>>, String> {
+pub(crate) fn decode(text: &str) -> Result<Zeroizing<Vec<u8>>, String> {
     // Into memory that is wiped also where the text turns out to be wrong half-way.
     let mut bytes = Zeroizing::new(vec![0; base64::decoded_len_estimate(text.len())]);
     let len = STANDARD.decode_slice(text, &mut bytes).map_err(|_| {
@@ -30,7 +30,7 @@ pub(super) fn decode(text: &str) -> Result<Zeroizing<Vec<u8>>, String> {
     Ok(bytes)
 }
 
-#[cfg(feature = "key-file")]
-pub(super) fn encode(bytes: &[u8]) -> Zeroizing<String> {
+#[cfg_attr(not(any(feature = "key-file", feature = "envelope")), allow(dead_code))]
+pub(crate) fn encode(bytes: &[u8]) -> Zeroizing<String> {
     Zeroizing::new(STANDARD.encode(bytes))
 }

@@ -1,7 +1,6 @@
 //! Keys in a file, and their rotation there.
 
 mod document;
-mod storage;
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -9,6 +8,7 @@ use std::time::SystemTime;
 use document::Document;
 pub use document::KeyFileEntry;
 
+use super::storage;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, KeyState, Keyring, Purpose};
 use crate::key_id::KeyId;
@@ -165,14 +165,14 @@ impl KeyFile {
     }
 
     fn locked(&self) -> Result<std::fs::File> {
-        storage::lock(&storage::resolve(&self.path)).map_err(|e| self.name(e))
+        storage::lock(&storage::resolve(&self.path), None).map_err(|e| self.name(e))
     }
 
     fn error(&self, what: &'static str) -> Error {
         self.name(Error::new(ErrorKind::KeyFile).detail(what))
     }
 
-    fn name(&self, error: Error) -> Error {
-        error.within(&self.path.display().to_string())
+    fn name(&self, error: impl Into<Error>) -> Error {
+        error.into().within(&self.path.display().to_string())
     }
 }

@@ -1,7 +1,10 @@
 //! Where keys come from. Each provider ends in a [`KeyringBuilder`](super::KeyringBuilder), which does the checks.
 
-mod encoding;
-pub(super) mod env;
+pub(crate) mod encoding;
+pub(crate) mod env;
 #[cfg(feature = "key-file")]
-pub(super) mod file;
-mod passphrase;
+pub(crate) mod file;
+pub(crate) mod passphrase;
+#[cfg(any(feature = "file-store", feature = "key-file", feature = "local-kek"))]
+#[cfg_attr(not(any(feature = "file-store", feature = "key-file")), allow(dead_code))]
+pub(crate) mod storage;

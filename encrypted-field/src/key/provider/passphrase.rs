@@ -25,17 +25,22 @@ impl Key {
     /// # Errors
     /// [`ErrorKind::InvalidKeys`]: shorter than that, or the feature `passphrase` is off.
     pub fn from_passphrase(id: u32, passphrase: &str, salt: &[u8]) -> Result<Self> {
-        if salt.len() < MIN_SALT {
-            return Err(invalid(format!(
-                "the salt has {} bytes and needs {MIN_SALT}; `openssl rand -base64 16` makes one",
-                salt.len()
-            )));
-        }
-        if passphrase.len() < MIN_PASSPHRASE {
-            return Err(invalid(format!("the passphrase is shorter than {MIN_PASSPHRASE} bytes")));
-        }
-        Ok(Self::new(id, *argon2id(passphrase, salt)?))
+        Ok(Self::new(id, *stretch(passphrase, salt)?))
     }
+}
+
+/// 32 bytes from a passphrase, as [`Key::from_passphrase`] makes them.
+pub(crate) fn stretch(passphrase: &str, salt: &[u8]) -> Result<Zeroizing<[u8; 32]>> {
+    if salt.len() < MIN_SALT {
+        return Err(invalid(format!(
+            "the salt has {} bytes and needs {MIN_SALT}; `openssl rand -base64 16` makes one",
+            salt.len()
+        )));
+    }
+    if passphrase.len() < MIN_PASSPHRASE {
+        return Err(invalid(format!("the passphrase is shorter than {MIN_PASSPHRASE} bytes")));
+    }
+    argon2id(passphrase, salt)
 }
 
 #[cfg(feature = "passphrase")]

@@ -1,27 +1,67 @@
-//! The key file on disk: who may read it, and how it is replaced without a moment in which it is not whole.
+//! Files with keys on disk: who may read them, and how they are replaced without a moment in which they are not whole.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
 use crate::cipher;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind};
 
 /// Larger than a hundred thousand keys; more is not a key file.
-const MAX_BYTES: u64 = 64 << 20;
+pub(crate) const MAX_BYTES: u64 = 64 << 20;
 
-fn failed(what: &'static str) -> impl FnOnce(io::Error) -> Error {
-    move |e| Error::new(ErrorKind::KeyFile).detail(format!("{what}: {e}"))
+/// Why a file was not read or not written.
+pub(crate) enum Failure {
+    /// The operating system said so.
+    Io(&'static str, io::Error),
+    /// It is not what it must be.
+    Refused(Cow<'static, str>),
+    /// The lock is another's for longer than this waits.
+    Locked(Duration),
+    /// No random bytes for the name of the temporary file.
+    Random(Error),
 }
 
-fn refused(what: impl Into<std::borrow::Cow<'static, str>>) -> Error {
-    Error::new(ErrorKind::KeyFile).detail(what)
+impl Failure {
+    /// What happened, for messages.
+    pub(crate) fn detail(&self) -> Cow<'static, str> {
+        match self {
+            Self::Io(what, e) => format!("{what}: {e}").into(),
+            Self::Refused(what) => what.clone(),
+            Self::Locked(wait) => format!(
+                "others have held its lock for {wait:?}; a process that was stopped while it wrote holds it until it ends"
+            )
+            .into(),
+            Self::Random(e) => e.to_string().into(),
+        }
+    }
 }
 
-pub(super) fn read(path: &Path, allow_group_read: bool) -> Result<Zeroizing<Vec<u8>>> {
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Random(e) => e,
+            other => Self::new(ErrorKind::KeyFile).detail(other.detail()),
+        }
+    }
+}
+
+type Result<T> = std::result::Result<T, Failure>;
+
+fn failed(what: &'static str) -> impl FnOnce(io::Error) -> Failure {
+    move |e| Failure::Io(what, e)
+}
+
+fn refused(what: impl Into<Cow<'static, str>>) -> Failure {
+    Failure::Refused(what.into())
+}
+
+pub(crate) fn read(path: &Path, allow_group_read: bool) -> Result<Zeroizing<Vec<u8>>> {
     let file =
         unix::without_waiting(OpenOptions::new().read(true)).open(path).map_err(failed("can't open"))?;
     // Asked of the open file, not of the path: what was checked is what is read.
@@ -40,28 +80,53 @@ pub(super) fn read(path: &Path, allow_group_read: bool) -> Result<Zeroizing<Vec<
 }
 
 /// Where the file itself is: links to it share one lock, and are not replaced by it.
-pub(super) fn resolve(path: &Path) -> PathBuf {
+pub(crate) fn resolve(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
-/// Held until dropped. The lock file stays: removing it would let two writers hold two different ones.
-pub(super) fn lock(path: &Path) -> Result<File> {
-    if path.file_name().is_none() {
-        return Err(refused("the path names no file"));
+/// Held until dropped; `None` waits for it without a bound. The lock file stays: removing it would let two writers hold two
+/// different ones.
+pub(crate) fn lock(path: &Path, wait: Option<Duration>) -> Result<File> {
+    let file = lock_file(path)?;
+    match wait {
+        None => file.lock().map_err(failed("can't lock"))?,
+        Some(wait) => lock_within(&file, wait)?,
     }
-    let file = unix::private(OpenOptions::new().write(true).create(true).truncate(false))
-        .open(beside(path, ".lock"))
-        .map_err(failed("can't make the lock file"))?;
-    file.lock().map_err(failed("can't lock"))?;
     remove_leftovers(path);
     Ok(file)
 }
 
+/// By asking again and again: no operating system has a bound for the wait itself.
+fn lock_within(file: &File, wait: Duration) -> Result<()> {
+    const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+
+    let start = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(e)) => return Err(failed("can't lock")(e)),
+            Err(TryLockError::WouldBlock) if start.elapsed() >= wait => return Err(Failure::Locked(wait)),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(pause),
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+fn lock_file(path: &Path) -> Result<File> {
+    if path.file_name().is_none() {
+        return Err(refused("the path names no file"));
+    }
+    unix::private(OpenOptions::new().write(true).create(true).truncate(false))
+        .open(beside(path, ".lock"))
+        .map_err(failed("can't make the lock file"))
+}
+
 /// Temporary file, flush, rename, flush of the folder: after a crash there is the old file or the new one.
 /// To be called under the lock.
-pub(super) fn write(path: &Path, text: &[u8]) -> Result<()> {
+pub(crate) fn write(path: &Path, text: &[u8]) -> Result<()> {
     let mut random = [0; 8];
-    cipher::random(&mut random)?;
+    cipher::random(&mut random).map_err(Failure::Random)?;
     let temporary = beside(path, &format!("{TEMPORARY}{:016x}", u64::from_be_bytes(random)));
     let written = (|| {
         let mut file = unix::private(OpenOptions::new().write(true).create_new(true)).open(&temporary)?;
@@ -107,7 +172,7 @@ fn suffixed(name: &OsStr, suffix: &str) -> OsString {
     name
 }
 
-fn folder(path: &Path) -> &Path {
+pub(crate) fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 

@@ -1,0 +1,111 @@
+//! What a key manager costs: `cargo bench -p benches --bench keys`. Rings of both kinds in one run, and a store of many tenants.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+use benches::{Bytes, ring, secret};
+use divan::Bencher;
+use encrypted_field::envelope::{BackendError, KeyManager, KeyStore, LocalKek, Record};
+use encrypted_field::{EncryptedField, Keyring, Purpose, generate_key};
+
+fn main() {
+    println!("cipher: {}", encrypted_field::CIPHER_BACKEND);
+    divan::main();
+}
+
+#[derive(Clone, Default)]
+struct Memory(Arc<Mutex<BTreeMap<u32, Record>>>);
+
+impl KeyStore for Memory {
+    async fn load(&self, after: u64) -> Result<Vec<Record>, BackendError> {
+        let records = self.0.lock().unwrap();
+        Ok(records.values().filter(|record| record.id == 0 || record.revision > after).cloned().collect())
+    }
+
+    async fn compare_and_swap(&self, expected: u64, changed: &[Record]) -> Result<bool, BackendError> {
+        let mut records = self.0.lock().unwrap();
+        let is_expected = records.get(&0).map_or(0, |head| head.revision) == expected;
+        if is_expected {
+            records.extend(changed.iter().map(|record| (record.id, record.clone())));
+        }
+        Ok(is_expected)
+    }
+
+    fn describe(&self) -> String {
+        "memory".into()
+    }
+}
+
+fn manager(store: &Memory, kek: [u8; 32]) -> KeyManager {
+    let kek = LocalKek::new(kek).unwrap();
+    KeyManager::builder("bench", store.clone()).kek("local", kek).build().unwrap()
+}
+
+fn loaded(tenants: usize) -> (Memory, [u8; 32], KeyManager) {
+    let (store, kek) = (Memory::default(), generate_key().unwrap());
+    let keys = manager(&store, kek);
+    keys.initialize(SystemTime::now()).wait().unwrap();
+    keys.provision_all((0..tenants).map(|number| format!("tenant-{number}")), SystemTime::now())
+        .wait()
+        .unwrap();
+    (store, kek, keys)
+}
+
+fn of_kind(kind: &str) -> (Arc<Keyring>, Option<KeyManager>) {
+    if kind == "given" {
+        return (Arc::new(ring()), None);
+    }
+    let (_, _, keys) = loaded(0);
+    (keys.keyring().unwrap(), Some(keys))
+}
+
+#[divan::bench(args = ["given", "managed"])]
+fn seal_64_bytes(bencher: Bencher<'_, '_>, kind: &str) {
+    let ((ring, _keys), value) = (of_kind(kind), Bytes::from(secret(64).into_bytes()));
+    bencher.bench(|| value.to_stored_with(&ring));
+}
+
+#[divan::bench(args = ["given", "managed"])]
+fn open_64_bytes(bencher: Bencher<'_, '_>, kind: &str) {
+    let (ring, _keys) = of_kind(kind);
+    let sealed = Bytes::from(secret(64).into_bytes()).to_stored_with(&ring).unwrap();
+    bencher.bench(|| Bytes::from_stored_with(&ring, sealed.clone()));
+}
+
+const TENANTS: [usize; 2] = [1_000, 100_000];
+
+#[divan::bench(args = TENANTS, sample_count = 5)]
+fn start_a_process(bencher: Bencher<'_, '_>, tenants: usize) {
+    let (store, kek, _keys) = loaded(tenants);
+    bencher.bench(|| manager(&store, kek).load().wait());
+}
+
+#[divan::bench(args = TENANTS, sample_count = 5)]
+fn refresh_with_nothing_new(bencher: Bencher<'_, '_>, tenants: usize) {
+    let (_store, _kek, keys) = loaded(tenants);
+    bencher.bench(|| keys.load().wait());
+}
+
+#[divan::bench(args = TENANTS, sample_count = 5)]
+fn provision_one_more(bencher: Bencher<'_, '_>, tenants: usize) {
+    let (_store, _kek, keys) = loaded(tenants);
+    let mut number = 0;
+    bencher.bench_local(|| {
+        number += 1;
+        keys.provision(&format!("another-{number}"), SystemTime::now()).wait()
+    });
+}
+
+#[divan::bench(args = TENANTS, sample_count = 5)]
+fn publish(bencher: Bencher<'_, '_>, tenants: usize) {
+    bencher
+        .with_inputs(|| loaded(tenants).2)
+        .bench_values(|keys| keys.publish("", Purpose::Field, SystemTime::now()).wait().map(drop));
+}
+
+#[divan::bench(args = TENANTS)]
+fn enter_a_scope_that_is_loaded(bencher: Bencher<'_, '_>, tenants: usize) {
+    let (_store, _kek, keys) = loaded(tenants);
+    bencher.bench(|| keys.scope("tenant-7").wait());
+}

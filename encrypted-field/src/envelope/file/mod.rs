@@ -1,0 +1,122 @@
+//! Wrapped keys in a file.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::{BackendError, BackendErrorKind, KeyStore, Record, blocking, document};
+use crate::key::provider::storage::{self, Failure};
+
+/// Writers hold the lock for milliseconds. Whoever gets no turn for so long waits for one that was stopped (by `SIGSTOP`, a
+/// debugger, a frozen container), and must not stop with it.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A key store in one JSON file, for the processes of one host.
+///
+/// The file has the rules of a [key file](crate::KeyFile), though the keys in it are wrapped: it must belong to the user of the
+/// process or to root, and be readable by nobody else (mode `0600` or `0400`). It is written to a temporary file, flushed to
+/// disk and renamed, under a lock (`<path>.lock`). A symbolic link is followed and stays; owner, group and mode of the file are kept.
+/// A file that is missing is an empty store; its folder must be there. At most 64 MiB.
+///
+/// The lock is the operating system's (`flock`): on a network file system it may hold within one host only. Several
+/// hosts share a table or a secret instead.
+///
+/// With the feature `tokio` and a runtime, the file is read and written on Tokio's threads for blocking calls.
+#[derive(Debug, Clone)]
+pub struct FileStore {
+    path: PathBuf,
+    allow_group_read: bool,
+    lock_timeout: Duration,
+}
+
+impl FileStore {
+    /// The store at `path`, which need not exist yet.
+    pub fn new(path: impl AsRef<Path>) -> Self {
+        Self { path: path.as_ref().to_owned(), allow_group_read: false, lock_timeout: LOCK_TIMEOUT }
+    }
+
+    /// Accepts a file that its group may read (mode `0640` or `0440`).
+    #[must_use]
+    pub fn allow_group_read(mut self) -> Self {
+        self.allow_group_read = true;
+        self
+    }
+
+    /// How long a change waits for other writers before it is [`Unavailable`](BackendErrorKind::Unavailable) and nothing is
+    /// written: 5 s where it is not set.
+    #[must_use]
+    pub fn lock_timeout(mut self, wait: Duration) -> Self {
+        self.lock_timeout = wait;
+        self
+    }
+
+    fn read(&self) -> Result<Vec<Record>, BackendError> {
+        let text = match storage::read(&self.path, self.allow_group_read) {
+            Ok(text) => text,
+            Err(Failure::Io(_, e)) if e.kind() == io::ErrorKind::NotFound && self.may_be_made() => {
+                return Ok(Vec::new());
+            }
+            Err(failure) => return Err(refuse(&failure)),
+        };
+        let text = std::str::from_utf8(&text)
+            .map_err(|_| BackendError::new(BackendErrorKind::Garbled, "it is not UTF-8"))?;
+        document::parse(text)
+    }
+
+    /// Whether the file is missing and nothing else is: a link to nowhere or a folder that is not there means that
+    /// a volume is not mounted, and a store begun anew in its place would hide the true one. A file that another process
+    /// makes meanwhile is no matter: a moment ago there was none.
+    fn may_be_made(&self) -> bool {
+        let named = self.path.file_name().is_some();
+        named && !self.path.is_symlink() && storage::folder(&self.path).is_dir()
+    }
+
+    fn swap(&self, expected: u64, changed: &[Record]) -> Result<bool, BackendError> {
+        let path = storage::resolve(&self.path);
+        let _lock = storage::lock(&path, Some(self.lock_timeout)).map_err(|failure| refuse(&failure))?;
+        let Some(text) = document::swap(self.read()?, expected, changed)? else { return Ok(false) };
+        if text.len() as u64 > storage::MAX_BYTES {
+            let detail = "it would be larger than 64 MiB; so many keys need a table";
+            return Err(BackendError::new(BackendErrorKind::Misconfigured, detail));
+        }
+        storage::write(&path, text.as_bytes()).map_err(|failure| refuse(&failure))?;
+        Ok(true)
+    }
+}
+
+impl KeyStore for FileStore {
+    async fn load(&self, _: u64) -> Result<Vec<Record>, BackendError> {
+        let store = self.clone();
+        blocking::run(move || store.read()).await
+    }
+
+    async fn compare_and_swap(&self, expected: u64, changed: &[Record]) -> Result<bool, BackendError> {
+        let (store, changed) = (self.clone(), changed.to_vec());
+        blocking::run(move || store.swap(expected, &changed)).await
+    }
+
+    fn describe(&self) -> String {
+        format!("file {}", self.path.display())
+    }
+
+    fn is_in_database_backups(&self) -> bool {
+        false
+    }
+}
+
+fn refuse(failure: &Failure) -> BackendError {
+    let kind = match failure {
+        Failure::Io(_, e) => match e.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => BackendErrorKind::Denied,
+            io::ErrorKind::NotFound
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::IsADirectory
+            | io::ErrorKind::InvalidInput
+            | io::ErrorKind::InvalidFilename => BackendErrorKind::Misconfigured,
+            _ => BackendErrorKind::Unavailable,
+        },
+        Failure::Refused(_) => BackendErrorKind::Misconfigured,
+        Failure::Locked(_) | Failure::Random(_) => BackendErrorKind::Unavailable,
+    };
+    BackendError::new(kind, failure.detail())
+}

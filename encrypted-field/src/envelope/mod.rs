@@ -1,0 +1,117 @@
+//! Envelope encryption: data keys that are stored wrapped under key-encryption keys, and rotate by themselves.
+//!
+//! ```text
+//! key-encryption keys (KEK)     KeyManager                          what seals and opens
+//! AWS KMS eu ──┐ unwrap         reads the store, authenticates it,  Keyring: default and static scopes
+//! Vault ───────┼──────────────> unwraps data keys, publishes,  ───> Scope: a tenant's, when it is entered
+//! break-glass ─┘                activates and retires them          (no I/O, ever)
+//!                                   ^ load, compare-and-swap
+//! store: file, SQL table, Vault KV, AWS Secrets Manager (wrapped keys; not trusted)
+//! ```
+//!
+//! A [`KeyManager`] is made of a [`KeyStore`], one or more [`KeyEncryptionKey`]s, and policies. An operator
+//! [initializes](KeyManager::initialize) the store once; each process [installs](KeyManager::install) its manager at start-up. From then on
+//! it refreshes, rotates by [policy](RotationPolicy), and goes on for a [stated time](CachePolicy::max_age) when its key service can't be
+//! reached. `cargo run -p key-examples --example two_phase_rotation` in the repository shows it with two processes.
+//!
+//! # What is trusted with what
+//!
+//! The store sits in a database that may be attacked. Each entry (id, scope, purpose, state, dates, check value, wraps) carries a MAC, and
+//! the head a MAC over the hash of all entries, under a key that is itself wrapped by the KEKs. So nobody without a KEK can make a retired key
+//! active, leave an entry out, or set one back. The whole store set back is refused by a process that has seen a newer one, and by all below
+//! [`min_revision`](KeyManagerBuilder::min_revision) and [`min_epoch`](KeyManagerBuilder::min_epoch). What it can't notice: a store that is
+//! *frozen*, shown at the revision that it had, to a process that would have seen a newer one.
+//!
+//! # Which backends there are
+//!
+//! | | feature | |
+//! |---|---|---|
+//! | `LocalKek` | `local-kek` | 32 bytes from the environment or a file, or a passphrase |
+//! | `vault::VaultTransit` | `vault` | Vault Transit; token, AppRole, Kubernetes. Tested against a stand-in, not a real Vault |
+//! | `AwsKms` | `aws-kms` | AWS KMS with its encryption context. Tested against moto and a stub, not AWS |
+//! | `FileStore` | `file-store` | a file on one host |
+//! | `sql::DieselStore` | `diesel-store`, `diesel-postgres`, `-mysql`, `-sqlite` | a table, through Diesel |
+//! | `sql::SqlxStore` | `sqlx-store`, `sqlx-postgres`, `-mysql`, `-sqlite` | the same table, through SQLx |
+//! | `vault::VaultKv` | `vault` | Vault KV version 2 |
+//! | `AwsSecretsManager` | `aws-secrets-manager` | one secret of AWS Secrets Manager |
+//!
+//! Yours implement the two traits, and [`conformance`] tests them.
+//!
+//! Without the feature `tokio` (which the cloud backends and `sqlx-store` bring in) everything runs on the threads that call: a Diesel-only
+//! program needs no async runtime. Calls are not bounded in time then, but by what they call.
+//!
+//! # Memory
+//!
+//! A process holds every entry of the store (wrapped keys and dates, about a kilobyte each), and of unwrapped keys those of static scopes and
+//! of at most [`max_scopes`](CachePolicy::max_scopes) that were entered. Unwrapped keys are wiped when they go. What passes through the buffers
+//! of an HTTP client or a database driver on its way is not in our hands; `SECURITY.md` says where.
+
+#[cfg(any(feature = "aws-kms", feature = "aws-secrets-manager"))]
+mod aws;
+#[cfg(feature = "aws-kms")]
+mod aws_kms;
+#[cfg(feature = "aws-secrets-manager")]
+mod aws_secrets_manager;
+#[cfg(all(feature = "tokio", any(feature = "diesel-store", feature = "file-store")))]
+mod blocking;
+#[cfg(all(not(feature = "tokio"), any(feature = "diesel-store", feature = "file-store")))]
+#[path = "inline.rs"]
+mod blocking;
+pub mod conformance;
+// For stores that keep one document.
+#[cfg_attr(
+    not(any(feature = "aws-secrets-manager", feature = "file-store", feature = "vault")),
+    allow(dead_code)
+)]
+mod document;
+mod draft;
+mod failure;
+#[cfg(feature = "file-store")]
+mod file;
+mod kek;
+mod key_set;
+mod lifecycle;
+#[cfg(feature = "local-kek")]
+mod local;
+mod manager;
+mod policy;
+mod record;
+mod runtime;
+#[cfg(any(feature = "diesel-store", feature = "sqlx-store"))]
+pub mod sql;
+mod store;
+#[cfg(feature = "vault")]
+pub mod vault;
+
+#[cfg(feature = "aws-kms")]
+pub use aws_kms::AwsKms;
+#[cfg(feature = "aws-secrets-manager")]
+pub use aws_secrets_manager::AwsSecretsManager;
+pub use failure::{BackendError, BackendErrorKind};
+#[cfg(feature = "file-store")]
+pub use file::FileStore;
+pub use kek::{KeyEncryptionKey, WrapContext};
+#[cfg(feature = "local-kek")]
+pub use local::LocalKek;
+pub use manager::{
+    Consistency, KeyManager, KeyManagerBuilder, KeyStatus, Maintenance, Restored, Rewrapped, Shredded,
+    StoreStatus, WrapProblem,
+};
+pub use policy::{CachePolicy, RotationPolicy};
+pub use runtime::Call;
+pub use store::{KeyStore, Record};
+
+pub use crate::key::Clock;
+
+/// Runbooks.
+#[cfg(all(doc, feature = "file-store", feature = "local-kek"))]
+pub mod runbooks {
+    #[doc = include_str!("../../docs/rotation.md")]
+    pub mod rotation {}
+
+    #[doc = include_str!("../../docs/disaster-recovery.md")]
+    pub mod disaster_recovery {}
+
+    #[doc = include_str!("../../docs/costs.md")]
+    pub mod costs {}
+}

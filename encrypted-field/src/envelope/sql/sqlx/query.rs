@@ -1,0 +1,53 @@
+//! Statements on any of SQLx's drivers.
+
+use sqlx::database::HasStatementCache;
+use sqlx::query::Query;
+use sqlx::{
+    AssertSqlSafe, ColumnIndex, Database, Decode, Encode, Executor, IntoArguments, Result, Row as _, Type,
+};
+
+use crate::envelope::sql::statement::{Bind, Row, Statement};
+
+fn query<DB: Database + HasStatementCache>(statement: Statement) -> Query<'static, DB, DB::Arguments>
+where
+    i64: Encode<'static, DB> + Type<DB>,
+    String: Encode<'static, DB> + Type<DB>,
+{
+    // Safe: of the caller it holds the name of the table, which has letters, digits and `_` only.
+    // Not kept prepared: poolers of connections often can't, and the statements are many and rare.
+    let query = sqlx::query(AssertSqlSafe(statement.sql)).persistent(false);
+    statement.binds.into_iter().fold(query, |query, bind| match bind {
+        Bind::Integer(value) => query.bind(value),
+        Bind::Text(value) => query.bind(value),
+    })
+}
+
+pub(super) async fn execute<DB: Database + HasStatementCache>(
+    connection: &mut DB::Connection,
+    statement: Statement,
+) -> Result<DB::QueryResult>
+where
+    i64: Encode<'static, DB> + Type<DB>,
+    String: Encode<'static, DB> + Type<DB>,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    query::<DB>(statement).execute(connection).await
+}
+
+pub(super) async fn load<DB: Database + HasStatementCache>(
+    connection: &mut DB::Connection,
+    statement: Statement,
+) -> Result<Vec<Row>>
+where
+    i64: Encode<'static, DB> + for<'r> Decode<'r, DB> + Type<DB>,
+    String: Encode<'static, DB> + for<'r> Decode<'r, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    let rows = query::<DB>(statement).fetch_all(connection).await?;
+    let row =
+        |row: DB::Row| Ok(Row { id: row.try_get(0)?, revision: row.try_get(1)?, record: row.try_get(2)? });
+    rows.into_iter().map(row).collect()
+}

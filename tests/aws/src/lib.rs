@@ -1,0 +1,18 @@
+//! The AWS backends of envelopes, on moto and on a stub for what moto does not do.
+//!
+//! moto checks neither signatures nor permissions, lets disabled keys decrypt, and never throttles. A test that needs it starts
+//! like this; without moto it is reported as skipped, and with `CI=true` it fails. `./test` starts moto.
+//!
+//! ```no_run
+//! let Some(moto) = aws_tests::Moto::running() else { return };
+//! let kms = moto.kms();
+//! ```
+
+mod client;
+pub mod logs;
+mod moto;
+pub mod stub;
+
+pub use client::{SESSION_TOKEN, kms, secrets_manager};
+pub use logs::base64;
+pub use moto::Moto;

@@ -1,0 +1,176 @@
+//! A server that answers as KMS and Secrets Manager do where moto does not, over real HTTP on a loopback port.
+
+mod http;
+mod kms;
+mod secrets;
+
+use std::collections::HashMap;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+
+use serde_json::{Value, json};
+
+/// How the stub answers.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// As the service does when all is well: keys unwrap, and a version of a secret is created once.
+    Works,
+    /// With the status and error code of the service, and a message.
+    Error(u16, &'static str, &'static str),
+    /// With a status and a body that need not be the service's.
+    Body(u16, String),
+    /// Works, but does the next operation of this name and then closes the connection instead of answering.
+    LosesOne(&'static str),
+    /// Works, but says once that there is no value yet, right before another process puts one.
+    WrittenMeanwhile(String),
+    /// Not at all.
+    Hangs,
+}
+
+/// The server. It stops when this is dropped.
+#[derive(Debug)]
+pub struct Stub {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    stopped: AtomicBool,
+}
+
+#[derive(Debug)]
+struct State {
+    answer: Answer,
+    calls: HashMap<String, usize>,
+    kms: kms::Kms,
+    secret: secrets::Secret,
+}
+
+impl Default for Stub {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Stub {
+    /// One that works, with a secret that never had a value.
+    pub fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("its address");
+        let state = State {
+            answer: Answer::Works,
+            calls: HashMap::new(),
+            kms: kms::Kms::default(),
+            secret: secrets::Secret::default(),
+        };
+        let shared = Arc::new(Shared { state: Mutex::new(state), stopped: AtomicBool::new(false) });
+        let for_thread = shared.clone();
+        thread::spawn(move || {
+            for connection in listener.incoming() {
+                if for_thread.stopped.load(Ordering::SeqCst) {
+                    break;
+                }
+                let shared = for_thread.clone();
+                thread::spawn(move || connection.map(|connection| http::serve(&connection, &shared)));
+            }
+        });
+        Self { shared, address }
+    }
+
+    /// For clients.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// From here on it answers like this.
+    pub fn answers(&self, answer: Answer) {
+        self.state().answer = answer;
+    }
+
+    /// How often it was asked for `operation`, such as `Decrypt`.
+    pub fn calls(&self, operation: &str) -> usize {
+        self.state().calls.get(operation).copied().unwrap_or_default()
+    }
+
+    /// Moves the label `AWSCURRENT` back to the version before.
+    pub fn set_secret_back(&self) {
+        self.state().secret.set_back();
+    }
+
+    /// Removes the label `AWSCURRENT`.
+    pub fn unlabel_secret(&self) {
+        self.state().secret.unlabel();
+    }
+
+    /// How many versions the secret has.
+    pub fn versions(&self) -> usize {
+        self.state().secret.versions()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().expect("the stub does not panic")
+    }
+}
+
+impl Drop for Stub {
+    fn drop(&mut self) {
+        self.shared.stopped.store(true, Ordering::SeqCst);
+        // Ends the wait for the next connection.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+/// What goes back to the client.
+enum Reply {
+    Json(u16, String),
+    Close,
+    Nothing,
+}
+
+impl State {
+    fn reply(&mut self, operation: &str, request: &Value) -> Reply {
+        *self.calls.entry(operation.to_owned()).or_default() += 1;
+        match self.answer.clone() {
+            Answer::Works => self.work(operation, request),
+            Answer::Error(status, code, message) => error(status, code, message),
+            Answer::Body(status, body) => Reply::Json(status, body),
+            Answer::LosesOne(lost) if lost != operation => self.work(operation, request),
+            Answer::LosesOne(_) => {
+                self.answer = Answer::Works;
+                self.work(operation, request);
+                Reply::Close
+            }
+            Answer::WrittenMeanwhile(value) => {
+                self.answer = Answer::Works;
+                let reply = self.work(operation, request);
+                self.secret
+                    .put(&json!({ "ClientRequestToken": "of another process", "SecretString": value }));
+                reply
+            }
+            Answer::Hangs => Reply::Nothing,
+        }
+    }
+
+    fn work(&mut self, operation: &str, request: &Value) -> Reply {
+        match operation {
+            "Encrypt" => self.kms.encrypt(request),
+            "Decrypt" => self.kms.decrypt(request),
+            "GetSecretValue" => self.secret.get(),
+            "PutSecretValue" => self.secret.put(request),
+            "DescribeSecret" => self.secret.describe(),
+            _ => error(400, "UnknownOperationException", ""),
+        }
+    }
+}
+
+fn error(status: u16, code: &str, message: &str) -> Reply {
+    Reply::Json(status, json!({ "__type": code, "message": message }).to_string())
+}
+
+fn text(request: &Value, member: &str) -> String {
+    request[member].as_str().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,181 @@
+//! Every way in which a key service or a store may fail: bounded time, the right kind, and recovery without a restart.
+
+use encrypted_field::envelope::BackendErrorKind::{
+    Denied, Garbled, KeyUnusable, Misconfigured, Rejected, Throttled, Unavailable,
+};
+use encrypted_field::{ErrorKind, Purpose};
+
+use crate::support::*;
+
+#[test]
+fn every_failure_of_a_key_service_has_its_kind_and_passes() {
+    for (fault, kind, retryable) in [
+        (Fault::Fails(Unavailable), ErrorKind::KeyServiceUnavailable, true),
+        (Fault::Fails(Throttled), ErrorKind::KeyServiceUnavailable, true),
+        (Fault::Fails(Garbled), ErrorKind::KeyServiceUnavailable, true),
+        (Fault::Fails(Denied), ErrorKind::KeyServiceDenied, false),
+        (Fault::Fails(Misconfigured), ErrorKind::KeyServiceDenied, false),
+        (Fault::Fails(KeyUnusable), ErrorKind::KekUnusable, false),
+        (Fault::Fails(Rejected), ErrorKind::WrappedKeyRejected, false),
+        (Fault::Hangs, ErrorKind::KeyServiceUnavailable, true),
+    ] {
+        let world = World::new();
+        let keys = world.loaded();
+        let stored = seal(&keys).unwrap();
+        for kek in [&world.eu, &world.us] {
+            kek.set_fault(fault);
+        }
+        let fresh = world.process();
+        for error in [
+            assert_kind(fresh.load().wait(), kind),
+            assert_kind(keys.load().wait(), kind),
+            assert_kind(keys.publish("", Purpose::Field, world.now()).wait(), kind),
+        ] {
+            assert_eq!(error.is_retryable(), retryable, "{fault:?}");
+            assert!(error.to_string().contains("KEK \"eu\""), "{error}");
+        }
+        open(&keys, &stored).unwrap();
+        for kek in [&world.eu, &world.us] {
+            kek.set_fault(Fault::None);
+        }
+        for keys in [&fresh, &keys] {
+            keys.load().wait().unwrap();
+            open(keys, &stored).unwrap();
+        }
+        keys.publish("", Purpose::Field, world.now()).wait().unwrap();
+    }
+}
+
+#[test]
+fn every_failure_of_a_store_has_its_kind_and_passes() {
+    for (fault, kind, retryable) in [
+        (Fault::Fails(Unavailable), ErrorKind::KeyStoreUnavailable, true),
+        (Fault::Fails(Throttled), ErrorKind::KeyStoreUnavailable, true),
+        (Fault::Fails(Denied), ErrorKind::KeyStoreUnusable, false),
+        (Fault::Fails(Misconfigured), ErrorKind::KeyStoreUnusable, false),
+        (Fault::Fails(Garbled), ErrorKind::KeyStoreTampered, false),
+        (Fault::Hangs, ErrorKind::KeyStoreUnavailable, true),
+    ] {
+        let world = World::new();
+        let keys = world.loaded();
+        world.store.set_fault(fault);
+        let fresh = world.process();
+        for error in [
+            assert_kind(fresh.load().wait(), kind),
+            assert_kind(keys.load().wait(), kind),
+            assert_kind(keys.provision("acme", world.now()).wait(), kind),
+        ] {
+            assert_eq!(error.is_retryable(), retryable, "{fault:?}");
+            assert!(error.to_string().contains("key store (memory)"), "{error}");
+        }
+        world.store.set_fault(Fault::None);
+        fresh.load().wait().unwrap();
+        keys.provision("acme", world.now()).wait().unwrap();
+    }
+}
+
+/// The change was made, and nobody said so.
+#[test]
+fn a_change_whose_answer_is_lost_is_known_again() {
+    let world = World::new();
+    let keys = world.loaded();
+    world.store.set_fault(Fault::AnswerLost);
+    let id = keys.publish("", Purpose::Field, world.now()).wait().unwrap();
+    assert_eq!(id.get(), 2);
+    assert_eq!(world.store.revision(), 2, "once");
+    world.store.set_fault(Fault::None);
+    assert_eq!(world.loaded().status().unwrap().keys.len(), 2);
+}
+
+/// The token runs out between the key that authenticates the store and the data keys.
+#[test]
+fn a_permission_that_is_missed_for_a_moment_breaks_no_key() {
+    for kind in [Denied, KeyUnusable, Misconfigured, Unavailable] {
+        let world = World::new();
+        let keys = world.loaded();
+        keys.provision("acme", world.now()).wait().unwrap();
+        let stored = seal(&keys).unwrap();
+        let cold = world.loaded();
+        for kek in [&world.eu, &world.us] {
+            kek.set_fault(Fault::Fails(kind));
+        }
+        assert!(cold.scope("acme").wait().is_err(), "{kind:?}");
+        let publisher = keys.clone();
+        for kek in [&world.eu, &world.us] {
+            kek.set_fault(Fault::None);
+        }
+        publisher.publish("", Purpose::Field, world.now()).wait().unwrap();
+        world.clock.advance(2 * std::time::Duration::from_secs(1));
+        cold.scope("acme").wait().unwrap();
+        cold.load().wait().unwrap();
+        open(&cold, &stored).unwrap();
+        assert_eq!(cold.keyring().unwrap().keys().count(), 2);
+    }
+}
+
+/// A hundred requests of a tenant while the key service does not answer: one of them waits for it, the others are told.
+#[test]
+fn a_failure_is_shared() {
+    let world = World::new();
+    let keys = world.loaded();
+    keys.provision("acme", world.now()).wait().unwrap();
+    let cold = world.loaded();
+    for kek in [&world.eu, &world.us] {
+        kek.set_fault(Fault::Hangs);
+    }
+    let before = world.eu.unwraps();
+    for _ in 0..100 {
+        assert_kind(cold.scope("acme").wait(), ErrorKind::KeyServiceUnavailable);
+    }
+    assert_eq!(world.eu.unwraps() - before, 1);
+}
+
+/// One key that can't be unwrapped any more does not take the others with it.
+#[test]
+fn one_broken_key_is_broken_alone() {
+    use encrypted_field::EncryptedField as _;
+    let world = World::new();
+    let keys = world.loaded();
+    let stored = seal(&keys).unwrap();
+    keys.create("slack", Purpose::Field, world.now()).wait().unwrap();
+    world.pass(PROPAGATION + MINUTE, &[&keys]);
+    let slack =
+        SlackToken::from(tests::secrets::BOT_TOKEN).to_stored_text_with(&keys.keyring().unwrap()).unwrap();
+
+    // A process whose only KEK is one that refuses that key.
+    let fresh = world.without_keks().kek("eu", Refusing(world.eu.clone(), 2)).build().unwrap();
+    fresh.load().wait().unwrap();
+    open(&fresh, &stored).unwrap();
+    let ring = fresh.keyring().unwrap();
+    let error = assert_kind(SlackToken::from_stored_text_with(&ring, slack), ErrorKind::KeyUnusable);
+    assert!(error.to_string().contains("does not unwrap"), "{error}");
+    let sealed = SlackToken::from(tests::secrets::BOT_TOKEN).to_stored_text_with(&ring);
+    assert_kind(sealed, ErrorKind::KeyUnusable);
+}
+
+struct Refusing(TestKek, u32);
+
+impl encrypted_field::envelope::KeyEncryptionKey for Refusing {
+    async fn wrap(
+        &self,
+        context: &encrypted_field::envelope::WrapContext<'_>,
+        key: &[u8; 32],
+    ) -> Result<Vec<u8>, encrypted_field::envelope::BackendError> {
+        self.0.wrap(context, key).await
+    }
+
+    async fn unwrap(
+        &self,
+        context: &encrypted_field::envelope::WrapContext<'_>,
+        wrapped: &[u8],
+    ) -> Result<zeroize::Zeroizing<Vec<u8>>, encrypted_field::envelope::BackendError> {
+        if context.key_id == self.1 {
+            return Err(encrypted_field::envelope::BackendError::new(Rejected, "on request"));
+        }
+        self.0.unwrap(context, wrapped).await
+    }
+
+    fn describe(&self) -> String {
+        "a refusing test's".into()
+    }
+}

@@ -1,0 +1,370 @@
+//! Several key-encryption keys: regions, and one in a safe.
+
+use std::sync::{Arc, Mutex};
+
+use encrypted_field::envelope::BackendErrorKind::{Rejected, Unavailable};
+use encrypted_field::{ErrorKind, KeyState, Purpose};
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+#[test]
+fn when_one_region_is_gone_the_other_loads() {
+    let world = World::new();
+    let stored = seal(&world.loaded()).unwrap();
+    world.eu.set_fault(Fault::Hangs);
+    let keys = world.loaded();
+    open(&keys, &stored).unwrap();
+    assert!(world.us.unwraps() > 0);
+    // One that did not answer is not asked for every key again.
+    let asked = world.eu.unwraps();
+    keys.load().wait().unwrap();
+    assert_eq!(world.eu.unwraps(), asked);
+    // And after a while it is the first one again.
+    world.clock.advance(MINUTE);
+    world.eu.set_fault(Fault::None);
+    let (eu, us) = (world.eu.unwraps(), world.us.unwraps());
+    keys.load().wait().unwrap();
+    assert_eq!((world.eu.unwraps() - eu, world.us.unwraps() - us), (1, 0));
+}
+
+#[test]
+fn a_failover_is_recorded() {
+    use encrypted_field::event::{self, Event};
+    static SEEN: Mutex<Vec<(String, u32, ErrorKind)>> = Mutex::new(Vec::new());
+    event::set_hook(|event| {
+        if let Event::KekFailed { kek, key_id, kind, .. } = event
+            && *kek == "asia"
+        {
+            SEEN.lock().unwrap().push(((*kek).to_owned(), *key_id, *kind));
+        }
+    });
+    let world = World::empty();
+    let asia = TestKek::new(2);
+    let builder = || world.without_keks().kek("asia", asia.clone()).kek("us", world.us.clone());
+    let keys = builder().build().unwrap();
+    keys.initialize(world.now()).wait().unwrap();
+    asia.set_fault(Fault::Fails(Unavailable));
+    builder().build().unwrap().load().wait().unwrap();
+    assert_eq!(SEEN.lock().unwrap()[0], ("asia".to_owned(), 0, ErrorKind::KeyServiceUnavailable));
+}
+
+#[test]
+fn the_consistency_check_finds_a_divergent_wrap() {
+    let world = World::new();
+    let keys = world.loaded();
+    keys.provision("acme", world.now()).wait().unwrap();
+    let found = keys.check_consistency().wait().unwrap();
+    assert_eq!((found.checked, found.problems.len()), (6, 0), "two keys and the store's, under two KEKs");
+
+    // What happens where somebody restores one region's key service: its KEK is another one.
+    let diverged =
+        world.without_keks().kek("eu", world.eu.clone()).kek("us", TestKek::new(3)).build().unwrap();
+    diverged.load().wait().unwrap();
+    let found = diverged.check_consistency().wait().unwrap();
+    let problems: Vec<_> = found
+        .problems
+        .iter()
+        .map(|problem| {
+            (
+                problem.key_id.map_or(0, encrypted_field::KeyId::get),
+                &*problem.kek,
+                problem.error.as_ref().unwrap().kind(),
+            )
+        })
+        .collect();
+    let rejected = ErrorKind::WrappedKeyRejected;
+    assert_eq!(problems, [(0, "us", rejected), (1, "us", rejected), (2, "us", rejected)]);
+
+    // A KEK that wraps another key than the one it was given: it unwraps, to the wrong one.
+    let swapped = world
+        .without_keks()
+        .kek("eu", world.eu.clone())
+        .kek("us", Swapping(world.us.clone()))
+        .build()
+        .unwrap();
+    swapped.load().wait().unwrap();
+    let found = swapped.check_consistency().wait().unwrap();
+    let error = found.problems[1].error.as_ref().unwrap();
+    assert!(error.to_string().contains("another key than the one with this check value"), "{error}");
+}
+
+struct Swapping(TestKek);
+
+impl encrypted_field::envelope::KeyEncryptionKey for Swapping {
+    async fn wrap(
+        &self,
+        context: &encrypted_field::envelope::WrapContext<'_>,
+        key: &[u8; 32],
+    ) -> Result<Vec<u8>, encrypted_field::envelope::BackendError> {
+        self.0.wrap(context, key).await
+    }
+
+    async fn unwrap(
+        &self,
+        context: &encrypted_field::envelope::WrapContext<'_>,
+        wrapped: &[u8],
+    ) -> Result<zeroize::Zeroizing<Vec<u8>>, encrypted_field::envelope::BackendError> {
+        let mut key = self.0.unwrap(context, wrapped).await?;
+        key[0] ^= 1;
+        Ok(key)
+    }
+
+    fn describe(&self) -> String {
+        "a swapping test's".into()
+    }
+}
+
+/// Nothing is stored that could not be read again.
+#[test]
+fn a_kek_that_wraps_wrongly_makes_no_key() {
+    let world = World::new();
+    let before = world.store.backup();
+    let keys = world
+        .without_keks()
+        .kek("eu", world.eu.clone())
+        .kek("us", Swapping(world.us.clone()))
+        .build()
+        .unwrap();
+    keys.load().wait().unwrap();
+    assert_kind(keys.publish("", Purpose::Field, world.now()).wait(), ErrorKind::WrappedKeyRejected);
+    world.clock.advance(90 * DAY);
+    assert_kind(keys.maintain(world.now()).wait(), ErrorKind::WrappedKeyRejected);
+    assert_eq!(world.store.backup(), before);
+}
+
+#[test]
+fn a_kek_is_added_and_one_left_out() {
+    let world = World::new();
+    let keys = world.loaded();
+    for tenant in ["acme", "globex"] {
+        keys.provision(tenant, world.now()).wait().unwrap();
+    }
+    let stored = seal(&keys).unwrap();
+    let asia = TestKek::new(2);
+
+    let three = world.builder().kek("asia", asia.clone()).build().unwrap();
+    three.load().wait().unwrap();
+    assert_eq!(three.check_consistency().wait().unwrap().problems.len(), 4);
+    assert!(
+        three.maintain(world.now()).wait().unwrap().rewrapped.is_empty(),
+        "adding one is not done by itself"
+    );
+    assert_eq!(three.rewrap(world.now()).wait().unwrap().keys, 3);
+    assert_eq!(three.rewrap(world.now()).wait().unwrap().keys, 0);
+    assert_eq!(three.check_consistency().wait().unwrap().problems.len(), 0);
+    assert_eq!(three.status().unwrap().keks, ["asia", "eu", "us"]);
+
+    // A process of the old kind goes on, and opens the same values.
+    keys.load().wait().unwrap();
+    open(&keys, &stored).unwrap();
+
+    // Two are left out, one after the other: the store has another key for its authentication each time.
+    let before = world.store.backup();
+    let epoch = three.status().unwrap().epoch;
+    world.clock.advance(MINUTE);
+    let two = world.without_keks().kek("asia", asia.clone()).kek("eu", world.eu.clone()).build().unwrap();
+    let confirmation = "leave out KEK us of test";
+    assert_kind(two.leave_out_kek("us", "yes", world.now()).wait(), ErrorKind::NotConfirmed);
+    assert_kind(three.leave_out_kek("us", confirmation, world.now()).wait(), ErrorKind::KeyLifecycle);
+    assert_eq!(two.leave_out_kek("us", confirmation, world.now()).wait().unwrap().keys, 3);
+    assert_eq!(
+        two.leave_out_kek("us", confirmation, world.now()).wait().unwrap().keys,
+        0,
+        "again, without harm"
+    );
+    let one = world.without_keks().kek("asia", asia.clone()).build().unwrap();
+    one.leave_out_kek("eu", "leave out KEK eu of test", world.now()).wait().unwrap();
+    let status = one.status().unwrap();
+    assert_eq!(status.keks, ["asia"]);
+    assert!(status.epoch > epoch);
+    assert!(status.keys.iter().all(|key| key.keks == ["asia"]));
+    let mac = |records: &std::collections::BTreeMap<u32, encrypted_field::envelope::Record>| {
+        let body: Value = serde_json::from_str(&records[&1].body).unwrap();
+        body["mac"].clone()
+    };
+    assert_ne!(mac(&before), mac(&world.store.backup()));
+    open(&one, &stored).unwrap();
+    assert_kind(keys.load().wait(), ErrorKind::KekUnusable);
+    let none = one.leave_out_kek("asia", "leave out KEK asia of test", world.now()).wait();
+    assert_kind(none, ErrorKind::KeyLifecycle);
+    world.without_keks().kek("asia", asia).build().unwrap().load().wait().unwrap();
+}
+
+/// Whoever had the KEK that was left out knows the store key of then, and signs a store with it: newer than the real one, and wrapped under a
+/// KEK that is left, as it was before.
+#[test]
+fn a_kek_that_was_left_out_authenticates_nothing() {
+    let world = World::new();
+    let keys = world.loaded();
+    keys.publish("", Purpose::Field, world.now()).wait().unwrap();
+    let with_us = world.store.backup();
+    world.clock.advance(MINUTE);
+    let eu = || world.without_keks().kek("eu", world.eu.clone());
+    let left = eu().build().unwrap();
+    left.leave_out_kek("us", "leave out KEK us of test", world.now()).wait().unwrap();
+    let (after, status) = (world.store.backup(), left.status().unwrap());
+
+    // He makes his store with this library, from the backup that he has, and makes the leaked key active in it.
+    world.store.restore(with_us);
+    let forger = world.builder().build().unwrap();
+    forger.load().wait().unwrap();
+    let leaked = encrypted_field::KeyId::new(2).unwrap();
+    forger.activate_at_once(leaked, world.now()).wait().unwrap();
+    while world.store.revision() <= status.revision {
+        forger.provision(&format!("tenant-{}", world.store.revision()), world.now()).wait().unwrap();
+    }
+    // A process that has seen the real one refuses it, and so does one that was told of it.
+    assert_kind(left.load().wait(), ErrorKind::KeyStoreRolledBack);
+    let told = eu().min_epoch(status.epoch).build().unwrap();
+    assert_kind(told.load().wait(), ErrorKind::KeyStoreRolledBack);
+    // He may say that it is of the later epoch, but the store key that he knows is not wrapped for that.
+    world.store.tamper(|records| {
+        let head = records.get_mut(&0).unwrap();
+        let mut body: Value = serde_json::from_str(&head.body).unwrap();
+        body["epoch"] = json!(status.epoch + 1);
+        head.body = body.to_string();
+    });
+    assert_kind(told.load().wait(), ErrorKind::WrappedKeyRejected);
+    world.store.restore(after);
+    left.load().wait().unwrap();
+    told.load().wait().unwrap();
+}
+
+/// An old deployment still has the KEK that was left out: its keys must not be wrapped under it again.
+#[test]
+fn a_kek_that_was_left_out_does_not_come_back() {
+    let world = World::new();
+    let old = world.loaded();
+    world.clock.advance(MINUTE);
+    let eu = world.without_keks().kek("eu", world.eu.clone()).build().unwrap();
+    eu.leave_out_kek("us", "leave out KEK us of test", world.now()).wait().unwrap();
+    let id = old.publish("", Purpose::Field, world.now()).wait().unwrap();
+    old.provision("acme", world.now()).wait().unwrap();
+    old.maintain(world.now()).wait().unwrap();
+    let status = old.status().unwrap();
+    assert!(status.keys.iter().all(|key| key.keks == ["eu"]), "{status:?}");
+    assert_eq!(id.get(), 2);
+}
+
+/// A process with fewer KEKs than the store would make keys that others can't unwrap.
+#[test]
+fn a_process_without_all_of_the_keks_makes_no_keys() {
+    let world = World::new();
+    let eu = world.without_keks().kek("eu", world.eu.clone()).build().unwrap();
+    eu.load().wait().unwrap();
+    let error = assert_kind(eu.publish("", Purpose::Field, world.now()).wait(), ErrorKind::KekUnusable);
+    assert!(error.to_string().contains("\"us\"") && error.to_string().contains("offline_kek"), "{error}");
+
+    // Unless somebody has said that it lies in a safe.
+    let offline = world.without_keks().kek("eu", world.eu.clone()).offline_kek("us").build().unwrap();
+    let id = offline.publish("", Purpose::Field, world.now()).wait().unwrap();
+    let keks = |keys: &encrypted_field::envelope::KeyManager| {
+        keys.status().unwrap().keys.iter().find(|key| key.id == id).unwrap().keks.clone()
+    };
+    assert_eq!(keks(&offline), ["eu"]);
+    let operator = world.loaded();
+    assert_eq!(operator.rewrap(world.now()).wait().unwrap().keys, 1);
+    assert_eq!(keks(&operator), ["eu", "us"]);
+}
+
+/// A wrap that has diverged is made anew from one that has not, also that of the store key.
+#[test]
+fn divergent_wraps_are_repaired() {
+    let world = World::new();
+    world.loaded().provision("acme", world.now()).wait().unwrap();
+    // The us KEK was lost and made anew: another key under the same name.
+    let other = TestKek::new(3);
+    let with = || world.without_keks().kek("eu", world.eu.clone()).kek("us", other.clone()).build().unwrap();
+    let keys = with();
+    keys.load().wait().unwrap();
+    let found = keys.check_consistency().wait().unwrap();
+    assert_eq!((found.checked, found.problems.len()), (6, 3));
+    assert_eq!(keys.rewrap(world.now()).wait().unwrap().keys, 0, "they have their wraps, by name");
+    assert_eq!(keys.repair(world.now()).wait().unwrap().keys, 2);
+    assert_eq!(keys.check_consistency().wait().unwrap().problems.len(), 0);
+    // It alone is enough now.
+    world.without_keks().kek("us", other.clone()).build().unwrap().load().wait().unwrap();
+}
+
+#[test]
+fn rewrapping_goes_on_where_it_was_stopped() {
+    let world = World::new();
+    let keys = world.loaded();
+    keys.provision_all((0..600).map(|number| format!("tenant-{number}")), world.now()).wait().unwrap();
+    let asia = TestKek::new(2);
+    let three = world.builder().kek("asia", asia.clone()).build().unwrap();
+    let failing =
+        world.builder().kek("asia", FailingAfter(asia.clone(), Arc::default(), 300)).build().unwrap();
+    assert_kind(failing.rewrap(world.now()).wait(), ErrorKind::KeyServiceUnavailable);
+    // The first change of 256 keys was made, and everything loads as before.
+    let with_asia = |keys: &encrypted_field::envelope::KeyManager| {
+        let status = keys.status().unwrap();
+        status.keys.iter().filter(|key| key.keks.contains(&"asia".to_owned())).count()
+    };
+    let now = world.loaded();
+    assert_eq!(with_asia(&now), 256);
+    assert_eq!(now.status().unwrap().keks, ["eu", "us"]);
+    assert_eq!(three.rewrap(world.now()).wait().unwrap().keys, 601 - 256);
+    assert_eq!(with_asia(&three), 601);
+    assert_eq!(three.check_consistency().wait().unwrap().checked, 3 * 602);
+}
+
+struct FailingAfter(TestKek, Arc<Mutex<usize>>, usize);
+
+impl encrypted_field::envelope::KeyEncryptionKey for FailingAfter {
+    async fn wrap(
+        &self,
+        context: &encrypted_field::envelope::WrapContext<'_>,
+        key: &[u8; 32],
+    ) -> Result<Vec<u8>, encrypted_field::envelope::BackendError> {
+        let count = {
+            let mut count = self.1.lock().unwrap();
+            *count += 1;
+            *count
+        };
+        if count > self.2 {
+            return Err(encrypted_field::envelope::BackendError::new(Unavailable, "on request"));
+        }
+        self.0.wrap(context, key).await
+    }
+
+    async fn unwrap(
+        &self,
+        context: &encrypted_field::envelope::WrapContext<'_>,
+        wrapped: &[u8],
+    ) -> Result<zeroize::Zeroizing<Vec<u8>>, encrypted_field::envelope::BackendError> {
+        self.0.unwrap(context, wrapped).await
+    }
+
+    fn describe(&self) -> String {
+        "a failing test's".into()
+    }
+}
+
+/// A tenant that comes while a region is down gets a key, and `maintain` adds what is missing.
+#[test]
+fn a_tenant_is_provisioned_while_a_region_is_down() {
+    let world = World::new();
+    let keys = world.loaded();
+    world.us.set_fault(Fault::Fails(Unavailable));
+    let id = keys.provision("acme", world.now()).wait().unwrap();
+    let keks = |keys: &encrypted_field::envelope::KeyManager| {
+        keys.status().unwrap().keys.iter().find(|key| key.id == id).unwrap().keks.clone()
+    };
+    assert_eq!(keks(&keys), ["eu"]);
+    world.us.set_fault(Fault::None);
+    world.clock.advance(MINUTE);
+    assert_eq!(keys.maintain(world.now()).wait().unwrap().rewrapped, [id]);
+    assert_eq!(keks(&keys), ["eu", "us"]);
+    assert_eq!(keys.status().unwrap().keys[1].state, KeyState::Active);
+}
+
+/// A KEK that says it is not its key, where another says it is: the store is fine, the KEK is not.
+#[test]
+fn a_kek_that_rejects_is_passed_over() {
+    let world = World::new();
+    world.eu.set_fault(Fault::Fails(Rejected));
+    let keys = world.loaded();
+    seal(&keys).unwrap();
+}

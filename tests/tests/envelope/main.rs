@@ -1,0 +1,15 @@
+//! The key manager, on stores and key-encryption keys that fail on request. Time is an argument: nothing sleeps.
+
+mod calls;
+mod failures;
+mod keks;
+mod lease;
+mod restore;
+mod rotation;
+mod scopes;
+mod start;
+mod states;
+mod support;
+mod tamper;
+mod unknown;
+mod vectors;

@@ -1,0 +1,122 @@
+//! A backup of the store was restored.
+
+use encrypted_field::envelope::Restored;
+use encrypted_field::{ErrorKind, KeyId, Purpose};
+
+use crate::support::*;
+
+#[test]
+fn a_restored_store_is_accepted_by_hand_and_by_everybody() {
+    let world = World::new();
+    let (keys, other) = (world.loaded(), world.loaded());
+    let stored = seal(&keys).unwrap();
+    let backup = world.store.backup();
+    let lost = keys.publish("", Purpose::Field, world.now()).wait().unwrap();
+    keys.activate_at_once(lost, world.now()).wait().unwrap();
+    other.load().wait().unwrap();
+    let under_lost = seal(&keys).unwrap();
+
+    world.store.restore(backup.clone());
+    for keys in [&keys, &other] {
+        assert_kind(keys.load().wait(), ErrorKind::KeyStoreRolledBack);
+    }
+    let accept = |revision, next_id| keys.accept_restored(Restored { revision, next_id }, world.now()).wait();
+    assert_kind(accept(2, 3), ErrorKind::NotConfirmed);
+    assert_kind(accept(1, 1), ErrorKind::NotConfirmed);
+    assert_kind(accept(1, u32::MAX), ErrorKind::NotConfirmed);
+    accept(1, 3).unwrap();
+
+    for keys in [&keys, &other] {
+        keys.load().wait().unwrap();
+        let status = keys.status().unwrap();
+        assert!(status.epoch > 1, "a new epoch begins");
+        assert_eq!(status.next_id, 3);
+        assert!(status.revision > 3, "above what anybody has seen");
+        open(keys, &stored).unwrap();
+        assert_eq!(key_of(&seal(keys).unwrap()), 1);
+        // The key is lost, and nobody else gets its id.
+        assert_kind(open(keys, &under_lost), ErrorKind::UnknownKey);
+    }
+    assert_eq!(keys.publish("", Purpose::Field, world.now()).wait().unwrap(), KeyId::new(3).unwrap());
+    // The backup again: it is of the epoch before.
+    world.store.restore(backup);
+    assert_kind(keys.load().wait(), ErrorKind::KeyStoreRolledBack);
+}
+
+#[test]
+fn a_restored_store_that_was_tampered_with_is_not_accepted() {
+    let world = World::new();
+    let keys = world.loaded();
+    let backup = world.store.backup();
+    keys.publish("", Purpose::Field, world.now()).wait().unwrap();
+    world.store.restore(backup);
+    world.store.tamper(|records| {
+        let record = records.get_mut(&1).unwrap();
+        record.body = record.body.replace("\"active\"", "\"retired\"");
+    });
+    let accepted = keys.accept_restored(Restored { revision: 1, next_id: 9 }, world.now()).wait();
+    assert_kind(accepted, ErrorKind::KeyStoreTampered);
+    assert_kind(keys.load().wait(), ErrorKind::KeyStoreRolledBack);
+}
+
+/// By a process that starts after the restore, and knows the revision from its configuration only.
+#[test]
+fn an_acceptance_satisfies_the_configured_minimum() {
+    let world = World::new();
+    let backup = world.store.backup();
+    let keys = world.loaded();
+    keys.publish("", Purpose::Field, world.now()).wait().unwrap();
+    world.store.restore(backup);
+    let fresh = world.builder().min_revision(2).build().unwrap();
+    assert_kind(fresh.load().wait(), ErrorKind::KeyStoreRolledBack);
+    fresh.accept_restored(Restored { revision: 1, next_id: 3 }, world.now()).wait().unwrap();
+    fresh.load().wait().unwrap();
+    assert!(fresh.status().unwrap().revision > 2);
+    keys.load().wait().unwrap();
+}
+
+/// An operator who has seen nothing accepts a backup twice: the second time it is newer than the first.
+#[test]
+fn a_backup_is_accepted_again() {
+    let world = World::new();
+    let keys = world.loaded();
+    let backup = world.store.backup();
+    for _ in 0..2 {
+        keys.publish("", Purpose::Field, world.now()).wait().unwrap();
+        world.store.restore(backup.clone());
+        world.clock.advance(MINUTE);
+        let operator = world.process();
+        operator.accept_restored(Restored { revision: 1, next_id: 9 }, world.now()).wait().unwrap();
+        keys.load().wait().unwrap();
+    }
+    assert!(keys.status().unwrap().epoch > 1);
+}
+
+/// An acceptance that fails forgets nothing of what was seen.
+#[test]
+fn an_acceptance_that_fails_leaves_everything() {
+    let world = World::new();
+    let keys = world.loaded();
+    let backup = world.store.backup();
+    keys.publish("", Purpose::Field, world.now()).wait().unwrap();
+    world.store.restore(backup);
+    world.us.set_fault(Fault::Fails(encrypted_field::envelope::BackendErrorKind::Unavailable));
+    let accepted = keys.accept_restored(Restored { revision: 1, next_id: 9 }, world.now()).wait();
+    assert_kind(accepted, ErrorKind::KeyServiceUnavailable);
+    assert_kind(keys.load().wait(), ErrorKind::KeyStoreRolledBack);
+}
+
+/// One process with a wrong clock has dated the store into the future.
+#[test]
+fn accepting_it_mends_a_date_in_the_future() {
+    let world = World::new();
+    let ahead =
+        World { clock: encrypted_field::envelope::Clock::manual(world.now() + 400 * DAY), ..world.clone() };
+    let wrong = ahead.loaded();
+    wrong.publish("", Purpose::Field, ahead.now()).wait().unwrap();
+    let keys = world.loaded();
+    let error = assert_kind(keys.provision("acme", world.now()).wait(), ErrorKind::KeyLifecycle);
+    assert!(error.to_string().contains("behind"), "{error}");
+    keys.accept_restored(Restored { revision: 2, next_id: 3 }, world.now()).wait().unwrap();
+    keys.provision("acme", world.now()).wait().unwrap();
+}

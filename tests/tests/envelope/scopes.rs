@@ -1,0 +1,201 @@
+//! Scopes that are loaded when they are entered.
+
+use encrypted_field::envelope::{CachePolicy, KeyManager, Shredded};
+use encrypted_field::{EncryptedField as _, ErrorKind, Result, Scope};
+use tests::secrets;
+
+use crate::support::*;
+
+fn seal_in(scope: &Scope) -> Result<String> {
+    scope.run(|| Iban::from(secrets::BOT_TOKEN).to_stored_text())
+}
+
+fn open_in(scope: &Scope, stored: &str) -> Result<Iban> {
+    scope.run(|| Iban::from_stored_text(stored.to_owned()))
+}
+
+fn tenants() -> (World, KeyManager, Scope, Scope) {
+    let world = World::new();
+    let keys = world.loaded();
+    for tenant in ["acme", "globex"] {
+        keys.provision(tenant, world.now()).wait().unwrap();
+    }
+    let scopes = ["acme", "globex"].map(|tenant| keys.scope(tenant).wait().unwrap());
+    let [acme, globex] = scopes;
+    (world, keys, acme, globex)
+}
+
+#[test]
+fn each_tenant_has_keys_of_its_own() {
+    let (world, keys, acme, globex) = tenants();
+    let stored = seal_in(&acme).unwrap();
+    assert_eq!(key_of(&stored), 2);
+    assert_eq!(&*open_in(&acme, &stored).unwrap(), secrets::BOT_TOKEN);
+    assert_kind(open_in(&globex, &stored), ErrorKind::ScopeMismatch);
+    assert_kind(Iban::from_stored_text(stored.clone()), ErrorKind::NoScope);
+    assert_kind(Iban::from(secrets::BOT_TOKEN).to_stored_text(), ErrorKind::NoScope);
+    // Another process.
+    let other = world.loaded().scope("acme").wait().unwrap();
+    assert_eq!(&*open_in(&other, &stored).unwrap(), secrets::BOT_TOKEN);
+    // What is loaded with the process is another matter.
+    assert_eq!(keys.keyring().unwrap().keys().count(), 1);
+}
+
+#[test]
+fn a_scope_without_a_key_says_what_to_do() {
+    let (world, keys, ..) = tenants();
+    let error = assert_kind(keys.scope("nobody").wait(), ErrorKind::NoActiveKey);
+    assert!(error.to_string().contains("provision"), "{error}");
+    // Names that are made up don't keep the store busy, and put nobody out.
+    let loads = world.store.loads();
+    for number in 0..100 {
+        assert_kind(keys.scope(&format!("nobody-{number}")).wait(), ErrorKind::KeyNotLoaded);
+    }
+    assert_eq!(world.store.loads(), loads);
+    world.clock.advance(std::time::Duration::from_secs(1));
+    // The default scope, and those of the program, are no tenant's.
+    assert_kind(keys.scope("").wait(), ErrorKind::NoScope);
+    // One that another process has just made is found.
+    let behind = world.loaded();
+    keys.provision("initech", world.now()).wait().unwrap();
+    seal_in(&behind.scope("initech").wait().unwrap()).unwrap();
+    assert_kind(keys.provision("initech", world.now()).wait(), ErrorKind::KeyLifecycle);
+}
+
+#[test]
+fn a_tenants_key_rotates_like_any_other() {
+    let (world, keys, acme, _) = tenants();
+    let other = world.loaded();
+    let scope = other.scope("acme").wait().unwrap();
+    let old = seal_in(&acme).unwrap();
+    world.pass(91 * DAY, &[&keys, &other]);
+    let new = seal_in(&acme).unwrap();
+    assert!(key_of(&new) > key_of(&old));
+    // Whoever has entered the scope before has its new keys.
+    for scope in [&acme, &scope] {
+        let value = open_in(scope, &old).unwrap();
+        assert!(scope.run(|| value.is_stale()));
+        open_in(scope, &new).unwrap();
+    }
+}
+
+#[test]
+fn keys_of_a_scope_expire_with_the_others() {
+    let (world, keys, acme, _) = tenants();
+    let stored = seal_in(&acme).unwrap();
+    world.clock.advance(60 * MINUTE);
+    assert_kind(open_in(&acme, &stored), ErrorKind::KeysExpired);
+    keys.load().wait().unwrap();
+    open_in(&acme, &stored).unwrap();
+}
+
+/// 64 of 2,000: the others are loaded again when they are entered.
+#[test]
+fn memory_is_bounded() {
+    let world = World::new();
+    let cache = CachePolicy::default().max_scopes(64);
+    let keys = world.builder().cache(cache).build().unwrap();
+    keys.load().wait().unwrap();
+    let names: Vec<String> = (0..2000).map(|number| format!("tenant-{number}")).collect();
+    keys.provision_all(names.iter().cloned(), world.now()).wait().unwrap();
+    let mut stored = Vec::new();
+    for name in &names {
+        stored.push(seal_in(&keys.scope(name).wait().unwrap()).unwrap());
+    }
+    let unwraps = world.eu.unwraps();
+    keys.scope(&names[1999]).wait().unwrap();
+    assert_eq!(world.eu.unwraps(), unwraps, "the last one is loaded");
+    for (name, value) in names.iter().zip(&stored) {
+        open_in(&keys.scope(name).wait().unwrap(), value).unwrap();
+    }
+    assert!(world.eu.unwraps() - unwraps >= 2000 - 64, "few of them were");
+    // One that is entered all the time stays.
+    let favourite = &names[7];
+    keys.scope(favourite).wait().unwrap();
+    let unwraps = world.eu.unwraps();
+    for name in names.iter().take(500) {
+        keys.scope(name).wait().unwrap();
+        keys.scope(favourite).wait().unwrap();
+    }
+    assert_eq!(world.eu.unwraps() - unwraps, 499);
+}
+
+/// A hundred requests of a cold tenant.
+#[tokio::test]
+async fn one_of_many_requests_loads() {
+    let world = World::empty();
+    let keys = world.process();
+    keys.initialize(world.now()).await.unwrap();
+    keys.load().await.unwrap();
+    keys.provision("acme", world.now()).await.unwrap();
+    let fresh = world.process();
+    fresh.load().await.unwrap();
+    let before = world.eu.unwraps();
+    let mut requests = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let keys = fresh.clone();
+        requests.spawn(async move {
+            let scope = keys.scope("acme").await?;
+            scope.enter(async { Iban::from(secrets::BOT_TOKEN).to_stored_text() }).await
+        });
+    }
+    while let Some(done) = requests.join_next().await {
+        done.unwrap().unwrap();
+    }
+    assert_eq!(world.eu.unwraps() - before, 1);
+}
+
+#[test]
+fn a_scope_is_destroyed_with_a_confirmation_only() {
+    let (world, keys, acme, globex) = tenants();
+    let other = world.loaded();
+    let elsewhere = other.scope("acme").wait().unwrap();
+    let stored = seal_in(&acme).unwrap();
+    let spared = seal_in(&globex).unwrap();
+    for wrong in ["", "yes", "destroy scope globex of test", "destroy scope acme of production"] {
+        let error =
+            assert_kind(keys.destroy_scope("acme", wrong, world.now()).wait(), ErrorKind::NotConfirmed);
+        assert!(error.to_string().contains("destroy scope acme of test"), "{error}");
+    }
+    open_in(&acme, &stored).unwrap();
+
+    let confirmation = "destroy scope acme of test";
+    let shredded = keys.destroy_scope("acme", confirmation, world.now()).wait().unwrap();
+    assert_eq!(
+        shredded,
+        Shredded::ExceptInBackups,
+        "the store is in the database, and the KEK is everybody's"
+    );
+    assert_kind(open_in(&acme, &stored), ErrorKind::KeysExpired);
+    let again = keys.scope("acme").wait().unwrap();
+    assert_kind(open_in(&again, &stored), ErrorKind::KeyUnusable);
+    assert_kind(seal_in(&again), ErrorKind::NoActiveKey);
+    open_in(&globex, &spared).unwrap();
+
+    // Another process, when it refreshes.
+    other.load().wait().unwrap();
+    assert_kind(open_in(&elsewhere, &stored), ErrorKind::KeyUnusable);
+    // Stopped half-way, it is run again.
+    keys.destroy_scope("acme", confirmation, world.now()).wait().unwrap();
+    let nothing = keys.destroy_scope("nobody", "destroy scope nobody of test", world.now()).wait();
+    assert_kind(nothing, ErrorKind::KeyLifecycle);
+    assert_kind(
+        keys.destroy_scope("", "destroy scope  of test", world.now()).wait(),
+        ErrorKind::KeyLifecycle,
+    );
+}
+
+#[test]
+fn tenants_that_are_there_already_are_provisioned_at_once() {
+    let world = World::new();
+    let keys = world.loaded();
+    let tenants = || (0..1000).map(|number| format!("tenant-{number}"));
+    keys.provision("tenant-7", world.now()).wait().unwrap();
+    let swaps = world.store.swaps();
+    assert_eq!(keys.provision_all(tenants(), world.now()).wait().unwrap(), 999);
+    assert_eq!(world.store.swaps() - swaps, 4);
+    assert_eq!(keys.provision_all(tenants(), world.now()).wait().unwrap(), 0, "it is run again without harm");
+    let fresh = world.loaded();
+    assert_eq!(fresh.status().unwrap().keys.len(), 1001);
+    assert_eq!(fresh.keyring().unwrap().keys().count(), 1, "no tenant's key is loaded before it is entered");
+}

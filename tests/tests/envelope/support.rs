@@ -1,0 +1,320 @@
+//! A store in memory and a local key-encryption key, both of which fail on request and count their calls; a clock.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use encrypted_field::envelope::{
+    BackendError, BackendErrorKind, CachePolicy, Clock, KeyEncryptionKey, KeyManager, KeyManagerBuilder,
+    KeyStore, LocalKek, Record, WrapContext,
+};
+use encrypted_field::{Encrypted, EncryptedField, Error, Keyring, Result, Secret};
+use tests::secrets;
+use zeroize::Zeroizing;
+
+pub const DAY: Duration = Duration::from_hours(24);
+pub const MINUTE: Duration = Duration::from_mins(1);
+/// How long publishing takes by default: 30 minutes of age, 30 of grace, 5 for clocks, and a second for dates in whole ones.
+pub const PROPAGATION: Duration = Duration::from_secs(3901);
+
+#[derive(Encrypted)]
+#[encrypted(context = "connections.token")]
+pub struct Token(Secret<String>);
+
+#[derive(Encrypted)]
+#[encrypted(context = "connections.slack_token", scope = "slack")]
+pub struct SlackToken(Secret<String>);
+
+#[derive(Encrypted)]
+#[encrypted(context = "customers.iban", scope = dynamic)]
+pub struct Iban(Secret<String>);
+
+pub fn seal(keys: &KeyManager) -> Result<String> {
+    Token::from(secrets::BOT_TOKEN).to_stored_text_with(&*keys.keyring()?)
+}
+
+pub fn open(keys: &KeyManager, stored: &str) -> Result<()> {
+    opens(&*keys.keyring()?, stored)
+}
+
+pub fn opens(ring: &Keyring, stored: &str) -> Result<()> {
+    let token = Token::from_stored_text_with(ring, stored.to_owned())?;
+    assert!(*token == *secrets::BOT_TOKEN, "it opens to what was sealed");
+    Ok(())
+}
+
+/// The id of the key that a value is under.
+pub fn key_of(stored: &str) -> u32 {
+    stored.split(':').nth(1).unwrap().parse().unwrap()
+}
+
+#[track_caller]
+pub fn assert_kind<T>(result: Result<T>, kind: encrypted_field::ErrorKind) -> Error {
+    match result {
+        Ok(_) => panic!("no error, where {kind:?} was expected"),
+        Err(error) => {
+            assert_eq!(error.kind(), kind, "{error}");
+            error
+        }
+    }
+}
+
+/// What a store or a key service does instead of its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fault {
+    #[default]
+    None,
+    Fails(BackendErrorKind),
+    /// Does its work, and the answer is lost.
+    AnswerLost,
+    /// Never answers.
+    Hangs,
+}
+
+#[derive(Clone, Default)]
+pub struct MemoryStore(Arc<Shelf>);
+
+#[derive(Default)]
+struct Shelf {
+    records: Mutex<BTreeMap<u32, Record>>,
+    fault: Mutex<Fault>,
+    loads: AtomicUsize,
+    swaps: AtomicUsize,
+}
+
+impl MemoryStore {
+    pub fn set_fault(&self, fault: Fault) {
+        *self.0.fault.lock().unwrap() = fault;
+    }
+
+    pub fn loads(&self) -> usize {
+        self.0.loads.load(Ordering::SeqCst)
+    }
+
+    pub fn swaps(&self) -> usize {
+        self.0.swaps.load(Ordering::SeqCst)
+    }
+
+    /// A copy of all records, as a backup has them.
+    pub fn backup(&self) -> BTreeMap<u32, Record> {
+        self.0.records.lock().unwrap().clone()
+    }
+
+    pub fn restore(&self, backup: BTreeMap<u32, Record>) {
+        *self.0.records.lock().unwrap() = backup;
+    }
+
+    /// Changes records as somebody does who can write to the database.
+    pub fn tamper(&self, change: impl FnOnce(&mut BTreeMap<u32, Record>)) {
+        change(&mut self.0.records.lock().unwrap());
+    }
+
+    pub fn revision(&self) -> u64 {
+        self.0.records.lock().unwrap()[&0].revision
+    }
+
+    async fn fault(&self) -> Result<Fault, BackendError> {
+        let fault = *self.0.fault.lock().unwrap();
+        match fault {
+            Fault::Fails(kind) => Err(BackendError::new(kind, "on request")),
+            Fault::Hangs => std::future::pending().await,
+            other => Ok(other),
+        }
+    }
+}
+
+impl KeyStore for MemoryStore {
+    async fn load(&self, after: u64) -> Result<Vec<Record>, BackendError> {
+        self.0.loads.fetch_add(1, Ordering::SeqCst);
+        self.fault().await?;
+        let records = self.0.records.lock().unwrap();
+        Ok(records.values().filter(|record| record.id == 0 || record.revision > after).cloned().collect())
+    }
+
+    async fn compare_and_swap(&self, expected: u64, changed: &[Record]) -> Result<bool, BackendError> {
+        self.0.swaps.fetch_add(1, Ordering::SeqCst);
+        let fault = self.fault().await?;
+        {
+            let mut records = self.0.records.lock().unwrap();
+            if records.get(&0).map_or(0, |head| head.revision) != expected {
+                return Ok(false);
+            }
+            records.extend(changed.iter().map(|record| (record.id, record.clone())));
+        }
+        match fault {
+            Fault::AnswerLost => Err(BackendError::new(BackendErrorKind::Unavailable, "the answer was lost")),
+            _ => Ok(true),
+        }
+    }
+
+    fn describe(&self) -> String {
+        "memory".into()
+    }
+}
+
+/// A local KEK that fails on request; clones are one.
+#[derive(Clone)]
+pub struct TestKek(Arc<Kek>);
+
+struct Kek {
+    kek: LocalKek,
+    fault: Mutex<Fault>,
+    /// Rejects the wraps of this key; 0 for none.
+    rejected: AtomicUsize,
+    wraps: AtomicUsize,
+    unwraps: AtomicUsize,
+    running: AtomicUsize,
+    most_running: AtomicUsize,
+}
+
+impl TestKek {
+    pub fn new(number: usize) -> Self {
+        Self(Arc::new(Kek {
+            kek: LocalKek::new(secrets::KEYS[number]).unwrap(),
+            fault: Mutex::default(),
+            rejected: AtomicUsize::new(0),
+            wraps: AtomicUsize::new(0),
+            unwraps: AtomicUsize::new(0),
+            running: AtomicUsize::new(0),
+            most_running: AtomicUsize::new(0),
+        }))
+    }
+
+    pub fn set_fault(&self, fault: Fault) {
+        *self.0.fault.lock().unwrap() = fault;
+    }
+
+    /// Rejects the wraps of one key from now on.
+    pub fn set_fault_for(&self, id: u32) {
+        self.0.rejected.store(id as usize, Ordering::SeqCst);
+    }
+
+    pub fn wraps(&self) -> usize {
+        self.0.wraps.load(Ordering::SeqCst)
+    }
+
+    pub fn unwraps(&self) -> usize {
+        self.0.unwraps.load(Ordering::SeqCst)
+    }
+
+    pub fn most_running(&self) -> usize {
+        self.0.most_running.load(Ordering::SeqCst)
+    }
+
+    async fn fault(&self) -> Result<(), BackendError> {
+        let fault = *self.0.fault.lock().unwrap();
+        match fault {
+            Fault::Fails(kind) => Err(BackendError::new(kind, "on request")),
+            Fault::Hangs => std::future::pending().await,
+            Fault::None | Fault::AnswerLost => Ok(()),
+        }
+    }
+}
+
+impl KeyEncryptionKey for TestKek {
+    async fn wrap(&self, context: &WrapContext<'_>, key: &[u8; 32]) -> Result<Vec<u8>, BackendError> {
+        self.0.wraps.fetch_add(1, Ordering::SeqCst);
+        self.fault().await?;
+        self.0.kek.wrap(context, key).await
+    }
+
+    async fn unwrap(
+        &self,
+        context: &WrapContext<'_>,
+        wrapped: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, BackendError> {
+        self.0.unwraps.fetch_add(1, Ordering::SeqCst);
+        let running = self.0.running.fetch_add(1, Ordering::SeqCst) + 1;
+        self.0.most_running.fetch_max(running, Ordering::SeqCst);
+        // As a call over a network does: others run meanwhile.
+        tokio::task::yield_now().await;
+        self.0.running.fetch_sub(1, Ordering::SeqCst);
+        self.fault().await?;
+        if context.key_id != 0 && self.0.rejected.load(Ordering::SeqCst) == context.key_id as usize {
+            return Err(BackendError::new(BackendErrorKind::Rejected, "on request"));
+        }
+        self.0.kek.unwrap(context, wrapped).await
+    }
+
+    fn describe(&self) -> String {
+        "a test's".into()
+    }
+}
+
+/// A store, two KEKs and a clock, and as many managers on them as processes are wanted.
+#[derive(Clone)]
+pub struct World {
+    pub store: MemoryStore,
+    pub eu: TestKek,
+    pub us: TestKek,
+    pub clock: Clock,
+}
+
+impl World {
+    /// With a first key.
+    pub fn new() -> Self {
+        let world = Self::empty();
+        world.process().initialize(world.now()).wait().unwrap();
+        world
+    }
+
+    pub fn empty() -> Self {
+        // 2026-01-01
+        let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600);
+        Self {
+            store: MemoryStore::default(),
+            eu: TestKek::new(0),
+            us: TestKek::new(1),
+            clock: Clock::manual(start),
+        }
+    }
+
+    pub fn now(&self) -> SystemTime {
+        self.clock.wall()
+    }
+
+    /// A manager with both KEKs, not built yet.
+    pub fn builder(&self) -> KeyManagerBuilder {
+        self.without_keks().kek("eu", self.eu.clone()).kek("us", self.us.clone())
+    }
+
+    pub fn without_keks(&self) -> KeyManagerBuilder {
+        KeyManager::builder("test", self.store.clone()).clock(self.clock.clone()).cache(
+            CachePolicy::default()
+                .call_timeout(Duration::from_millis(100))
+                .bulk_timeout(Duration::from_millis(300)),
+        )
+    }
+
+    /// A process that has loaded nothing.
+    pub fn process(&self) -> KeyManager {
+        self.builder().build().unwrap()
+    }
+
+    /// A process that has loaded its keys.
+    pub fn loaded(&self) -> KeyManager {
+        let keys = self.process();
+        keys.load().wait().unwrap();
+        keys
+    }
+
+    /// Lets time pass in which nobody does anything.
+    pub fn pass_quietly(&self, time: Duration) {
+        self.clock.advance(time);
+    }
+
+    /// Lets time pass in a process that refreshes: by less than half an hour at once, and by hours where it is many days.
+    pub fn pass(&self, time: Duration, processes: &[&KeyManager]) {
+        let mut left = time;
+        while !left.is_zero() {
+            let step = left.min(if left > 3 * DAY { 6 * 60 * MINUTE } else { 25 * MINUTE });
+            self.clock.advance(step);
+            left -= step;
+            for keys in processes {
+                keys.load().wait().unwrap();
+                keys.maintain(self.now()).wait().unwrap();
+            }
+        }
+    }
+}

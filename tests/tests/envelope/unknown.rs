@@ -1,0 +1,117 @@
+//! Values that name keys which this process does not have.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use encrypted_field::envelope::{CachePolicy, Clock};
+use encrypted_field::{ErrorKind, KeyId, Purpose};
+
+use crate::support::*;
+
+/// A value under key 2, which the other process does not know yet.
+fn ahead() -> (World, encrypted_field::envelope::KeyManager, String) {
+    let world = World::new();
+    let behind = world.loaded();
+    let keys = world.loaded();
+    let id = keys.publish("", Purpose::Field, world.now()).wait().unwrap();
+    keys.activate_at_once(id, world.now()).wait().unwrap();
+    (world, behind, seal(&keys).unwrap())
+}
+
+#[test]
+fn a_key_that_is_not_loaded_is_told_from_one_that_is_not_there() {
+    let (world, behind, stored) = ahead();
+    let error = assert_kind(open(&behind, &stored), ErrorKind::KeyNotLoaded);
+    assert!(error.is_retryable());
+    assert_eq!(error.key_id().map(KeyId::get), Some(2));
+    let asked = (world.store.loads(), world.eu.unwraps());
+    assert_kind(open(&behind, &stored), ErrorKind::KeyNotLoaded);
+    assert_eq!((world.store.loads(), world.eu.unwraps()), asked, "opening asks nobody");
+
+    behind.load().wait().unwrap();
+    open(&behind, &stored).unwrap();
+    // An id beyond all that were given is looked for once, and is not there then.
+    let forged = stored.replacen("ef1:2:", "ef1:77:", 1);
+    assert_kind(open(&behind, &forged), ErrorKind::KeyNotLoaded);
+    world.clock.advance(Duration::from_secs(1));
+    behind.load().wait().unwrap();
+    let error = assert_kind(open(&behind, &forged), ErrorKind::UnknownKey);
+    assert!(!error.is_retryable());
+    // An id that the store passed over can't be one.
+    let pending = behind.publish("", Purpose::Field, world.now()).wait().unwrap();
+    assert_eq!(pending.get(), 3);
+}
+
+/// A ring that was taken before a refresh finds keys that came with it.
+#[test]
+fn an_older_ring_finds_keys_that_came_later() {
+    let (_world, behind, stored) = ahead();
+    let ring = behind.keyring().unwrap();
+    assert_kind(opens(&ring, &stored), ErrorKind::KeyNotLoaded);
+    behind.load().wait().unwrap();
+    opens(&ring, &stored).unwrap();
+}
+
+/// With the thread that refreshes, and the time of the machine: no interval passes in this test, so that what is loaded was
+/// asked for.
+#[test]
+fn an_unknown_key_wakes_a_refresh_and_may_be_waited_for() {
+    let world = World { clock: Clock::system(), ..World::empty() };
+    world.process().initialize(world.now()).wait().unwrap();
+    let cache = CachePolicy::default().wait_for_unknown(Duration::from_mins(1));
+    let waiting = world.builder().cache(cache).build().unwrap();
+    waiting.start().wait().unwrap();
+    let keys = world.loaded();
+    let id = keys.publish("", Purpose::Field, world.now()).wait().unwrap();
+    keys.activate_at_once(id, world.now()).wait().unwrap();
+    let stored = seal(&keys).unwrap();
+    open(&waiting, &stored).unwrap();
+
+    // Without waiting it is there a moment later.
+    let hasty = world.process();
+    hasty.start().wait().unwrap();
+    let id = keys.publish("", Purpose::Field, world.now()).wait().unwrap();
+    keys.activate_at_once(id, world.now()).wait().unwrap();
+    let stored = seal(&keys).unwrap();
+    let mut refused = 0;
+    while let Err(error) = open(&hasty, &stored) {
+        assert_eq!(error.kind(), ErrorKind::KeyNotLoaded, "{error}");
+        refused += 1;
+        std::thread::yield_now();
+    }
+    assert!(refused > 0, "it was not loaded at first");
+}
+
+/// Forged ids wake few refreshes, and real ones are loaded by any of them.
+#[test]
+fn forged_ids_neither_flood_the_key_service_nor_hold_up_real_ones() {
+    let world = World { clock: Clock::system(), ..World::empty() };
+    world.process().initialize(world.now()).wait().unwrap();
+    let keys = world.process();
+    keys.start().wait().unwrap();
+    let other = world.loaded();
+    let stored = seal(&other).unwrap();
+    let (before, stop) = (world.eu.unwraps(), AtomicBool::new(false));
+    let loads = std::thread::scope(|threads| {
+        threads.spawn(|| {
+            let mut id = 1000;
+            while !stop.load(Ordering::Relaxed) {
+                let forged = stored.replacen("ef1:1:", &format!("ef1:{id}:"), 1);
+                assert!(open(&keys, &forged).is_err());
+                id += 1;
+            }
+        });
+        let id = other.publish("", Purpose::Field, world.now()).wait().unwrap();
+        other.activate_at_once(id, world.now()).wait().unwrap();
+        let real = seal(&other).unwrap();
+        let loads = world.eu.unwraps();
+        while open(&keys, &real).is_err() {
+            std::thread::yield_now();
+        }
+        stop.store(true, Ordering::Relaxed);
+        world.eu.unwraps() - loads
+    });
+    // Publishing and activating took a few itself. Thousands of forged ids took a refresh a second at most.
+    assert!(loads <= 6, "{loads} calls");
+    assert!(world.eu.unwraps() - before < 30);
+}
