@@ -1,12 +1,16 @@
 //! Tests that every implementation of [`KeyEncryptionKey`] and of [`KeyStore`] must pass: the library's own, and yours.
 //!
 //! ```
-//! # use encrypted_field::envelope::{conformance, LocalKek};
-//! # fn run(test: impl Future) {}
-//! # run(async {
-//! let kek = LocalKek::new(encrypted_field::generate_key().unwrap());
+//! # #[cfg(feature = "local-kek")]
+//! # {
+//! use encrypted_field::envelope::{LocalKek, conformance};
+//!
+//! # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+//! # runtime.block_on(async {
+//! let kek = LocalKek::new(encrypted_field::generate_key().unwrap()).unwrap();
 //! conformance::key_encryption_key(&kek).await;
 //! # });
+//! # }
 //! ```
 
 use super::{BackendErrorKind, KeyEncryptionKey, KeyStore, Record, WrapContext};
