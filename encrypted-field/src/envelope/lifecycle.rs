@@ -49,6 +49,34 @@ pub(super) fn add_first(
     Ok(())
 }
 
+/// A key that was in use elsewhere, in the state that it has; its dates begin here.
+pub(super) fn add_existing(
+    draft: &mut Draft<'_>,
+    key: NewKey,
+    place: Place,
+    version: u32,
+    state: KeyState,
+    policy: &RotationPolicy,
+) {
+    let now = draft.now;
+    let mut entry = entry(key, place, version, now);
+    entry.state = state;
+    match state {
+        KeyState::Pending => {
+            entry.activate_after = Some(now.saturating_add(draft.head.propagation).saturating_add(1));
+        }
+        KeyState::Active => {
+            entry.activated = Some(now);
+            entry.seal_until = seal_until(now, policy);
+        }
+        KeyState::Retired => entry.retired = Some(now),
+        KeyState::Compromised => entry.compromised = Some(now),
+        KeyState::Disabled => entry.disabled = Some(now),
+        KeyState::Destroyed => entry.destroyed = Some(now),
+    }
+    draft.add(entry);
+}
+
 /// The next key of its scope and purpose: every process gets it, none seals with it before `propagation` seconds are over.
 pub(super) fn publish(draft: &mut Draft<'_>, key: NewKey, place: Place) -> Result<()> {
     let known = draft.of(&place.scope, place.purpose);

@@ -27,6 +27,43 @@ fn keys_are_made_once_and_never_silently() {
     seal(&keys).unwrap();
 }
 
+/// An application that has used keys of the environment, or of a key file, takes them along.
+#[test]
+fn keys_that_are_in_use_are_taken_over() {
+    use encrypted_field::{EncryptedField as _, Key, Keyring};
+    let so_far = || {
+        vec![
+            Key::new(5, tests::secrets::KEYS[5]),
+            Key::new(2, tests::secrets::KEYS[2]).state(KeyState::Retired),
+            Key::destroyed(1),
+            Key::new(7, tests::secrets::KEYS[7]).scope("slack"),
+        ]
+    };
+    let before = Keyring::builder().keys(so_far()).build().unwrap();
+    let stored = Token::from(tests::secrets::BOT_TOKEN).to_stored_text_with(&before).unwrap();
+    let slack = SlackToken::from(tests::secrets::BOT_TOKEN).to_stored_text_with(&before).unwrap();
+
+    let world = World::empty();
+    let keys = world.process();
+    let twice = [Key::new(5, tests::secrets::KEYS[5]), Key::new(5, tests::secrets::KEYS[4])];
+    assert_kind(keys.initialize_with(twice, world.now()).wait(), ErrorKind::InvalidKeys);
+    keys.initialize_with(so_far(), world.now()).wait().unwrap();
+    assert_kind(keys.initialize_with(so_far(), world.now()).wait(), ErrorKind::KeyLifecycle);
+    let other = world.loaded();
+    open(&other, &stored).unwrap();
+    SlackToken::from_stored_text_with(&other.keyring().unwrap(), slack).unwrap();
+    let states: Vec<_> =
+        other.status().unwrap().keys.iter().map(|key| (key.id.get(), key.state, key.version)).collect();
+    let expected = [
+        (1, KeyState::Destroyed, 1),
+        (2, KeyState::Retired, 2),
+        (5, KeyState::Active, 3),
+        (7, KeyState::Active, 1),
+    ];
+    assert_eq!(states, expected);
+    assert_eq!(other.publish("", Purpose::Field, world.now()).wait().unwrap().get(), 8);
+}
+
 #[test]
 fn the_status_says_which_key_is_where() {
     let world = World::new();

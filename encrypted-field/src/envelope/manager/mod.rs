@@ -4,6 +4,7 @@ mod backends;
 mod builder;
 mod changes;
 mod consistency;
+mod initialize;
 mod lease;
 mod load;
 mod refresh;

@@ -1,6 +1,5 @@
 //! Making keys, publishing them, and making them active.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -8,12 +7,12 @@ use futures_util::future::BoxFuture;
 
 use super::backends::{Kek, is_about_one_key, some_at_a_time};
 use super::changes::{Attempts, Confirms};
-use super::load::{Ask, store_key_purpose};
+use super::load::Ask;
 use super::{Call, Inner, KeyManager, seconds};
 use crate::envelope::kek::WrapContext;
 use crate::envelope::key_set::KeySet;
 use crate::envelope::lifecycle::{self, NewKey, Place};
-use crate::envelope::record::{Digest, Head, StoreMac};
+use crate::envelope::record::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
 use crate::key::{KeyState, Purpose, derive, generate_key};
@@ -45,15 +44,6 @@ pub struct Maintenance {
 }
 
 impl KeyManager {
-    /// Makes the store and its first key, for fields of the default scope, active at once. Once, by an operator, with all KEKs in
-    /// reach; keys are never made silently.
-    ///
-    /// # Errors
-    /// [`ErrorKind::KeyLifecycle`] where the store has keys already.
-    pub fn initialize(&self, now: SystemTime) -> Call<KeyId> {
-        self.call(move |inner| async move { inner.initialize(now).await })
-    }
-
     /// Makes the first key of a scope and purpose that is loaded with the process, as a field's `scope = "…"` needs. It becomes
     /// active when every process has it, by [`maintain`](Self::maintain) or [`activate`](Self::activate).
     ///
@@ -139,32 +129,6 @@ impl KeyManager {
 }
 
 impl Inner {
-    async fn initialize(self: &Arc<Self>, now: SystemTime) -> Result<KeyId> {
-        let turn = self.turn().await;
-        if !self.load_records(0).await?.is_empty() {
-            return Err(self.store_error(ErrorKind::KeyLifecycle, "it has keys already; `load` them"));
-        }
-        let store_key = SecretBytes::new(*zeroize::Zeroizing::new(generate_key()?));
-        let mut head = Head::new(self.propagation.as_secs(), BTreeMap::new());
-        let purpose = store_key_purpose(head.epoch);
-        let keks = self.keks.iter().collect();
-        head.store_key = self.wrap_under_all(keks, &self.store_key_context(&purpose), &store_key).await?;
-        let mac = StoreMac::new(&store_key, &self.key_set);
-        let empty = KeySet::new(head, BTreeMap::new(), mac);
-        let place = Place { scope: String::new(), purpose: Purpose::Field, on_demand: false };
-        let mut draft = self.draft(&empty, now)?;
-        let id = draft.next_id()?;
-        let key = self.new_key(&empty, id, &place, Under::All).await?;
-        lifecycle::add_first(&mut draft, key, place, &self.rotation)?;
-        if !self.commit(&turn, Confirms::Keys, &empty, draft).await? {
-            return Err(self.store_error(
-                ErrorKind::KeyLifecycle,
-                "another process has just made its keys; `load` them",
-            ));
-        }
-        key_id(id)
-    }
-
     /// Makes a key and stores it; again with another id where others were faster.
     async fn add_key(self: &Arc<Self>, mut place: Place, nth: Nth, now: SystemTime) -> Result<KeyId> {
         let turn = self.turn().await;
@@ -221,7 +185,7 @@ impl Inner {
     }
 
     /// A new data key, wrapped under the KEKs of the store and tried.
-    async fn new_key(&self, set: &KeySet, id: u32, place: &Place, under: Under) -> Result<NewKey> {
+    pub(super) async fn new_key(&self, set: &KeySet, id: u32, place: &Place, under: Under) -> Result<NewKey> {
         let key = SecretBytes::new(*zeroize::Zeroizing::new(generate_key()?));
         let context = WrapContext::new(&self.key_set, id, &place.scope, place.purpose.name());
         let wraps = match under {
@@ -339,11 +303,11 @@ enum Nth {
 }
 
 /// How many KEKs must do their part.
-enum Under {
+pub(super) enum Under {
     All,
     Some,
 }
 
-fn key_id(id: u32) -> Result<KeyId> {
+pub(super) fn key_id(id: u32) -> Result<KeyId> {
     KeyId::new(id).ok_or_else(|| Error::new(ErrorKind::KeyLifecycle).detail("key ids begin at 1"))
 }
