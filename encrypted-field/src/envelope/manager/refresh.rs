@@ -185,19 +185,21 @@ pub(super) fn start(inner: &Arc<Inner>) -> Result<()> {
     if shared.asks().running_in.replace(me) == Some(me) {
         return Ok(());
     }
-    let (manager, first) = (Arc::downgrade(inner), Inner::jittered(inner.cache.refresh));
-    // Where the first load fails, it is soon tried again.
-    let first = if inner.current.load().is_some() { first } else { Inner::jittered(FIRST_RETRY.min(first)) };
+    let manager = Arc::downgrade(inner);
+    // Where the first load, which is about to begin, fails, it is soon tried again.
+    let is_loaded = inner.current.load().is_some();
+    let first =
+        Inner::jittered(if is_loaded { inner.cache.refresh } else { FIRST_RETRY.min(inner.cache.refresh) });
     let thread = thread::Builder::new().name("encrypted-field-keys".into());
     let failed = Arc::clone(&shared);
-    thread.spawn(move || run(&manager, &shared, first)).map(drop).map_err(|e| {
+    thread.spawn(move || run(&manager, &shared, first, is_loaded)).map(drop).map_err(|e| {
         failed.asks().running_in = None;
         let detail = "no thread could be started to refresh the keys";
         Error::new(ErrorKind::KeyServiceUnavailable).detail(detail).caused_by(e)
     })
 }
 
-fn run(manager: &Weak<Inner>, shared: &Shared, first: Duration) {
+fn run(manager: &Weak<Inner>, shared: &Shared, first: Duration, mut is_loaded: bool) {
     let (mut wait, mut failures) = (first, 0);
     loop {
         let asks = shared.asks();
@@ -206,8 +208,13 @@ fn run(manager: &Weak<Inner>, shared: &Shared, first: Duration) {
         let waited = shared.changed.wait_timeout_while(asks, wait, |asks| !(asks.is_wanted && may_be_woken));
         let (mut asks, _) = waited.unwrap_or_else(PoisonError::into_inner);
         let was_wanted = std::mem::take(&mut asks.is_wanted);
+        let was_loaded = asks.loaded.is_some();
         drop(asks);
         let Some(manager) = manager.upgrade() else { return };
+        if !std::mem::replace(&mut is_loaded, true) && was_loaded && !was_wanted {
+            wait = Inner::jittered(manager.cache.refresh);
+            continue;
+        }
         wait = manager.turn_of_thread(&mut failures);
         drop(manager);
         if was_wanted {
