@@ -220,6 +220,23 @@ fn dates_alone_activate_nothing() {
     world.process().activate(id, world.now()).wait().unwrap();
 }
 
+/// Of many keys whose date has come, and which this process has not seen for long enough, nothing is to be done at once.
+#[test]
+fn what_has_to_wait_is_not_unfinished() {
+    let world = World::new();
+    let keys = world.loaded();
+    keys.provision_all((0..300).map(|number| format!("tenant-{number}")), world.now()).wait().unwrap();
+    world.clock.advance(90 * DAY);
+    while keys.maintain(world.now()).wait().unwrap().unfinished {}
+    world.clock.advance(2 * PROPAGATION);
+    let done = world.process().maintain(world.now()).wait().unwrap();
+    assert!(done.activated.is_empty() && !done.unfinished, "{done:?}");
+    let done = keys.maintain(world.now()).wait().unwrap();
+    assert!(done.activated.len() == 256 && done.unfinished, "{done:?}");
+    let done = keys.maintain(world.now()).wait().unwrap();
+    assert!(done.activated.len() == 45 && !done.unfinished, "{done:?}");
+}
+
 #[test]
 fn a_key_that_does_not_unwrap_is_not_made_active() {
     let world = World::new();

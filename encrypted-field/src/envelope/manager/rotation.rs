@@ -243,9 +243,10 @@ impl Inner {
         let mut draft = self.draft(&set, now)?;
         let mut done = Maintenance::default();
         let seen = |id: &&u32| self.has_seen(&draft, **id, KeyState::Pending).is_ok();
-        let ready: Vec<u32> = due.activate.iter().filter(seen).copied().take(CHANGE_AT_ONCE).collect();
-        done.unfinished = due.activate.len() > CHANGE_AT_ONCE || due.disable.len() > CHANGE_AT_ONCE;
-        for id in ready {
+        let ready: Vec<u32> = due.activate.iter().filter(seen).copied().collect();
+        // Those that are due and were not seen for long enough are nothing to be done at once.
+        done.unfinished = ready.len() > CHANGE_AT_ONCE || due.disable.len() > CHANGE_AT_ONCE;
+        for id in ready.into_iter().take(CHANGE_AT_ONCE) {
             let Some(entry) = set.get(id) else { continue };
             match self.unwrap_entry(entry).await {
                 Ok(_) => {}
