@@ -15,7 +15,8 @@ pub(super) const SKEW: u64 = 300;
 
 /// Entries that are to be written, over those of a key set.
 pub(super) struct Draft<'a> {
-    set: &'a KeySet,
+    /// As it is before the change.
+    pub(super) set: &'a KeySet,
     pub(super) head: Head,
     changed: BTreeMap<u32, Entry>,
     /// The ids of those that are new, by scope and purpose.

@@ -229,10 +229,10 @@ pub(super) fn destroy(draft: &mut Draft<'_>, id: u32) -> Result<()> {
 }
 
 /// Leaves the tombstones of all keys of a scope, whatever their states.
-pub(super) fn destroy_scope(draft: &mut Draft<'_>, ids: &[u32]) -> Result<()> {
+pub(super) fn destroy_scope(draft: &mut Draft<'_>, ids: impl Iterator<Item = u32>) -> Result<()> {
     for id in ids {
-        if state(draft, *id) != Some(KeyState::Destroyed) {
-            bury(draft, *id)?;
+        if state(draft, id) != Some(KeyState::Destroyed) {
+            bury(draft, id)?;
         }
     }
     Ok(())

@@ -13,7 +13,8 @@ use super::BackendError;
 /// [`conformance::key_store`](super::conformance::key_store) tests one.
 pub trait KeyStore: Send + Sync + 'static {
     /// The records whose revision is above `after`, and in any case the head (id 0), as they were at one moment, in any
-    /// order. Nothing at all where nothing was ever written. A store that can't select gives all.
+    /// order. Nothing at all where nothing was ever written. A store that can't select gives all. It sees every change that has
+    /// succeeded before the call, so it reads no replica: a key is made active once each process must have seen it here.
     fn load(&self, after: u64) -> impl Future<Output = Result<Vec<Record>, BackendError>> + Send;
 
     /// Writes `changed` (one of them the head; none twice), each in place of the record of its id, if the head that is stored has

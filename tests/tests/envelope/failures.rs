@@ -100,11 +100,10 @@ fn a_permission_that_is_missed_for_a_moment_breaks_no_key() {
             kek.set_fault(Fault::Fails(kind));
         }
         assert!(cold.scope("acme").wait().is_err(), "{kind:?}");
-        let publisher = keys.clone();
         for kek in [&world.eu, &world.us] {
             kek.set_fault(Fault::None);
         }
-        publisher.publish("", Purpose::Field, world.now()).wait().unwrap();
+        keys.publish("", Purpose::Field, world.now()).wait().unwrap();
         world.clock.advance(2 * std::time::Duration::from_secs(1));
         cold.scope("acme").wait().unwrap();
         cold.load().wait().unwrap();
@@ -143,7 +142,7 @@ fn one_broken_key_is_broken_alone() {
         SlackToken::from(tests::secrets::BOT_TOKEN).to_stored_text_with(&keys.keyring().unwrap()).unwrap();
 
     // A process whose only KEK is one that refuses that key.
-    let fresh = world.without_keks().kek("eu", Refusing(world.eu.clone(), 2)).build().unwrap();
+    let fresh = world.without_keks().kek("eu", TestKek::with_fault(0, Fault::Rejects(2))).build().unwrap();
     fresh.load().wait().unwrap();
     open(&fresh, &stored).unwrap();
     let ring = fresh.keyring().unwrap();
@@ -151,31 +150,4 @@ fn one_broken_key_is_broken_alone() {
     assert!(error.to_string().contains("does not unwrap"), "{error}");
     let sealed = SlackToken::from(tests::secrets::BOT_TOKEN).to_stored_text_with(&ring);
     assert_kind(sealed, ErrorKind::KeyUnusable);
-}
-
-struct Refusing(TestKek, u32);
-
-impl encrypted_field::envelope::KeyEncryptionKey for Refusing {
-    async fn wrap(
-        &self,
-        context: &encrypted_field::envelope::WrapContext<'_>,
-        key: &[u8; 32],
-    ) -> Result<Vec<u8>, encrypted_field::envelope::BackendError> {
-        self.0.wrap(context, key).await
-    }
-
-    async fn unwrap(
-        &self,
-        context: &encrypted_field::envelope::WrapContext<'_>,
-        wrapped: &[u8],
-    ) -> Result<zeroize::Zeroizing<Vec<u8>>, encrypted_field::envelope::BackendError> {
-        if context.key_id == self.1 {
-            return Err(encrypted_field::envelope::BackendError::new(Rejected, "on request"));
-        }
-        self.0.unwrap(context, wrapped).await
-    }
-
-    fn describe(&self) -> String {
-        "a refusing test's".into()
-    }
 }

@@ -1,6 +1,6 @@
 //! Several key-encryption keys: regions, and one in a safe.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use encrypted_field::envelope::BackendErrorKind::{Rejected, Unavailable};
 use encrypted_field::{ErrorKind, KeyState, Purpose};
@@ -80,39 +80,13 @@ fn the_consistency_check_finds_a_divergent_wrap() {
     let swapped = world
         .without_keks()
         .kek("eu", world.eu.clone())
-        .kek("us", Swapping(world.us.clone()))
+        .kek("us", TestKek::with_fault(1, Fault::Swaps))
         .build()
         .unwrap();
     swapped.load().wait().unwrap();
     let found = swapped.check_consistency().wait().unwrap();
     let error = found.problems[1].error.as_ref().unwrap();
     assert!(error.to_string().contains("another key than the one with this check value"), "{error}");
-}
-
-struct Swapping(TestKek);
-
-impl encrypted_field::envelope::KeyEncryptionKey for Swapping {
-    async fn wrap(
-        &self,
-        context: &encrypted_field::envelope::WrapContext<'_>,
-        key: &[u8; 32],
-    ) -> Result<Vec<u8>, encrypted_field::envelope::BackendError> {
-        self.0.wrap(context, key).await
-    }
-
-    async fn unwrap(
-        &self,
-        context: &encrypted_field::envelope::WrapContext<'_>,
-        wrapped: &[u8],
-    ) -> Result<zeroize::Zeroizing<Vec<u8>>, encrypted_field::envelope::BackendError> {
-        let mut key = self.0.unwrap(context, wrapped).await?;
-        key[0] ^= 1;
-        Ok(key)
-    }
-
-    fn describe(&self) -> String {
-        "a swapping test's".into()
-    }
 }
 
 /// Nothing is stored that could not be read again.
@@ -123,7 +97,7 @@ fn a_kek_that_wraps_wrongly_makes_no_key() {
     let keys = world
         .without_keks()
         .kek("eu", world.eu.clone())
-        .kek("us", Swapping(world.us.clone()))
+        .kek("us", TestKek::with_fault(1, Fault::Swaps))
         .build()
         .unwrap();
     keys.load().wait().unwrap();
@@ -295,7 +269,7 @@ fn rewrapping_goes_on_where_it_was_stopped() {
     let asia = TestKek::new(2);
     let three = world.builder().kek("asia", asia.clone()).build().unwrap();
     let failing =
-        world.builder().kek("asia", FailingAfter(asia.clone(), Arc::default(), 300)).build().unwrap();
+        world.builder().kek("asia", TestKek::with_fault(2, Fault::FailsAfter(300))).build().unwrap();
     assert_kind(failing.rewrap(world.now()).wait(), ErrorKind::KeyServiceUnavailable);
     // The first change of 256 keys was made, and everything loads as before.
     let with_asia = |keys: &encrypted_field::envelope::KeyManager| {
@@ -308,38 +282,6 @@ fn rewrapping_goes_on_where_it_was_stopped() {
     assert_eq!(three.rewrap(world.now()).wait().unwrap().keys, 601 - 256);
     assert_eq!(with_asia(&three), 601);
     assert_eq!(three.check_consistency().wait().unwrap().checked, 3 * 602);
-}
-
-struct FailingAfter(TestKek, Arc<Mutex<usize>>, usize);
-
-impl encrypted_field::envelope::KeyEncryptionKey for FailingAfter {
-    async fn wrap(
-        &self,
-        context: &encrypted_field::envelope::WrapContext<'_>,
-        key: &[u8; 32],
-    ) -> Result<Vec<u8>, encrypted_field::envelope::BackendError> {
-        let count = {
-            let mut count = self.1.lock().unwrap();
-            *count += 1;
-            *count
-        };
-        if count > self.2 {
-            return Err(encrypted_field::envelope::BackendError::new(Unavailable, "on request"));
-        }
-        self.0.wrap(context, key).await
-    }
-
-    async fn unwrap(
-        &self,
-        context: &encrypted_field::envelope::WrapContext<'_>,
-        wrapped: &[u8],
-    ) -> Result<zeroize::Zeroizing<Vec<u8>>, encrypted_field::envelope::BackendError> {
-        self.0.unwrap(context, wrapped).await
-    }
-
-    fn describe(&self) -> String {
-        "a failing test's".into()
-    }
 }
 
 /// A tenant that comes while a region is down gets a key, and `maintain` adds what is missing.

@@ -245,7 +245,7 @@ fn a_key_that_does_not_unwrap_is_not_made_active() {
     world.clock.advance(PROPAGATION);
     keys.load().wait().unwrap();
     for kek in [&world.eu, &world.us] {
-        kek.set_fault_for(id.get());
+        kek.set_fault(Fault::Rejects(id.get()));
     }
     assert!(keys.maintain(world.now()).wait().unwrap().activated.is_empty());
     assert_kind(keys.activate(id, world.now()).wait(), ErrorKind::WrappedKeyRejected);

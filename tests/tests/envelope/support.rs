@@ -60,7 +60,7 @@ pub fn assert_kind<T>(result: Result<T>, kind: encrypted_field::ErrorKind) -> Er
     }
 }
 
-/// What a store or a key service does instead of its work.
+/// What a store or a key service does instead of its work, or with it; the last three are a key service's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Fault {
     #[default]
@@ -70,6 +70,12 @@ pub enum Fault {
     AnswerLost,
     /// Never answers.
     Hangs,
+    /// Unwraps to another key.
+    Swaps,
+    /// Rejects the wraps of this key.
+    Rejects(u32),
+    /// Wraps so many keys more, and is out of reach then.
+    FailsAfter(usize),
 }
 
 #[derive(Clone, Default)]
@@ -160,8 +166,6 @@ pub struct TestKek(Arc<Kek>);
 struct Kek {
     kek: LocalKek,
     fault: Mutex<Fault>,
-    /// Rejects the wraps of this key; 0 for none.
-    rejected: AtomicUsize,
     wraps: AtomicUsize,
     unwraps: AtomicUsize,
     running: AtomicUsize,
@@ -173,7 +177,6 @@ impl TestKek {
         Self(Arc::new(Kek {
             kek: LocalKek::new(secrets::KEYS[number]).unwrap(),
             fault: Mutex::default(),
-            rejected: AtomicUsize::new(0),
             wraps: AtomicUsize::new(0),
             unwraps: AtomicUsize::new(0),
             running: AtomicUsize::new(0),
@@ -185,9 +188,11 @@ impl TestKek {
         *self.0.fault.lock().unwrap() = fault;
     }
 
-    /// Rejects the wraps of one key from now on.
-    pub fn set_fault_for(&self, id: u32) {
-        self.0.rejected.store(id as usize, Ordering::SeqCst);
+    /// The KEK of this number, with a fault from the beginning.
+    pub fn with_fault(number: usize, fault: Fault) -> Self {
+        let kek = Self::new(number);
+        kek.set_fault(fault);
+        kek
     }
 
     pub fn wraps(&self) -> usize {
@@ -202,21 +207,25 @@ impl TestKek {
         self.0.most_running.load(Ordering::SeqCst)
     }
 
-    async fn fault(&self) -> Result<(), BackendError> {
-        let fault = *self.0.fault.lock().unwrap();
-        match fault {
-            Fault::Fails(kind) => Err(BackendError::new(kind, "on request")),
-            Fault::Hangs => std::future::pending().await,
-            Fault::None | Fault::AnswerLost => Ok(()),
-        }
+    fn fault(&self) -> Fault {
+        *self.0.fault.lock().unwrap()
     }
 }
 
 impl KeyEncryptionKey for TestKek {
     async fn wrap(&self, context: &WrapContext<'_>, key: &[u8; 32]) -> Result<Vec<u8>, BackendError> {
         self.0.wraps.fetch_add(1, Ordering::SeqCst);
-        self.fault().await?;
-        self.0.kek.wrap(context, key).await
+        match self.fault() {
+            Fault::Fails(kind) => Err(BackendError::new(kind, "on request")),
+            Fault::FailsAfter(0) => Err(BackendError::new(BackendErrorKind::Unavailable, "on request")),
+            Fault::Hangs => std::future::pending().await,
+            fault => {
+                if let Fault::FailsAfter(more) = fault {
+                    self.set_fault(Fault::FailsAfter(more - 1));
+                }
+                self.0.kek.wrap(context, key).await
+            }
+        }
     }
 
     async fn unwrap(
@@ -230,11 +239,18 @@ impl KeyEncryptionKey for TestKek {
         // As a call over a network does: others run meanwhile.
         tokio::task::yield_now().await;
         self.0.running.fetch_sub(1, Ordering::SeqCst);
-        self.fault().await?;
-        if context.key_id != 0 && self.0.rejected.load(Ordering::SeqCst) == context.key_id as usize {
-            return Err(BackendError::new(BackendErrorKind::Rejected, "on request"));
+        match self.fault() {
+            Fault::Fails(kind) => Err(BackendError::new(kind, "on request")),
+            Fault::Rejects(id) if id == context.key_id => {
+                Err(BackendError::new(BackendErrorKind::Rejected, "on request"))
+            }
+            Fault::Hangs => std::future::pending().await,
+            fault => {
+                let mut key = self.0.kek.unwrap(context, wrapped).await?;
+                key[0] ^= u8::from(fault == Fault::Swaps);
+                Ok(key)
+            }
         }
-        self.0.kek.unwrap(context, wrapped).await
     }
 
     fn describe(&self) -> String {

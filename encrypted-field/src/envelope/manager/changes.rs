@@ -9,6 +9,7 @@ use crate::cipher;
 use crate::envelope::draft::{Draft, SKEW, refused};
 use crate::envelope::key_set::{KeySet, head_of};
 use crate::envelope::lifecycle;
+use crate::envelope::record::{Entry, Head};
 use crate::envelope::store::Record;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
@@ -68,7 +69,10 @@ impl KeyManager {
             confirmed?;
             inner
                 .change(now, |draft| {
-                    inner.has_seen(draft, id.get(), KeyState::Disabled)?;
+                    if let Some(entry) = draft.get(id.get()).filter(|entry| entry.state == KeyState::Disabled)
+                    {
+                        inner.has_seen(&draft.head, entry, draft.now)?;
+                    }
                     lifecycle::destroy(draft, id.get())
                 })
                 .await?;
@@ -110,16 +114,18 @@ impl Inner {
         }
     }
 
-    /// That a key has been in a state for the propagation time: by the clock of this process that nobody sets, for as long as it has
-    /// seen it; or by dates, with a day to spare for clocks that are wrong.
-    pub(super) fn has_seen(&self, draft: &Draft<'_>, id: u32, state: KeyState) -> Result<()> {
-        let Some(entry) = draft.get(id).filter(|entry| entry.state == state) else { return Ok(()) };
-        let propagation = Duration::from_secs(draft.head.propagation);
-        let seen = self.state().first_seen.get(&(id, state)).copied();
+    /// That a key has been pending, or disabled, for the propagation time: by the clock of this process that nobody sets, for as long
+    /// as it has seen it; or by dates, with a day to spare for clocks that are wrong.
+    pub(super) fn has_seen(&self, head: &Head, entry: &Entry, now: u64) -> Result<()> {
+        let since = match entry.state {
+            KeyState::Pending => Some(entry.created),
+            KeyState::Disabled => entry.disabled,
+            _ => return Ok(()),
+        };
+        let propagation = Duration::from_secs(head.propagation);
+        let seen = self.state().first_seen.get(&(entry.id, entry.state)).copied();
         let seen_for = seen.map_or(Duration::ZERO, |seen| self.clock.monotonic().saturating_sub(seen));
-        let since = if state == KeyState::Pending { Some(entry.created) } else { entry.disabled };
-        let by_date =
-            since.is_some_and(|since| draft.now >= since.saturating_add(draft.head.propagation + DAY));
+        let by_date = since.is_some_and(|since| now >= since.saturating_add(head.propagation + DAY));
         if seen_for >= propagation || by_date {
             return Ok(());
         }
@@ -127,11 +133,11 @@ impl Inner {
             format!(
                 "this process has seen it {} for {} s of {}; that or a day more by its dates shows, whatever the clocks say, that every \
                  process has it",
-                state.name(),
+                entry.state.name(),
                 seen_for.as_secs(),
                 propagation.as_secs()
             ),
-            id,
+            entry.id,
         ))
     }
 

@@ -15,7 +15,7 @@ use crate::envelope::lifecycle::{self, NewKey, Place};
 use crate::envelope::record::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
-use crate::key::{KeyState, Purpose, derive, generate_key};
+use crate::key::{Purpose, derive, generate_key};
 use crate::key_id::KeyId;
 use crate::secret::SecretBytes;
 
@@ -208,7 +208,7 @@ impl Inner {
             lifecycle::activate(&mut draft, id.get(), at_once, &self.rotation)?;
             if let Some(entry) = set.get(id.get()) {
                 if !at_once {
-                    self.has_seen(&self.draft(&set, now)?, id.get(), KeyState::Pending)?;
+                    self.has_seen(&set.head, entry, seconds(now))?;
                 }
                 self.unwrap_entry(entry).await?;
             }
@@ -242,23 +242,23 @@ impl Inner {
         let due = lifecycle::due(&set, seconds(now), &self.rotation);
         let mut draft = self.draft(&set, now)?;
         let mut done = Maintenance::default();
-        let seen = |id: &&u32| self.has_seen(&draft, **id, KeyState::Pending).is_ok();
-        let ready: Vec<u32> = due.activate.iter().filter(seen).copied().collect();
+        let pending = due.activate.iter().filter_map(|id| set.get(*id));
+        let ready: Vec<_> =
+            pending.filter(|entry| self.has_seen(&set.head, entry, seconds(now)).is_ok()).collect();
         // Those that are due and were not seen for long enough are nothing to be done at once.
         done.unfinished = ready.len() > CHANGE_AT_ONCE || due.disable.len() > CHANGE_AT_ONCE;
-        for id in ready.into_iter().take(CHANGE_AT_ONCE) {
-            let Some(entry) = set.get(id) else { continue };
+        for entry in ready.into_iter().take(CHANGE_AT_ONCE) {
             match self.unwrap_entry(entry).await {
                 Ok(_) => {}
                 // It stays pending, and the one before it active: that one is good.
                 Err(error) if is_about_one_key(&error) => {
-                    event::emit(&Event::KeyBroken { key_id: id, kind: error.kind() });
+                    event::emit(&Event::KeyBroken { key_id: entry.id, kind: error.kind() });
                     continue;
                 }
                 Err(error) => return Err(error),
             }
-            lifecycle::activate(&mut draft, id, false, &self.rotation)?;
-            done.activated.extend(KeyId::new(id));
+            lifecycle::activate(&mut draft, entry.id, false, &self.rotation)?;
+            done.activated.extend(KeyId::new(entry.id));
         }
         for id in due.disable.iter().take(CHANGE_AT_ONCE) {
             lifecycle::disable(&mut draft, *id)?;

@@ -34,8 +34,8 @@ pub(super) struct Scopes {
 /// One scope.
 #[derive(Default)]
 pub(super) struct Slot {
-    /// Made when the keys were loaded for the first time. Its ring is swapped when they change.
-    scope: OnceLock<(Scope, Arc<ArcSwap<Keyring>>)>,
+    /// Made when the keys were loaded for the first time, and swapped when they change, also for those who have entered.
+    ring: OnceLock<Arc<ArcSwap<Keyring>>>,
     loaded: Mutex<(Loaded, Option<Arc<Lease>>)>,
     /// Many requests of a tenant may come at once, and one of them loads.
     loading: futures_util::lock::Mutex<()>,
@@ -86,19 +86,27 @@ impl Scopes {
     pub(super) fn destroyed(&self, name: &str) {
         if let Some(slot) = self.slots().remove(name) {
             slot.is_destroyed.store(true, Ordering::Release);
-            slot.end();
+            if let Some(lease) = slot.lease() {
+                lease.end();
+            }
         }
     }
 }
 
 impl Slot {
-    /// Where nothing needs to be loaded.
-    fn ready(&self) -> Option<Scope> {
-        let (_, ring) = self.scope.get()?;
-        let is_good = self.lease()?.now().is_ok() && !self.is_destroyed.load(Ordering::Acquire);
-        // One for each who asks, so that threads don't share its counter.
-        let name = self.scope.get()?.0.name();
-        is_good.then(|| Scope::with_ring(name, Arc::clone(ring)))
+    /// Where nothing needs to be loaded. One for each who asks, so that threads don't share its counter.
+    fn ready(&self, name: &str) -> Option<Scope> {
+        if self.is_destroyed.load(Ordering::Acquire) || self.lease()?.now().is_err() {
+            return None;
+        }
+        Some(Scope::with_ring(name, Arc::clone(self.ring.get()?)))
+    }
+
+    /// A scope that was destroyed is not confirmed any more, whoever was about to.
+    fn extend(&self, lease: &Lease) {
+        if !self.is_destroyed.load(Ordering::Acquire) {
+            lease.extend();
+        }
     }
 
     fn loaded(&self) -> MutexGuard<'_, (Loaded, Option<Arc<Lease>>)> {
@@ -107,12 +115,6 @@ impl Slot {
 
     fn lease(&self) -> Option<Arc<Lease>> {
         self.loaded().1.clone()
-    }
-
-    fn end(&self) {
-        if let Some(lease) = self.lease() {
-            lease.end();
-        }
     }
 
     fn failure(&self) -> MutexGuard<'_, Option<(ErrorKind, String, Duration)>> {
@@ -149,12 +151,11 @@ impl Inner {
     /// A key of a scope as it is loaded now.
     pub(super) fn in_scope(&self, name: &str, id: KeyId) -> Option<Arc<KeyEntry>> {
         let slot = self.scopes.slots().get(name).cloned()?;
-        let (_, ring) = slot.scope.get()?;
-        ring.load().entry(id).cloned()
+        slot.ring.get()?.load().entry(id).cloned()
     }
 
     async fn scope(self: &Arc<Self>, name: &str) -> Result<Scope> {
-        if let Some(scope) = self.scopes.entered(name).and_then(|slot| slot.ready()) {
+        if let Some(scope) = self.scopes.entered(name).and_then(|slot| slot.ready(name)) {
             return Ok(scope);
         }
         if !self.health.is_current() {
@@ -167,7 +168,7 @@ impl Inner {
         }
         let slot = self.scopes.made(name);
         let _loading = slot.loading.lock().await;
-        if let Some(scope) = slot.ready() {
+        if let Some(scope) = slot.ready(name) {
             return Ok(scope);
         }
         if let Some((kind, text, until)) = &*slot.failure()
@@ -175,15 +176,13 @@ impl Inner {
         {
             return Err(Error::new(*kind).detail(text.clone()));
         }
-        let filled = match self.known() {
-            Some(newest) => self.fill(&slot, name, &newest).await,
-            None => self.fill(&slot, name, &set).await,
-        };
+        // Meanwhile there may be a newer one.
+        let filled = self.fill(&slot, name, &self.known().unwrap_or(set)).await;
         *slot.failure() = filled.as_ref().err().map(|error| {
             (error.kind(), format!("a moment ago: {error}"), self.clock.monotonic() + LOOK_AGAIN_AFTER)
         });
         filled?;
-        slot.ready().ok_or_else(|| {
+        slot.ready(name).ok_or_else(|| {
             Error::new(ErrorKind::KeysExpired)
                 .detail("they expired, or were destroyed, while they were loaded")
         })
@@ -206,11 +205,11 @@ impl Inner {
         };
         // Another process may just have made it. Names that are made up don't keep the store busy.
         let now = self.clock.monotonic();
-        let last = self.state().looked_for_scope.replace(now);
-        if let Some(last) = last.filter(|last| now < *last + LOOK_AGAIN_AFTER) {
-            self.state().looked_for_scope = Some(last);
+        let is_soon = |last: Duration| now < last + LOOK_AGAIN_AFTER;
+        if self.state().looked_for_scope.is_some_and(is_soon) {
             return Err(no_key(ErrorKind::KeyNotLoaded, ", as of a second ago"));
         }
+        self.state().looked_for_scope = Some(now);
         let _turn = self.turn().await;
         let set = self.load_set(Ask::IfNeeded).await?;
         if has(&set) { Ok(set) } else { Err(no_key(ErrorKind::NoActiveKey, "")) }
@@ -221,10 +220,8 @@ impl Inner {
         let age = newest(set, name);
         let (mut loaded, lease) = slot.loaded().clone();
         // What was looked at before somebody else looked comes too late.
-        if loaded.age.is_some_and(|loaded| loaded >= age) && lease.is_some() {
-            if let Some(lease) = lease.filter(|_| !slot.is_destroyed.load(Ordering::Acquire)) {
-                lease.extend();
-            }
+        if let Some(lease) = lease.filter(|_| loaded.age.is_some_and(|loaded| loaded >= age)) {
+            slot.extend(&lease);
             return Ok(());
         }
         loaded.age = None;
@@ -239,14 +236,8 @@ impl Inner {
         if is_whole {
             loaded.age = Some(age);
         }
-        if !slot.is_destroyed.load(Ordering::Acquire) {
-            rung.lease.extend();
-        }
-        let (_, current) = slot.scope.get_or_init(|| {
-            let current = Arc::new(ArcSwap::new(Arc::clone(&rung.ring)));
-            (Scope::with_ring(name, Arc::clone(&current)), current)
-        });
-        current.store(rung.ring);
+        slot.extend(&rung.lease);
+        slot.ring.get_or_init(|| Arc::new(ArcSwap::new(Arc::clone(&rung.ring)))).store(rung.ring);
         if let Some(before) = std::mem::replace(&mut *slot.loaded(), (loaded, Some(rung.lease))).1 {
             before.replace();
         }
@@ -264,7 +255,7 @@ impl Inner {
         let out_of_reach = AtomicBool::new(false);
         let is_out_of_reach = &out_of_reach;
         let mut calls: Vec<BoxFuture<'_, Result<()>>> = Vec::with_capacity(slots.len());
-        for (name, slot) in slots.iter().filter(|(_, slot)| slot.scope.get().is_some()) {
+        for (name, slot) in slots.iter().filter(|(_, slot)| slot.ring.get().is_some()) {
             calls.push(Box::pin(async move {
                 // Where one can't be reached now, neither can the others.
                 if is_out_of_reach.load(Ordering::Relaxed) {

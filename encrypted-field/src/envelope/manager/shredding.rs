@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::changes::{Attempts, Confirms, confirmed};
-use super::load::Ask;
+use super::backends::Kek;
+use super::changes::confirmed;
 use super::{Call, Inner, KeyManager};
 use crate::envelope::lifecycle;
+use crate::envelope::record::Wraps;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What became of a scope that was destroyed, see [`KeyManager::destroy_scope`].
@@ -48,11 +49,23 @@ impl Inner {
             let detail = "the default scope can't be destroyed; disable and destroy its keys one by one";
             return Err(Error::new(ErrorKind::KeyLifecycle).detail(detail));
         }
-        let others_have_it = self.bury_scope(name, now).await?;
+        let others_have_it = self
+            .change(now, |draft| {
+                let entries = draft.set.of_scope(name);
+                if entries.is_empty() {
+                    let detail = format!("scope \"{name}\" has no key");
+                    return Err(Error::new(ErrorKind::KeyLifecycle).detail(detail));
+                }
+                lifecycle::destroy_scope(draft, entries.iter().map(|entry| entry.id))?;
+                // Under KEKs that this process has not.
+                let others = |wraps: &Wraps| wraps.keys().any(|kek| !self.has_kek(kek));
+                Ok(others(&draft.set.head.store_key) || entries.iter().any(|entry| others(&entry.wraps)))
+            })
+            .await?;
         self.scopes.destroyed(name);
         self.destroy_keks_of(name).await?;
         self.forget_history().await?;
-        let all_destroyed = self.keks.iter().all(super::backends::Kek::is_per_scope) && !others_have_it;
+        let all_destroyed = self.keks.iter().all(Kek::is_per_scope) && !others_have_it;
         Ok(if all_destroyed {
             Shredded::WithKeks
         } else if self.store.is_in_database_backups() {
@@ -60,29 +73,5 @@ impl Inner {
         } else {
             Shredded::OutsideOfDatabaseBackups
         })
-    }
-
-    /// Gives whether the store is wrapped under KEKs that this process has not.
-    async fn bury_scope(self: &Arc<Self>, name: &str, now: SystemTime) -> Result<bool> {
-        let turn = self.turn().await;
-        let mut attempts = Attempts::default();
-        loop {
-            let set = self.load_set(Ask::Always).await?;
-            let entries = set.of_scope(name);
-            if entries.is_empty() {
-                let detail = format!("scope \"{name}\" has no key");
-                return Err(Error::new(ErrorKind::KeyLifecycle).detail(detail));
-            }
-            let ids: Vec<u32> = entries.iter().map(|entry| entry.id).collect();
-            let others = |wraps: &crate::envelope::record::Wraps| wraps.keys().any(|kek| !self.has_kek(kek));
-            let others_have_it =
-                others(&set.head.store_key) || entries.iter().any(|entry| others(&entry.wraps));
-            let mut draft = self.draft(&set, now)?;
-            lifecycle::destroy_scope(&mut draft, &ids)?;
-            if self.commit(&turn, Confirms::Keys, &set, draft).await? {
-                return Ok(others_have_it);
-            }
-            attempts.again(self).await?;
-        }
     }
 }
