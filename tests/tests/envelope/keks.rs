@@ -261,6 +261,24 @@ fn divergent_wraps_are_repaired() {
     world.without_keks().kek("us", other.clone()).build().unwrap().load().wait().unwrap();
 }
 
+/// As the runbook has it, before a key service stops to unwrap what an older version of its key has wrapped.
+#[test]
+fn wraps_are_renewed_under_another_name() {
+    let world = World::new();
+    let stored = seal(&world.loaded()).unwrap();
+    let wraps = |world: &World| world.store.backup()[&1].body.clone();
+    let before = wraps(&world);
+    let both = world.builder().kek("eu-2027", world.eu.clone()).build().unwrap();
+    assert_eq!(both.rewrap(world.now()).wait().unwrap().keys, 1);
+    let renewed =
+        world.without_keks().kek("eu-2027", world.eu.clone()).kek("us", world.us.clone()).build().unwrap();
+    renewed.leave_out_kek("eu", "leave out KEK eu of test", world.now()).wait().unwrap();
+    let body: Value = serde_json::from_str(&wraps(&world)).unwrap();
+    assert!(!before.contains(body["wraps"]["eu-2027"].as_str().unwrap()), "it is another wrap");
+    assert_eq!(renewed.status().unwrap().keks, ["eu-2027", "us"]);
+    open(&renewed, &stored).unwrap();
+}
+
 #[test]
 fn rewrapping_goes_on_where_it_was_stopped() {
     let world = World::new();
