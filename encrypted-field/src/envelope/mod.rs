@@ -46,60 +46,27 @@
 //! of at most [`max_scopes`](CachePolicy::max_scopes) that were entered. Unwrapped keys are wiped when they go. What passes through the buffers
 //! of an HTTP client or a database driver on its way is not in our hands; `SECURITY.md` says where.
 
-#[cfg(any(feature = "aws-kms", feature = "aws-secrets-manager"))]
-mod aws;
-#[cfg(feature = "aws-kms")]
-mod aws_kms;
-#[cfg(feature = "aws-secrets-manager")]
-mod aws_secrets_manager;
-#[cfg(all(feature = "tokio", any(feature = "diesel-store", feature = "file-store")))]
-mod blocking;
-#[cfg(all(not(feature = "tokio"), any(feature = "diesel-store", feature = "file-store")))]
-#[path = "inline.rs"]
-mod blocking;
-pub mod conformance;
-// For stores that keep one document.
-#[cfg_attr(
-    not(any(feature = "aws-secrets-manager", feature = "file-store", feature = "vault")),
-    allow(dead_code)
-)]
-mod document;
-mod draft;
-mod failure;
+mod backend;
 #[cfg(feature = "file-store")]
-mod file;
-mod kek;
-mod key_set;
-mod lifecycle;
+mod file_store;
 #[cfg(feature = "local-kek")]
-mod local;
-mod manager;
+mod local_kek;
 mod policy;
-mod record;
 mod runtime;
 #[cfg(any(feature = "diesel-store", feature = "sqlx-store"))]
 pub mod sql;
-mod store;
-#[cfg(feature = "vault")]
-pub mod vault;
 
-#[cfg(feature = "aws-kms")]
-pub use aws_kms::AwsKms;
-#[cfg(feature = "aws-secrets-manager")]
-pub use aws_secrets_manager::AwsSecretsManager;
-pub use failure::{BackendError, BackendErrorKind};
-#[cfg(feature = "file-store")]
-pub use file::FileStore;
-pub use kek::{KeyEncryptionKey, WrapContext};
-#[cfg(feature = "local-kek")]
-pub use local::LocalKek;
-pub use manager::{
-    Consistency, KeyManager, KeyManagerBuilder, KeyStatus, Maintenance, Restored, Rewrapped, Shredded,
-    StoreStatus, WrapProblem,
+pub use backend::conformance;
+pub use backend::{
+    Anchor, BackendError, BackendErrorKind, Document, KeyEncryptionKey, KeyStore, Loaded, Query, Record, StoreId,
+    WrapContext, WrappedKey,
 };
+#[cfg(feature = "file-store")]
+pub use file_store::FileStore;
+#[cfg(feature = "local-kek")]
+pub use local_kek::LocalKek;
 pub use policy::{CachePolicy, RotationPolicy};
 pub use runtime::Call;
-pub use store::{KeyStore, Record};
 
 pub use crate::key::Clock;
 

@@ -3,18 +3,21 @@
 //! A [`Call`] is awaited, in an async program, or [waited for](Call::wait), on a thread of a program without one.
 
 #[cfg(not(feature = "tokio"))]
-#[path = "blocking.rs"]
-mod backend;
-#[cfg(feature = "tokio")]
-#[path = "tokio.rs"]
-mod backend;
+mod inline;
 mod park;
+#[cfg(feature = "tokio")]
+mod tokio;
 
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-pub(super) use backend::Runtime;
+#[cfg(not(feature = "tokio"))]
+use inline as backend;
+#[cfg(feature = "tokio")]
+use self::tokio as backend;
+
+pub(super) use backend::{Runtime, run_blocking};
 
 use crate::error::Result;
 

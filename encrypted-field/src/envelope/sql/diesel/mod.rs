@@ -22,7 +22,8 @@ use diesel::result::{DatabaseErrorKind, Error};
 use super::Dialect;
 use super::statement::{self, Swap};
 use super::table::Table;
-use crate::envelope::{BackendError, BackendErrorKind, KeyStore, Record, blocking};
+use crate::envelope::runtime::run_blocking;
+use crate::envelope::{BackendError, BackendErrorKind, KeyStore, Record};
 use crate::error::Result;
 
 type Connect<C> = Arc<dyn Fn() -> Option<C> + Send + Sync>;
@@ -83,7 +84,7 @@ where
         call: impl FnOnce(&mut C) -> Result<T, diesel::result::Error> + Send + 'static,
     ) -> Result<Option<T>, BackendError> {
         let (connect, table) = (Arc::clone(&self.connect), self.table.clone());
-        blocking::run(move || {
+        run_blocking(move || {
             let mut connection = connect().ok_or_else(|| {
                 let detail = "`connect` of the store gave no connection; what it failed with is left out, for it may name a password";
                 BackendError::new(BackendErrorKind::Unavailable, detail)

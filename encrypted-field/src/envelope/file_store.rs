@@ -4,7 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{BackendError, BackendErrorKind, KeyStore, Record, blocking, document};
+use super::runtime::run_blocking;
+use super::{BackendError, BackendErrorKind, Document};
+use crate::cipher::mac::sha256;
 use crate::key::provider::storage::{self, Failure};
 
 /// Writers hold the lock for milliseconds. Whoever gets no turn for so long waits for one that was stopped (by `SIGSTOP`, a
@@ -50,17 +52,19 @@ impl FileStore {
         self
     }
 
-    fn read(&self) -> Result<Vec<Record>, BackendError> {
+    fn read_text(&self) -> Result<Option<String>, BackendError> {
         let text = match storage::read(&self.path, self.allow_group_read) {
             Ok(text) => text,
             Err(Failure::Io(_, e)) if e.kind() == io::ErrorKind::NotFound && self.may_be_made() => {
-                return Ok(Vec::new());
+                return Ok(None);
             }
             Err(failure) => return Err(refuse(&failure)),
         };
-        let text = std::str::from_utf8(&text)
-            .map_err(|_| BackendError::new(BackendErrorKind::Garbled, "it is not UTF-8"))?;
-        document::parse(text)
+        let text = std::str::from_utf8(&text).map_err(|_| {
+            let detail = "it is not UTF-8; restore it from a backup";
+            BackendError::new(BackendErrorKind::Garbled, detail)
+        })?;
+        Ok(Some(text.to_owned()))
     }
 
     /// Whether the file is missing and nothing else is: a link to nowhere or a folder that is not there means that
@@ -71,36 +75,50 @@ impl FileStore {
         named && !self.path.is_symlink() && storage::folder(&self.path).is_dir()
     }
 
-    fn swap(&self, expected: u64, changed: &[Record]) -> Result<bool, BackendError> {
-        let path = storage::resolve(&self.path);
-        let _lock = storage::lock(&path, Some(self.lock_timeout)).map_err(|failure| refuse(&failure))?;
-        let Some(text) = document::swap(self.read()?, expected, changed)? else { return Ok(false) };
+    fn replace_text(&self, before: Option<&Version>, text: &str) -> Result<bool, BackendError> {
         if text.len() as u64 > storage::MAX_BYTES {
             let detail = "it would be larger than 64 MiB; so many keys need a table";
             return Err(BackendError::new(BackendErrorKind::Misconfigured, detail));
+        }
+        let path = storage::resolve(&self.path);
+        let _lock = storage::lock(&path, Some(self.lock_timeout)).map_err(|failure| refuse(&failure))?;
+        if self.read_text()?.as_deref().map(version) != before.copied() {
+            return Ok(false);
         }
         storage::write(&path, text.as_bytes()).map_err(|failure| refuse(&failure))?;
         Ok(true)
     }
 }
 
-impl KeyStore for FileStore {
-    async fn load(&self, _: u64) -> Result<Vec<Record>, BackendError> {
+/// The hash of the text.
+type Version = [u8; 32];
+
+fn version(text: &str) -> Version {
+    sha256(std::iter::once(text.as_bytes()))
+}
+
+impl Document for FileStore {
+    type Version = Version;
+
+    async fn read(&self) -> Result<Option<(String, Version)>, BackendError> {
         let store = self.clone();
-        blocking::run(move || store.read()).await
+        run_blocking(move || {
+            let text = store.read_text()?;
+            Ok(text.map(|text| {
+                let version = version(&text);
+                (text, version)
+            }))
+        })
+        .await
     }
 
-    async fn compare_and_swap(&self, expected: u64, changed: &[Record]) -> Result<bool, BackendError> {
-        let (store, changed) = (self.clone(), changed.to_vec());
-        blocking::run(move || store.swap(expected, &changed)).await
+    async fn replace(&self, before: Option<&Version>, text: String) -> Result<bool, BackendError> {
+        let (store, before) = (self.clone(), before.copied());
+        run_blocking(move || store.replace_text(before.as_ref(), &text)).await
     }
 
     fn describe(&self) -> String {
         format!("file {}", self.path.display())
-    }
-
-    fn is_in_database_backups(&self) -> bool {
-        false
     }
 }
 

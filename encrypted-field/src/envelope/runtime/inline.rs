@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::Work;
 use super::park::Unpark;
+use crate::envelope::BackendError;
 use crate::error::Result;
 
 #[derive(Clone, Debug, Default)]
@@ -50,4 +51,12 @@ impl Runtime {
     pub(in crate::envelope) async fn pause(&self, time: Duration) {
         thread::sleep(time);
     }
+}
+
+/// Runs a call that blocks: right here.
+#[allow(clippy::unused_async)] // As its sibling.
+pub(in crate::envelope) async fn run_blocking<T: Send + 'static>(
+    call: impl FnOnce() -> Result<T, BackendError> + Send + 'static,
+) -> Result<T, BackendError> {
+    call()
 }

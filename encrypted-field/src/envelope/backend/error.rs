@@ -62,7 +62,7 @@ impl BackendError {
     }
 
     /// As an error about `who`, such as `KEK "eu" (AWS KMS alias/app)`.
-    pub(super) fn of_kek(self, who: &str) -> Error {
+    pub(in crate::envelope) fn of_kek(self, who: &str) -> Error {
         let kind = match self.kind {
             BackendErrorKind::Unavailable | BackendErrorKind::Throttled | BackendErrorKind::Garbled => {
                 ErrorKind::KeyServiceUnavailable
@@ -75,7 +75,7 @@ impl BackendError {
     }
 
     /// As an error about the store `who`.
-    pub(super) fn of_store(self, who: &str) -> Error {
+    pub(in crate::envelope) fn of_store(self, who: &str) -> Error {
         let kind = match self.kind {
             BackendErrorKind::Unavailable | BackendErrorKind::Throttled => ErrorKind::KeyStoreUnavailable,
             BackendErrorKind::Denied
