@@ -7,6 +7,7 @@ mod clock;
 pub(crate) mod date;
 pub(crate) mod derive;
 mod global;
+pub(crate) mod material;
 pub(crate) mod provider;
 mod ring;
 mod scope;

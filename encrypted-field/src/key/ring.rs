@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::material::Material;
 use super::source::{Found, KeySource};
 use super::{HeldKeyring, KeyState, KeyringBuilder, Purpose, global};
 use crate::cipher::Cipher;
@@ -31,8 +32,9 @@ pub(crate) struct KeyEntry {
     /// Why nothing may be opened with it.
     pub(crate) refused: Option<Cow<'static, str>>,
     pub(crate) check: Option<[u8; 32]>,
-    /// Shared with the same key in another state, which keeps what it knows of subkeys.
-    pub(crate) cipher: Option<Arc<Cipher>>,
+    /// `None` where it has no bytes, or they are not to be used. The same key in another state shares it, and so
+    /// keeps what it knows of subkeys.
+    pub(crate) material: Option<Material>,
     /// It seals nothing after this, by the clock of the ring's source.
     pub(crate) seal_until: Option<Duration>,
 }
@@ -52,8 +54,9 @@ impl KeyEntry {
         } else if self.purpose != Purpose::Field {
             ErrorKind::PurposeMismatch
         } else {
-            match (&self.cipher, &self.refused) {
-                (Some(cipher), None) => return Ok(cipher),
+            match (&self.material, &self.refused) {
+                (Some(Material::Field(cipher)), None) => return Ok(cipher),
+                (Some(Material::Index(_) | Material::File(_)), _) => ErrorKind::PurposeMismatch,
                 (_, reason) => {
                     let reason = reason.clone().unwrap_or("it has no bytes".into());
                     return Err(Error::new(ErrorKind::KeyUnusable).detail(reason).key(self.id));
