@@ -5,9 +5,9 @@ use std::time::SystemTime;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
-use super::super::encoding;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::date::rfc3339;
+use crate::key::provider::encoding;
 use crate::key::{Key, KeyState, Purpose, generate_key};
 use crate::key_id::KeyId;
 

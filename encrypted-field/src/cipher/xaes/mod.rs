@@ -110,5 +110,4 @@ fn halves(nonce: &mut [u8; 24]) -> (&mut Prefix, &mut [u8; 12]) {
 }
 
 #[cfg(test)]
-#[path = "xaes/tests.rs"]
 mod tests;
