@@ -53,7 +53,7 @@ impl Cipher {
     /// `alone` in all of its bits. On an error what the body holds is unspecified.
     ///
     /// # Errors
-    /// [`ErrorKind::Randomness`], [`ErrorKind::TooLarge`].
+    /// [`Randomness`](crate::ErrorKind::Randomness), [`TooLarge`](crate::ErrorKind::TooLarge).
     #[inline]
     pub(crate) fn seal(&self, alone: bool, aad: &[u8], body: &mut [u8]) -> Result<()> {
         match &self.epochs {

@@ -19,8 +19,6 @@ use std::fmt;
 pub use builder::KeyringBuilder;
 #[cfg(feature = "envelope")]
 pub use clock::Clock;
-#[cfg(feature = "envelope")]
-pub(crate) use global::install_next;
 pub use global::{HeldKeyring, install, keyring};
 pub(crate) use global::{in_use, with_current};
 pub use provider::env::EnvKeys;
@@ -31,7 +29,7 @@ pub use ring::{KeyInfo, Keyring};
 pub use scope::{InScope, Scope};
 pub(crate) use source::Found;
 #[cfg(feature = "envelope")]
-pub(crate) use source::KeySource;
+pub(crate) use {global::install_next, source::KeySource};
 
 use crate::cipher;
 use crate::error::Result;

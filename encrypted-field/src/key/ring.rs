@@ -131,40 +131,8 @@ impl Keyring {
         crate::key::EnvKeys::new().read(|name| std::env::var_os(name))
     }
 
-    /// Keys from a key file, see [`KeyFile`](crate::KeyFile).
-    ///
-    /// # Errors
-    /// [`ErrorKind::KeyFile`], [`ErrorKind::InvalidKeys`].
-    #[cfg(feature = "key-file")]
-    pub fn from_file(path: impl AsRef<std::path::Path>) -> Result<Self> {
-        crate::key::KeyFile::new(path.as_ref()).keyring()
-    }
-
     pub(super) fn new(keys: HashMap<KeyId, Arc<KeyEntry>>, active: ActiveKeys) -> Self {
         Self { keys, active, source: None }
-    }
-
-    /// Of keys that come from a key service. The caller has checked them.
-    #[cfg(feature = "envelope")]
-    pub(crate) fn from_source(
-        entries: impl IntoIterator<Item = Arc<KeyEntry>>,
-        source: Arc<dyn KeySource>,
-    ) -> Self {
-        let mut active = ActiveKeys::default();
-        let keys = entries.into_iter().map(|entry| {
-            if entry.state == KeyState::Active {
-                active.insert(&entry.scope, entry.purpose, &entry);
-            }
-            (entry.id, entry)
-        });
-        let keys = keys.collect();
-        Self { keys, active, source: Some(source) }
-    }
-
-    /// One key, for a ring that is made of this one.
-    #[cfg(feature = "envelope")]
-    pub(crate) fn entry(&self, id: KeyId) -> Option<&Arc<KeyEntry>> {
-        self.keys.get(&id)
     }
 
     /// Makes this ring the current one on this thread, in place of the installed one, until the guard is
@@ -242,6 +210,31 @@ impl Keyring {
             }
         }
         Ok(key)
+    }
+}
+
+// For keys that come from a key service.
+#[cfg(feature = "envelope")]
+impl Keyring {
+    /// The caller has checked the keys.
+    pub(crate) fn from_source(
+        entries: impl IntoIterator<Item = Arc<KeyEntry>>,
+        source: Arc<dyn KeySource>,
+    ) -> Self {
+        let mut active = ActiveKeys::default();
+        let keys = entries.into_iter().map(|entry| {
+            if entry.state == KeyState::Active {
+                active.insert(&entry.scope, entry.purpose, &entry);
+            }
+            (entry.id, entry)
+        });
+        let keys = keys.collect();
+        Self { keys, active, source: Some(source) }
+    }
+
+    /// One key, for a ring that is made of this one.
+    pub(crate) fn entry(&self, id: KeyId) -> Option<&Arc<KeyEntry>> {
+        self.keys.get(&id)
     }
 }
 

@@ -45,6 +45,16 @@ pub struct KeyFile {
     allow_group_read: bool,
 }
 
+impl Keyring {
+    /// Keys from a key file, see [`KeyFile`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::KeyFile`], [`ErrorKind::InvalidKeys`].
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
+        KeyFile::new(path).keyring()
+    }
+}
+
 impl KeyFile {
     /// The key file at `path`, which need not exist yet.
     pub fn new(path: impl AsRef<Path>) -> Self {
