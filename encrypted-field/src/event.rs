@@ -14,6 +14,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 
 use crate::error::ErrorKind;
+use crate::key::KeyState;
 use crate::key_id::KeyId;
 
 /// Something that happened to a stored value. It never holds the value.
@@ -105,7 +106,7 @@ pub enum Event<'a> {
         /// Its scope.
         scope: &'a str,
         /// Its new state.
-        state: crate::key::KeyState,
+        state: KeyState,
     },
     /// A value names a key that is not loaded; it is asked for.
     #[non_exhaustive]

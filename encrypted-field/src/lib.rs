@@ -72,8 +72,10 @@
 //!
 //! # Layers
 //!
-//! Dependencies point to the right only: `orm -> field -> plaintext, envelope -> key -> cipher -> format -> secret, event, error, key_id`.
-//! (One exception: `error` knows that Diesel's error hides its source.)
+//! A module uses only those to the right of it, beyond an arrow:
+//! `orm -> field -> plaintext, envelope -> event -> key -> cipher -> format -> secret, error -> key_id`.
+//! What users and generated code name is above: `legacy` and `__private`. (One exception: `error` knows that Diesel's
+//! error hides its source.)
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
