@@ -72,10 +72,10 @@
 //!
 //! # Layers
 //!
-//! A module uses only those to the right of it, beyond an arrow:
+//! A module uses only modules beyond an arrow to its right:
 //! `orm -> field -> plaintext, envelope -> event -> key -> cipher -> format -> secret, error -> key_id`.
-//! What users and generated code name is above: `legacy` and `__private`. (One exception: `error` knows that Diesel's
-//! error hides its source.)
+//! `legacy` and `__private` are above them all. (One exception: `error` knows that Diesel's error
+//! hides its source.)
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

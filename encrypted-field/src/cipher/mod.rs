@@ -1,10 +1,13 @@
 //! XAES-256-GCM over a backend's AES-256-GCM.
 //!
-//! The composition is [`xaes`]; the primitives are those of [`backend`]: `Cmac` (AES-256-CMAC of messages of one block),
-//! `Gcm` (AES-256-GCM with a 96-bit nonce and a 128-bit tag), `hkdf_expand`, `random` and `check`. What a value costs
-//! beyond AES-GCM, a key derived from its nonce, is saved by [`epochs`] when sealing and by [`known`] when opening: for
-//! values in columns. Those that leave for somebody else's hands, who could tell from a shared prefix when others were
-//! made, have a prefix of their own.
+//! The composition is [`xaes`]. The primitives are those of [`backend`]: `Cmac` (AES-256-CMAC of
+//! messages of one block), `Gcm` (AES-256-GCM with a 96-bit nonce and a 128-bit tag),
+//! `hkdf_expand`, `random` and `check`.
+//!
+//! What a value costs beyond AES-GCM is a key derived from its nonce. [`epochs`] saves it when
+//! sealing and [`known`] when opening, for values in columns. Other values leave for somebody
+//! else's hands, who could tell from a shared prefix when others were made. So they have a prefix
+//! of their own.
 
 mod backend;
 mod epochs;

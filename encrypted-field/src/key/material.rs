@@ -1,4 +1,4 @@
-//! What the bytes of a key become when it is loaded: what its purpose needs, and nothing of another's.
+//! What a loaded key holds: what its purpose needs, and nothing that serves another purpose.
 
 use std::sync::Arc;
 
@@ -12,16 +12,16 @@ use crate::secret::SecretBytes;
 pub(crate) enum Material {
     /// The cipher of the field key. It keeps what it has learned of subkeys for all its clones.
     Field(Arc<Cipher>),
-    /// The data key itself, wiped with the last clone. Blind indexes will derive their keys from it.
+    /// The data key itself, wiped with the last clone: blind indexes will derive from it.
     Index(#[cfg_attr(not(test), allow(dead_code))] Arc<SecretBytes>),
-    /// The data key itself, wiped with the last clone. Files will derive their keys from it.
+    /// The data key itself, wiped with the last clone: files will derive from it.
     File(#[cfg_attr(not(test), allow(dead_code))] Arc<SecretBytes>),
 }
 
 impl Material {
-    /// Derives what `purpose` needs of a data key. The caller has looked whether the key is [weak](super::weak).
+    /// Derives what `purpose` needs of a data key. The caller has refused [weak](super::weak) keys.
     ///
-    /// `epochs` is for field keys only: with it, values for columns share subkeys, see
+    /// `epochs` is for field keys only: values for columns share subkeys with it, see
     /// [`KeyringBuilder::subkey_per_value`](super::KeyringBuilder::subkey_per_value).
     pub(crate) fn of(purpose: Purpose, key: &SecretBytes, epochs: bool) -> Self {
         match purpose {

@@ -32,8 +32,8 @@ pub(crate) struct KeyEntry {
     /// Why nothing may be opened with it.
     pub(crate) refused: Option<Cow<'static, str>>,
     pub(crate) check: Option<[u8; 32]>,
-    /// `None` where it has no bytes, or they are not to be used. The same key in another state shares it, and so
-    /// keeps what it knows of subkeys.
+    /// `None` where it has no bytes, or they are not to be used. The same key in another state
+    /// shares it, and so keeps what it knows of subkeys.
     pub(crate) material: Option<Material>,
     /// It seals nothing after this, by the clock of the ring's source.
     pub(crate) seal_until: Option<Duration>,

@@ -1,5 +1,5 @@
-//! Both backends against each other: that of this build against `aes-gcm`. What is composed of equal primitives, as
-//! XAES-256-GCM is, gives equal bytes.
+//! The backend of this build against `aes-gcm`, by their primitives. XAES-256-GCM is composed of
+//! these alone, so equal primitives give equal values.
 #![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;

@@ -1,13 +1,14 @@
-//! The primitives, out of the library that the features choose.
+//! The primitives, from the library that the features choose.
 //!
-//! `fips` gives all of them out of its module. Of the other libraries come AES-256 and AES-256-GCM; [`portable`] makes the rest.
+//! `fips` takes all of them from its module. The other libraries give AES-256 and AES-256-GCM, and
+//! `portable` adds the rest.
 
 #[cfg(all(feature = "aes-gcm", any(test, not(any(feature = "aws-lc-rs", feature = "fips")))))]
 mod aes_gcm;
 #[cfg(all(feature = "aws-lc-rs", not(feature = "fips")))]
 mod aws_lc;
 #[cfg(any(feature = "aes-gcm", feature = "aws-lc-rs"))]
-// That module has a CMAC of its own, and the cross-check compares it with this one.
+// The FIPS module has a CMAC of its own. The cross-check compares it with this one.
 #[cfg_attr(feature = "fips", allow(dead_code))]
 mod cmac;
 #[cfg(all(test, feature = "aes-gcm", any(feature = "aws-lc-rs", feature = "fips")))]

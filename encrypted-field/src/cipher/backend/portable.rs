@@ -1,4 +1,5 @@
-//! What the backends share that are no FIPS module: CMAC over their AES, HKDF, and the randomness of the operating system.
+//! What the backends share that are no FIPS module: CMAC over their AES, HKDF, and the randomness
+//! of the operating system.
 
 use hkdf::Hkdf;
 use sha2::Sha256;
