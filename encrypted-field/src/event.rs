@@ -83,8 +83,8 @@ pub enum Event<'a> {
     KekFailed {
         /// The name of the key-encryption key.
         kek: &'a str,
-        /// The data key; 0 for the store key.
-        key_id: u32,
+        /// The data key; `None` for the store key.
+        key_id: Option<KeyId>,
         /// Why.
         kind: ErrorKind,
     },
@@ -92,9 +92,31 @@ pub enum Event<'a> {
     #[non_exhaustive]
     KeyBroken {
         /// The data key.
-        key_id: u32,
+        key_id: KeyId,
         /// Why.
         kind: ErrorKind,
+    },
+    /// The key store was set back, replaced or emptied: nothing of what it shows now is used.
+    #[non_exhaustive]
+    StoreRolledBack {
+        /// The name of the key set.
+        key_set: &'a str,
+        /// What does not fit.
+        error: &'a crate::error::Error,
+    },
+    /// The key store was not signed anew for too long: nothing is sealed.
+    #[non_exhaustive]
+    StoreFrozen {
+        /// The name of the key set.
+        key_set: &'a str,
+    },
+    /// The store was changed, and its anchor could not be raised. The next change raises it.
+    #[non_exhaustive]
+    AnchorFailed {
+        /// The name of the key set.
+        key_set: &'a str,
+        /// Why.
+        error: &'a crate::error::Error,
     },
     /// This process has changed the state of a key.
     #[non_exhaustive]

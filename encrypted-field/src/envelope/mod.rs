@@ -47,14 +47,21 @@
 //! of an HTTP client or a database driver on its way is not in our hands; `SECURITY.md` says where.
 
 mod backend;
+mod draft;
 #[cfg(feature = "file-store")]
 mod file_store;
+mod history;
+mod lifecycle;
 #[cfg(feature = "local-kek")]
 mod local_kek;
+mod manager;
 mod policy;
+mod record;
 mod runtime;
 #[cfg(any(feature = "diesel-store", feature = "sqlx-store"))]
 pub mod sql;
+mod tree;
+mod view;
 
 pub use backend::conformance;
 pub use backend::{
@@ -65,6 +72,10 @@ pub use backend::{
 pub use file_store::FileStore;
 #[cfg(feature = "local-kek")]
 pub use local_kek::LocalKek;
+pub use manager::{
+    Consistency, DestroyedScope, KeyManager, KeyManagerBuilder, KeyPage, KeyStatus, Maintenance, RestoredStore,
+    RewrapReport, StoreStatus, WrapProblem,
+};
 pub use policy::{CachePolicy, RotationPolicy};
 pub use runtime::Call;
 

@@ -204,7 +204,7 @@ impl Keyring {
             Error::new(ErrorKind::NoActiveKey).detail(format!("{scope}, purpose field"))
         })?;
         if let Some(source) = &self.source {
-            let now = source.now().map_err(|e| e.key(key.id))?;
+            let now = source.now_to_seal().map_err(|e| e.key(key.id))?;
             if key.seal_until.is_some_and(|until| now > until) {
                 return Err(Error::new(ErrorKind::KeyPastLifetime).key(key.id));
             }

@@ -15,5 +15,6 @@ pub use error::{BackendError, BackendErrorKind};
 pub use kek::{KeyEncryptionKey, StoreId, WrapContext, WrappedKey};
 pub use store::{KeyStore, Loaded, Query, Record};
 
+pub(super) use anchor::Mark;
 pub(super) use kek::AnyKek;
 pub(super) use store::AnyStore;

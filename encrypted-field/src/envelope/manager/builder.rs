@@ -1,21 +1,25 @@
 //! What a manager is made of.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
-
-use super::backends::{Kek, Store};
+use super::backends::{Backends, Kek, Store};
+use super::changes::Changes;
 use super::lease::Health;
-use super::refresh::Refresher;
+use super::loading::{Floor, Loader};
+use super::maintenance::Patrol;
+use super::refreshing::Refresher;
+use super::ring::RingMaker;
+use super::rings::ProcessRing;
 use super::scopes::Scopes;
 use super::{Inner, KeyManager};
 use crate::cipher;
 use crate::envelope::runtime::Runtime;
-use crate::envelope::{CachePolicy, KeyEncryptionKey, KeyStore, RotationPolicy};
+use crate::envelope::{Anchor, CachePolicy, KeyEncryptionKey, KeyStore, RotationPolicy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Clock;
+use crate::key_id::KeyId;
 
 /// Makes a [`KeyManager`]. Made by [`KeyManager::builder`].
 #[must_use]
@@ -31,6 +35,9 @@ pub struct KeyManagerBuilder {
     subkey_per_value: bool,
     min_revision: u64,
     min_epoch: u64,
+    anchor: Option<Anchor>,
+    heartbeat: Option<Duration>,
+    first_key_id: KeyId,
     clock: Clock,
 }
 
@@ -51,6 +58,9 @@ impl KeyManagerBuilder {
             subkey_per_value: false,
             min_revision: 0,
             min_epoch: 0,
+            anchor: None,
+            heartbeat: None,
+            first_key_id: KeyId::MIN,
             clock: Clock::system(),
         }
     }
@@ -116,6 +126,32 @@ impl KeyManagerBuilder {
         self
     }
 
+    /// A memory outside of the store of how new it is at least, which each change raises, so that also a process that has not seen the
+    /// store before notices that it was set back, replaced or emptied. It is read when the process starts, and once a day.
+    pub fn anchor(mut self, anchor: Anchor) -> Self {
+        self.anchor = Some(anchor);
+        self
+    }
+
+    /// For a new store: how often its head is signed anew where nothing else is written, in whole seconds; the store keeps it. By
+    /// default half of the maximum age of [`CachePolicy::max_age`]. [`KeyManager::maintain`] does it, in one of the processes.
+    ///
+    /// A head that was not signed anew for twice this time is *frozen*: what is seen may be an old state of the store, and nothing is
+    /// sealed ([`ErrorKind::KeyStoreFrozen`]) until a new one is seen. Twice this time is at most the propagation time, so that no
+    /// process seals under a key that may have been destroyed. `Duration::ZERO` turns it off: then a process that is shown an old state
+    /// goes on sealing under keys that were destroyed since, and those values are lost.
+    pub fn heartbeat(mut self, time: Duration) -> Self {
+        self.heartbeat = Some(time);
+        self
+    }
+
+    /// For a new store: the id of its first key, 1 by default. Where rows have values under keys of a store that is lost, one above
+    /// all of their ids, so that none is used twice.
+    pub fn first_key_id(mut self, id: KeyId) -> Self {
+        self.first_key_id = id;
+        self
+    }
+
     /// Another clock than the system's, for tests.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
@@ -161,29 +197,55 @@ impl KeyManagerBuilder {
             )));
         }
         self.rotation.check(propagation)?;
-        Ok(KeyManager(Arc::new(Inner {
+        let heartbeat = self.heartbeat.unwrap_or(self.cache.max_age / 2);
+        if heartbeat.saturating_mul(2) > propagation {
+            return Err(invalid(format!(
+                "a head that counts as frozen after {} s is no protection where a key is destroyed {} s after it was disabled; make                  the heartbeat shorter, or the propagation time longer",
+                heartbeat.as_secs().saturating_mul(2),
+                propagation.as_secs()
+            )));
+        }
+        let clock = self.clock.clone();
+        let backends = Arc::new(Backends {
             key_set: self.key_set.into(),
             store: self.store,
             keks: self.keks,
             offline_keks: self.offline_keks,
-            rotation: self.rotation,
-            propagation,
+            anchor: self.anchor,
+            call_timeout: self.cache.call_timeout,
+            bulk_timeout: self.cache.bulk_timeout,
+            runtime: Runtime::new(),
+            clock: self.clock,
+        });
+        let floor = Floor { revision: self.min_revision, epoch: self.min_epoch };
+        let loader = Arc::new(Loader::new(Arc::clone(&backends), floor, lease, self.cache.max_scopes));
+        let health = Arc::new(Health::new(clock, lease));
+        let maker = Arc::new(RingMaker {
+            backends,
+            health: Arc::clone(&health),
             refuse_compromised: self.refuse_compromised,
             subkey_per_value: self.subkey_per_value,
-            min_revision: self.min_revision,
-            runtime: Runtime::new(),
+        });
+        let inner = Inner {
+            changes: Changes {
+                loader: Arc::clone(&loader),
+                rotation: self.rotation,
+                propagation,
+                // In whole seconds, as the store keeps it; a shorter one than a second is one.
+                heartbeat: Duration::from_secs(heartbeat.as_secs().max(u64::from(!heartbeat.is_zero()))),
+                first_key_id: self.first_key_id,
+            },
+            process: ProcessRing::new(Arc::clone(&maker)),
+            scopes: Scopes::new(Arc::clone(&loader), maker, self.cache.max_scopes),
+            loader,
+            health,
+            refresher: Refresher::default(),
+            patrol: Patrol::new(),
+            cache: self.cache,
             turn: futures_util::lock::Mutex::default(),
             expired: futures_util::lock::Mutex::default(),
-            state: Mutex::default(),
-            min_epoch: self.min_epoch,
-            health: Arc::new(Health::new(self.clock.clone(), lease)),
-            current: ArcSwapOption::const_empty(),
-            scopes: Scopes::new(self.cache.max_scopes),
-            refresher: Refresher::default(),
-            is_installed: false.into(),
-            clock: self.clock,
-            cache: self.cache,
-        })))
+        };
+        Ok(KeyManager { inner: Arc::new(inner), note: Arc::default() })
     }
 }
 
@@ -191,7 +253,7 @@ impl fmt::Debug for KeyManagerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyManagerBuilder")
             .field("key_set", &self.key_set)
-            .field("store", &self.store.who())
+            .field("store", &self.store.name())
             .field("keks", &self.keks)
             .finish_non_exhaustive()
     }

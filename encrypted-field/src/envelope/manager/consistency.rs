@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use super::backends::{Kek, some_at_a_time};
-use super::load::store_key_purpose;
+use super::backends::{Kek, is_key_of, some_at_a_time};
+use super::loading::{Ask, Loader};
+use super::ring::key_id;
+use super::states::page_digits;
 use super::{Call, Inner, KeyManager};
-use crate::envelope::record::{Entry, Head, StoreMac};
+use crate::envelope::WrapContext;
+use crate::envelope::record::{Entry, Head, ScopeKeys, StoreMac};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::KeyState;
 use crate::key_id::KeyId;
-
-/// Keys that are checked before the next ones are looked at.
-const AT_ONCE: usize = 1024;
 
 /// What [`KeyManager::check_consistency`] found.
 #[derive(Debug, Default)]
@@ -31,69 +31,82 @@ pub struct Consistency {
 pub struct WrapProblem {
     /// The data key; `None` for the key that authenticates the store.
     pub key_id: Option<KeyId>,
-    /// The name of the KEK.
-    pub kek: String,
+    /// The name of the KEK; `None` where the key unwraps under no KEK of this process.
+    pub kek: Option<String>,
     /// Why it does not unwrap; `None` where there is no wrap under this KEK.
     pub error: Option<Error>,
 }
 
 impl KeyManager {
-    /// Reads all of the store anew, unwraps every data key and the key that authenticates the store under every KEK, and compares
+    /// Reads all of the store, unwraps every data key and the key that authenticates the store under every KEK, and compares
     /// the check values: whether each region could be the last one. One call to a key service for each key and KEK, 16 at a time.
     /// [`repair`](Self::repair) mends what it finds.
     ///
     /// # Errors
     /// Those of the store; what the KEKs answer is in the result.
     pub fn check_consistency(&self) -> Call<Consistency> {
-        self.call(|inner| async move { inner.check_consistency().await })
+        self.call(|inner, _| async move { inner.check_consistency().await })
     }
 }
 
 impl Inner {
-    async fn check_consistency(self: &Arc<Self>) -> Result<Consistency> {
-        let set = {
-            let _turn = self.turn().await;
-            self.load_all().await?
-        };
-        let mut found = Consistency { checked: self.keks.len(), problems: Vec::new() };
-        for kek in &self.keks {
-            found.problems.extend(self.check_store_key(&set.head, kek).await);
+    async fn check_consistency(&self) -> Result<Consistency> {
+        let view = self.loader.look_up(&[], true, Ask::Always).await?;
+        let keks = &self.loader.backends.keks;
+        let mut found = Consistency { checked: keks.len(), problems: Vec::new() };
+        for kek in keks {
+            found.problems.extend(self.check_store_key(&view.head, kek).await);
         }
-        let entries: Vec<&Arc<Entry>> =
-            set.entries.values().filter(|entry| entry.state != KeyState::Destroyed).collect();
-        for entries in entries.chunks(AT_ONCE) {
-            let mut calls: Vec<BoxFuture<'_, Option<WrapProblem>>> = Vec::new();
-            for entry in entries {
-                for kek in &self.keks {
-                    calls.push(Box::pin(self.check_wrap(entry, kek)));
-                }
-            }
-            found.checked += calls.len();
-            found.problems.extend(some_at_a_time(calls).await.into_iter().flatten());
+        let scopes: Vec<_> = view.process.iter().flat_map(|process| process.iter()).cloned().collect();
+        self.check_scopes(&scopes, &mut found).await;
+        let (pages, digits) = Loader::pages(&view.head);
+        for page in 0..pages {
+            let (_, scopes) = self.loader.page(&page_digits(page, digits), Ask::IfNeeded).await?;
+            self.check_scopes(&scopes, &mut found).await;
         }
         Ok(found)
     }
 
-    pub(super) async fn check_wrap(&self, entry: &Entry, kek: &Kek) -> Option<WrapProblem> {
+    async fn check_scopes(&self, scopes: &[Arc<ScopeKeys>], found: &mut Consistency) {
+        let mut calls: Vec<BoxFuture<'_, Option<WrapProblem>>> = Vec::new();
+        for keys in scopes {
+            for entry in keys.keys.iter().filter(|entry| entry.state != KeyState::Destroyed) {
+                for kek in &self.loader.backends.keks {
+                    calls.push(Box::pin(self.check_wrap(&keys.scope, entry, kek)));
+                }
+            }
+        }
+        found.checked += calls.len();
+        found.problems.extend(some_at_a_time(calls).await.into_iter().flatten());
+    }
+
+    async fn check_wrap(&self, scope: &str, entry: &Entry, kek: &Kek) -> Option<WrapProblem> {
         let error = match entry.wraps.get(&*kek.name) {
             None => None,
-            Some(wrapped) => {
-                Some(self.unwrap_under(kek, &self.context_of(entry), &wrapped.0, &entry.check).await.err()?)
-            }
+            Some(wrapped) => Some(self.try_wrap(scope, entry, kek, &wrapped.0).await.err()?),
         };
-        Some(WrapProblem { key_id: KeyId::new(entry.id), kek: kek.name.to_string(), error })
+        Some(WrapProblem { key_id: KeyId::new(entry.id), kek: Some(kek.name.to_string()), error })
+    }
+
+    /// That this wrap unwraps to the key.
+    pub(super) async fn try_wrap(&self, scope: &str, entry: &Entry, kek: &Kek, wrapped: &[u8]) -> Result<()> {
+        let backends = &self.loader.backends;
+        let context = WrapContext::data(&backends.key_set, key_id(entry.id)?, scope, entry.purpose);
+        let key = backends.unwrap_under(kek, &context, wrapped).await?;
+        is_key_of(&entry.check)(&key).map_err(|e| e.within(&kek.full_name()))
     }
 
     /// The store key has no check value: what it authenticates shows whether it is the one.
     pub(super) async fn check_store_key(&self, head: &Head, kek: &Kek) -> Option<WrapProblem> {
-        let problem = |error| Some(WrapProblem { key_id: None, kek: kek.name.to_string(), error });
+        let problem = |error| Some(WrapProblem { key_id: None, kek: Some(kek.name.to_string()), error });
         let Some(wrapped) = head.store_key.get(&*kek.name) else { return problem(None) };
-        let purpose = store_key_purpose(head.epoch);
-        match self.unwrap_unchecked(kek, &self.store_key_context(&purpose), &wrapped.0).await {
-            Ok(key) if head.is_authentic(&StoreMac::new(&key, &self.key_set)) => None,
+        let backends = &self.loader.backends;
+        let context = WrapContext::store(&backends.key_set, head.store, head.epoch);
+        match backends.unwrap_under(kek, &context, &wrapped.0).await {
+            Ok(key) if head.check(&StoreMac::new(&key, &backends.key_set)).unwrap_or(false) => None,
             Ok(_) => {
                 let detail = "it unwraps to another key than the one that authenticates the store";
-                problem(Some(Error::new(ErrorKind::WrappedKeyRejected).detail(detail).within(&kek.who())))
+                problem(Some(Error::new(ErrorKind::WrappedKeyRejected).detail(detail).within(&kek.full_name())))
             }
             Err(error) => problem(Some(error)),
         }

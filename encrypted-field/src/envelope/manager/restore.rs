@@ -1,13 +1,12 @@
-//! Accepting a store that was set back on purpose: a backup was restored.
+//! Another store key: for a store that was set back on purpose, and whenever somebody may have learned the old one.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use super::changes::Confirms;
-use super::load::{Ask, store_key_purpose};
-use super::{Call, Inner, KeyManager, seconds};
-use crate::envelope::draft::Draft;
-use crate::envelope::key_set::{KeySet, head_of};
+use super::changes::{Attempts, Changes};
+use super::loading::Ask;
+use super::{Call, Confirms, KeyManager};
+use crate::envelope::draft::{Draft, Note};
+use crate::envelope::view::View;
 use crate::error::{ErrorKind, Result};
 
 /// More ids than a store ever gives between two backups.
@@ -15,72 +14,105 @@ const FAR: u64 = 1_000_000;
 
 /// What somebody says about a restored store, having looked at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Restored {
+pub struct RestoredStore {
     /// The revision that the restored store has, so that no other is accepted by mistake. The error that refuses it names it.
     pub revision: u64,
     /// The next id for a key: above any that a row may use, also of keys that were made after the backup and are lost. Not below the
-    /// store's own, and not more than a million above.
+    /// store's own, nor one that this process has seen, and not more than a million above.
     pub next_id: u32,
 }
 
 impl KeyManager {
-    /// Accepts a store that is older than what processes have seen, after a backup of it was restored. A new epoch begins,
-    /// so that processes that run accept it, too, and refuse the one before. Its date becomes `now`, which also mends a store that a
-    /// process with a wrong clock has dated into the future.
+    /// Accepts a store that is older than what processes have seen, after a backup of it was restored. A new epoch with a new store
+    /// key begins, so that processes that run accept it, too, and refuse the one before.
     ///
-    /// Keys that were made after the backup are lost, and with them what they have sealed; their ids are not given again.
+    /// Keys that were made after the backup are lost, and with them what they have sealed; their ids are not given again. What
+    /// happened to keys after the backup is undone: mark those compromised again, and destroy those again, to which that had
+    /// happened.
     ///
     /// # Errors
     /// [`ErrorKind::KeyStoreTampered`]: a backup that somebody without the KEK has changed is refused still.
+    /// [`ErrorKind::KeyStoreRolledBack`]: it is another store than the one that this process has seen.
     /// [`ErrorKind::NotConfirmed`]: another revision, or a next id that can't be right. Every KEK must be in reach.
-    pub fn accept_restored(&self, restored: Restored, now: SystemTime) -> Call<()> {
-        self.call(move |inner| async move { inner.accept_restored(restored, now).await })
+    pub fn accept_restored(&self, restored: RestoredStore) -> Call<()> {
+        self.call(move |inner, note| async move {
+            inner.in_turn(Confirms::Keys, inner.changes.accept_restored(restored, &note)).await?;
+            inner.refresh().await
+        })
+    }
+
+    /// Gives the store a new key for its authentication, and begins a new epoch: after the store key may have become known, such as
+    /// from the memory of a process. No entry changes. Every KEK of the store must be in reach.
+    ///
+    /// So that a process which has not seen the store before is not shown one of before, raise
+    /// [`min_epoch`](super::KeyManagerBuilder::min_epoch), or have an [anchor](super::KeyManagerBuilder::anchor).
+    ///
+    /// # Errors
+    /// Those of the store and the key services.
+    pub fn renew_store_key(&self) -> Call<()> {
+        self.call(|inner, note| async move {
+            inner.in_turn(Confirms::Keys, inner.changes.renew_store_key(&note)).await
+        })
     }
 }
 
-impl Inner {
-    async fn accept_restored(self: &Arc<Self>, restored: Restored, now: SystemTime) -> Result<()> {
-        let turn = self.turn().await;
-        let loaded = self.load_records(0).await?;
-        let found = head_of(&loaded).map_err(|e| self.of_store(e))?;
-        let not_confirmed = |detail: String| Err(self.store_error(ErrorKind::NotConfirmed, detail));
+impl Changes {
+    async fn accept_restored(&self, restored: RestoredStore, note: &Note) -> Result<()> {
+        let backends = self.backends();
+        let view = self.loader.read_unchecked().await?;
+        let found = &view.head;
+        let not_confirmed = |detail: String| Err(backends.store_error(ErrorKind::NotConfirmed, detail));
         if found.revision != restored.revision {
             return not_confirmed(format!("it has revision {}, not {}", found.revision, restored.revision));
         }
-        let (head, mac) = self.open_head(&loaded, None, Ask::Always).await?;
+        let newest = self.loader.newest().map(|(head, _)| head);
+        if let Some(newest) = newest.as_ref().filter(|newest| newest.store != found.store) {
+            let detail = format!("it is another store, {}, in place of {}", found.store, newest.store);
+            return Err(backends.store_error(ErrorKind::KeyStoreRolledBack, detail));
+        }
         let next_id = u64::from(restored.next_id);
-        if next_id < head.next_id || next_id > head.next_id + FAR {
+        let least = found.next_id.max(newest.as_ref().map_or(0, |newest| newest.next_id));
+        if next_id < least || next_id > least + FAR {
             return not_confirmed(format!(
-                "its next id is {}; the one to go on with is that or up to a million above",
-                head.next_id
+                "its next id is {}, and keys below {least} are known here; go on with {least} or up to a million above",
+                found.next_id
             ));
         }
-        let set = KeySet::verified(head, &loaded, None, mac).map_err(|e| self.of_store(e))?;
-        let seen = self.known().map_or((0, 0), |known| known.head.age());
-        let mut draft = Draft::restored(&set, seconds(now));
-        draft.head.epoch = self.next_epoch(set.head.epoch.max(seen.0), now);
-        draft.head.revision = set.head.revision.max(seen.1).max(self.min_revision);
-        draft.head.next_id = next_id;
-        self.wrap_store_key_again(&set, &mut draft).await?;
-        if self.commit(&turn, Confirms::Keys, &set, draft).await? {
+        let seen = newest.map_or((0, 0), |newest| newest.age());
+        let anchor = backends.read_anchor().await?.map_or((0, 0), |anchor| anchor.age());
+        let mut draft = self.draft_whatever_its_date(&view, note)?;
+        self.renew(&view, &mut draft, found.epoch.max(seen.0).max(anchor.0)).await?;
+        draft.restored(seen.1.max(anchor.1).max(self.loader.floor.revision), next_id);
+        if self.commit(&view, draft).await? {
             return Ok(());
         }
-        Err(self.store_error(ErrorKind::KeyStoreBusy, "it was changed meanwhile; look at it again"))
+        Err(backends.store_error(ErrorKind::KeyStoreBusy, "it was changed meanwhile; look at it again"))
+    }
+
+    async fn renew_store_key(&self, note: &Note) -> Result<()> {
+        let mut attempts = Attempts::default();
+        loop {
+            let view = self.loader.look_up(&[], true, Ask::Always).await?;
+            let mut draft = self.draft(&view, note)?;
+            self.renew(&view, &mut draft, view.head.epoch).await?;
+            if self.commit(&view, draft).await? {
+                return Ok(());
+            }
+            attempts.again(self.backends()).await?;
+        }
+    }
+
+    /// A new epoch with a new store key, under the KEKs that the store has.
+    async fn renew(&self, view: &View, draft: &mut Draft<'_>, before: u64) -> Result<()> {
+        let epoch = self.next_epoch(before);
+        let keks = self.backends().keks_of(&view.head.store_key)?;
+        let (mac, wraps) = self.new_store_key(view.head.store, epoch, keks).await?;
+        draft.renew(epoch, mac, wraps);
+        Ok(())
     }
 
     /// Above all that there was, also where that is not known: by the date.
-    pub(super) fn next_epoch(&self, before: u64, now: SystemTime) -> u64 {
-        before.max(self.min_epoch).saturating_add(1).max(seconds(now))
-    }
-
-    /// The same store key, for another epoch.
-    async fn wrap_store_key_again(&self, set: &KeySet, draft: &mut Draft<'_>) -> Result<()> {
-        let purpose = store_key_purpose(set.head.epoch);
-        let store_key = self.unwrap(&self.store_key_context(&purpose), &set.head.store_key, None).await?;
-        let keks = self.keks_of(&set.head)?;
-        let purpose = store_key_purpose(draft.head.epoch);
-        draft.head.store_key =
-            self.wrap_under_all(keks, &self.store_key_context(&purpose), &store_key).await?;
-        Ok(())
+    pub(super) fn next_epoch(&self, before: u64) -> u64 {
+        before.max(self.loader.floor.epoch).saturating_add(1).max(self.now())
     }
 }

@@ -1,0 +1,68 @@
+//! Keys that a ring has not.
+
+use std::sync::Arc;
+
+use super::Inner;
+use super::refreshing::Answer;
+use super::ring::Finder;
+use crate::envelope::record::ScopeKeys;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::{self, Event};
+use crate::key::KeyEntry;
+use crate::key_id::KeyId;
+
+impl Finder for Inner {
+    fn find(&self, id: KeyId, scope: Option<&str>) -> Result<Arc<KeyEntry>> {
+        let in_ring = || {
+            let in_scope = scope.and_then(|scope| self.scopes.find(scope, id));
+            in_scope.or_else(|| self.process.find(id))
+        };
+        if let Some(key) = in_ring() {
+            return Ok(key);
+        }
+        self.refuse_foreign(id, scope)?;
+        let now = self.loader.backends.clock.monotonic();
+        let (answer, is_running) = self.refresher.ask(id.get(), now);
+        let unknown = |kind: ErrorKind, detail: &'static str| Err(Error::new(kind).detail(detail).key(id));
+        if answer == Answer::NotThere {
+            return unknown(ErrorKind::UnknownKey, "the key store was read since, and does not have it");
+        }
+        event::emit(&Event::KeyNotLoaded { key_id: id });
+        if !is_running {
+            return unknown(
+                ErrorKind::KeyNotLoaded,
+                "nothing refreshes the keys here; call `load`, or `install` in place of it",
+            );
+        }
+        self.refresher.wait(now, self.cache.wait, || in_ring().is_some());
+        in_ring().map_or_else(|| Err(Error::new(ErrorKind::KeyNotLoaded).key(id)), Ok)
+    }
+}
+
+impl Inner {
+    /// Ids that were given when the rings were made, and are not in them, are not worth a question: they are of other scopes, or of
+    /// no key at all.
+    fn refuse_foreign(&self, id: KeyId, scope: Option<&str>) -> Result<()> {
+        let Some(known) = self.loader.known() else { return Ok(()) };
+        let has = |keys: &Arc<ScopeKeys>| keys.has(id.get());
+        let is_own = |(name, keys): (&Box<str>, &Option<(_, Arc<ScopeKeys>)>)| {
+            Some(&**name) == scope && keys.as_ref().is_some_and(|(_, keys)| has(keys))
+        };
+        if u64::from(id.get()) >= known.head.next_id
+            || known.process.as_ref().is_some_and(|process| process.iter().any(has))
+            || known.scopes.iter().any(is_own)
+        {
+            // It is new, or the ring with it is about to be made.
+            return Ok(());
+        }
+        let error = if known.head.tree.is_none() {
+            Error::new(ErrorKind::UnknownKey).detail("the key store has never given this id")
+        } else if known.scopes.values().flatten().any(|(_, keys)| has(keys)) {
+            Error::new(ErrorKind::ScopeMismatch)
+        } else {
+            let detail = "it is of another scope, or the key store has never given this id";
+            Error::new(ErrorKind::ScopeMismatch).detail(detail)
+        };
+        Err(error.key(id))
+    }
+}

@@ -1,0 +1,125 @@
+//! The keys of one scope.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::parts::refuse_unknown;
+use super::{Body, Digest, Due, Entry, Head, Part, ScopeDigest, ScopeLink, damaged, write};
+use crate::envelope::Record;
+use crate::error::Result;
+use crate::key::{KeyState, Purpose};
+
+/// The record of one scope: its keys, oldest first.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::envelope) struct ScopeKeys {
+    pub(in crate::envelope) revision: u64,
+    pub(in crate::envelope) part: Part,
+    pub(in crate::envelope) scope: Box<str>,
+    pub(in crate::envelope) keys: Vec<Arc<Entry>>,
+    /// Those that this release does not understand: authenticated, not used, not changed.
+    pub(in crate::envelope) foreign: Vec<Foreign>,
+}
+
+/// The entry of a key that a later release has written.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::envelope) struct Foreign {
+    pub(in crate::envelope) id: u32,
+    raw: Value,
+}
+
+impl Foreign {
+    /// What it is for, in the words of the store.
+    pub(in crate::envelope) fn purpose(&self) -> &str {
+        self.raw["purpose"].as_str().unwrap_or("unknown")
+    }
+}
+
+impl ScopeKeys {
+    pub(in crate::envelope) fn new(part: Part, scope: &str) -> Self {
+        Self { revision: 0, part, scope: scope.into(), keys: Vec::new(), foreign: Vec::new() }
+    }
+
+    /// Reads the keys of a scope. The hash was compared before.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::KeyStoreTampered`], and [`crate::ErrorKind::KeyStoreUnusable`] where a later release has written it.
+    pub(in crate::envelope) fn read(body: Body, part: Part, scope: &str, head: &Head) -> Result<Self> {
+        let name = &*body.name;
+        refuse_unknown(name, &body.value, &["revision", "scope", "keys"])?;
+        if body.value["scope"].as_str() != Some(scope) {
+            return Err(damaged(name, "it has the keys of another scope"));
+        }
+        let revision = body.value["revision"].as_u64().unwrap_or_default();
+        let mut read = Self { revision, ..Self::new(part, scope) };
+        let mut ids = HashSet::new();
+        for raw in body.value["keys"].as_array().ok_or_else(|| damaged(name, "it has no list of keys"))? {
+            let id = raw.get("id").and_then(Value::as_u64).and_then(|id| u32::try_from(id).ok());
+            let id = id.filter(|id| *id > 0).ok_or_else(|| damaged(name, "an entry has no id of a key"))?;
+            if u64::from(id) >= head.next_id {
+                return Err(damaged(name, format!("the head does not know of key {id}")));
+            }
+            if !ids.insert(id) {
+                return Err(damaged(name, format!("it has key {id} twice")));
+            }
+            match serde_json::from_value::<Entry>(raw.clone()) {
+                Ok(entry) if entry.changed.revision > revision => {
+                    return Err(damaged(name, format!("key {id} was changed later than its record")));
+                }
+                Ok(entry) => read.keys.push(Arc::new(entry)),
+                // It is authentic: whoever wrote it knew what it means.
+                Err(_) => read.foreign.push(Foreign { id, raw: raw.clone() }),
+            }
+        }
+        Ok(read)
+    }
+
+    /// Its record, and the link to it.
+    pub(in crate::envelope) fn write(&self, head: &Head) -> Result<(Record, ScopeLink)> {
+        let digest = ScopeDigest::of(&self.scope);
+        let entries = self.keys.iter().map(|entry| (entry.id, serde_json::to_value(&**entry).ok()));
+        let foreign = self.foreign.iter().map(|foreign| (foreign.id, Some(foreign.raw.clone())));
+        let mut keys: Vec<(u32, Option<Value>)> = entries.chain(foreign).collect();
+        keys.sort_by_key(|(id, _)| *id);
+        let keys: Vec<Value> = keys.into_iter().filter_map(|(_, value)| value).collect();
+        let mut content = Map::new();
+        content.insert("revision".into(), self.revision.into());
+        content.insert("scope".into(), (&*self.scope).into());
+        content.insert("keys".into(), keys.into());
+        let (record, hash) = write(self.part.record(&digest), self.revision, &content)?;
+        Ok((record, self.link(digest, hash, head)))
+    }
+
+    /// The link to its record, which has this hash.
+    pub(in crate::envelope) fn link(&self, digest: ScopeDigest, hash: Digest, head: &Head) -> ScopeLink {
+        ScopeLink { scope: self.scope.to_string(), digest, hash, due: self.due(head) }
+    }
+
+    fn due(&self, head: &Head) -> Due {
+        self.keys.iter().fold(Due::default(), |due, entry| due.with(entry.due(head.store_key.keys())))
+    }
+
+    pub(in crate::envelope) fn get(&self, id: u32) -> Option<&Arc<Entry>> {
+        self.keys.iter().find(|entry| entry.id == id)
+    }
+
+    /// Whether it has a key of this id, of whatever release.
+    pub(in crate::envelope) fn has(&self, id: u32) -> bool {
+        self.get(id).is_some() || self.foreign.iter().any(|foreign| foreign.id == id)
+    }
+
+    /// The keys of a purpose, oldest first.
+    pub(in crate::envelope) fn of(&self, purpose: Purpose) -> impl Iterator<Item = &Arc<Entry>> {
+        self.keys.iter().filter(move |entry| entry.purpose == purpose)
+    }
+
+    /// The keys of a purpose that are in a state, oldest first.
+    pub(in crate::envelope) fn in_state(
+        &self,
+        purpose: Purpose,
+        state: KeyState,
+    ) -> impl Iterator<Item = &Arc<Entry>> {
+        self.of(purpose).filter(move |entry| entry.state == state)
+    }
+}
