@@ -3,7 +3,6 @@
 //! The rules are those of `KEY-STORE.md` section 2, "What must not go back".
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use super::record::{Entry, Head, ScopeKeys, StoreMac};
 use super::view::Process;
@@ -86,15 +85,19 @@ pub(super) fn refuse_older(known: &Head, known_mac: &StoreMac, head: &Head) -> R
             now.1, now.0, before.1, before.0
         )));
     }
-    if now == before && head != known {
-        return Err(rolled_back(format!("its revision {} was seen before with other content", head.revision)));
-    }
-    let is_next = head.epoch == known.epoch && head.revision == known.revision + 1;
-    if is_next && head.previous != known.hash(known_mac) {
-        return Err(rolled_back(format!(
-            "its revision {} does not follow the revision {} that was seen",
-            head.revision, known.revision
-        )));
+    if head != known && !is_accepted(head, known.epoch) {
+        if head.revision <= known.revision {
+            return Err(rolled_back(format!(
+                "it has revision {} with other content than was seen, after {} was seen",
+                head.revision, known.revision
+            )));
+        }
+        if head.revision == known.revision + 1 && head.previous != known.hash(known_mac) {
+            return Err(rolled_back(format!(
+                "its revision {} does not follow the revision {} that was seen",
+                head.revision, known.revision
+            )));
+        }
     }
     if head.next_id < known.next_id {
         return Err(rolled_back(format!(
@@ -148,8 +151,8 @@ fn refuse_undone_key(was: &Entry, is: &Entry, accepted: bool) -> Result<()> {
     if accepted {
         return Ok(());
     }
-    if is.changed.revision < was.changed.revision || (is.changed.revision == was.changed.revision && is != was) {
-        return Err(rolled_back(format!("the entry of key {} is older than, or not, the one that was seen", was.id)));
+    if is != was && is.changed.revision <= was.changed.revision {
+        return Err(rolled_back(format!("key {} is not newer than it was seen, and another", was.id)));
     }
     let is_final = match was.state {
         KeyState::Destroyed => is.state == KeyState::Destroyed,

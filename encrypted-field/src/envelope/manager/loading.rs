@@ -138,11 +138,10 @@ impl Loader {
         if let Some(anchor) = anchor {
             self.refuse_below(&read.head, anchor)?;
         }
-        if let Some(known) = known.filter(|known| cache.is_some() && known.head == read.head) {
-            let has_all = scopes.iter().all(|scope| known.scopes.contains_key(*scope));
-            if has_all {
-                return Ok(known);
-            }
+        if let Some(known) = known.as_ref().filter(|known| cache.is_some() && known.head == read.head)
+            && scopes.iter().all(|scope| known.scopes.contains_key(*scope))
+        {
+            return Ok(Arc::clone(known));
         }
         let view = self.look(read, cache, true, &scopes, ask).await?;
         if is_due {
@@ -317,7 +316,8 @@ impl Loader {
             return Err(self.backends.store_error(ErrorKind::KeyLifecycle, detail));
         }
         self.memory().reference = self.reference_of(loaded.time);
-        match self.is_lost(self.memory().newest.is_some()).await? {
+        let had_keys = self.memory().newest.is_some();
+        match self.is_lost(had_keys).await? {
             Some(error) => Err(error),
             None => Ok(()),
         }

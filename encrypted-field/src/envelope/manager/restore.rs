@@ -1,7 +1,5 @@
 //! Another store key: for a store that was set back on purpose, and whenever somebody may have learned the old one.
 
-use std::sync::Arc;
-
 use super::changes::{Attempts, Changes};
 use super::loading::Ask;
 use super::{Call, Confirms, KeyManager};

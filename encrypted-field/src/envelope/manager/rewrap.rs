@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use super::backends::{is_about_one_key, is_key_of, some_at_a_time};
+use super::backends::{is_about_one_key, some_at_a_time};
 use super::changes::{Attempts, confirmed};
 use super::loading::{Ask, Loader};
 use super::consistency::WrapProblem;

@@ -13,7 +13,8 @@ use crate::envelope::WrapContext;
 use crate::envelope::record::{Digest, Entry, ScopeKeys};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
-use crate::key::{KeyEntry, KeySource, KeyState, Keyring, Material, weak};
+use crate::key::material::Material;
+use crate::key::{KeyEntry, KeySource, KeyState, Keyring, weak};
 use crate::key_id::KeyId;
 use crate::secret::SecretBytes;
 
@@ -86,9 +87,10 @@ impl RingMaker {
         scope: Option<&str>,
         finder: Weak<dyn Finder>,
     ) -> Result<(LeasedRing, bool)> {
-        let of_scope = |keys| std::iter::repeat(keys).zip(keys.keys.iter());
-        let entries: Vec<(&ScopeKeys, &Arc<Entry>)> =
-            scopes.iter().flat_map(|keys: &&Arc<ScopeKeys>| of_scope(&***keys)).collect();
+        let mut entries: Vec<(&ScopeKeys, &Arc<Entry>)> = Vec::new();
+        for keys in scopes {
+            entries.extend(keys.keys.iter().map(|entry| (&***keys, entry)));
+        }
         let by_id: HashMap<u32, &Arc<Entry>> = entries.iter().map(|(_, entry)| (entry.id, *entry)).collect();
         unwrapped.keys.retain(|id, (check, _)| {
             by_id.get(id).is_some_and(|entry| self.is_usable(entry) && entry.check == *check)

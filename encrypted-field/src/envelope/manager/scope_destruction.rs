@@ -65,7 +65,8 @@ impl Inner {
             let others = |wraps: &Wraps| wraps.keys().any(|kek| !backends.has_kek(kek));
             Ok(others(&draft.view.head.store_key) || keys.keys.iter().any(|entry| others(&entry.wraps)))
         };
-        let changed = self.changes.change(&[name], note, plan);
+        let scopes = [name];
+        let changed = self.changes.change(&scopes, note, plan);
         let others_have_it = self.in_turn(Confirms::Keys, changed).await?;
         self.scopes.destroyed(name);
         if backends.keks.iter().any(Kek::is_per_scope) {
