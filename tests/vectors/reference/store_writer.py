@@ -91,7 +91,7 @@ class Store:
             "change": b64(derived("key store", f"{self.change} {self.revision}", 32)),
             "store_key": {name: wrapped(kek, context, self.store_key()) for name, kek in self.keks.items()},
         }
-        return body | self.head
+        return body | copy.deepcopy(self.head)
 
     def records(self, edits: dict[str, Edit] | None = None, *, signed: bool = True) -> dict[str, dict]:
         """All records by name. `edits` change bodies before they are hashed, and the head before it is signed."""
