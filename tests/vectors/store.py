@@ -19,7 +19,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 
 from reference import store  # noqa: E402
-from reference.store_json import Refused, decode, refuse_other_versions, shape, tampered  # noqa: E402
+from reference.store_json import MAX_DATE, Refused, anything, decode, parse, refuse_other_versions, shape, tampered  # noqa: E402
 
 FORMAT = "encrypted-field key store"
 DOCUMENT = ("format", "version", "records")
@@ -40,6 +40,9 @@ def main() -> int:
         reader.everything()
     except Refused as refused:
         print(f"refused: {refused}", file=sys.stderr)
+        return 1
+    except OSError as e:
+        print(f"{options.file}: {e.strerror}", file=sys.stderr)
         return 1
     for line in lines(reader):
         print(line)
@@ -67,29 +70,16 @@ def read(path: str) -> str:
 
 
 def records(text: str) -> list[dict]:
-    """The records of a document. A body is read again from its own text, which must say the same."""
+    """The records of a document, each with the text of its body."""
     refuse_other_versions(text, "the document")
-
-    class Body(dict):
-        """Keeps members that are there twice, which the reader refuses."""
-
-    def members(pairs: list) -> dict:
-        if len(dict(pairs)) != len(pairs):
-            raise ValueError("a member is there twice")
-        return dict(pairs)
-
-    def no_integer(_: str):
-        raise ValueError("a number that is no integer")
-
-    try:
-        document = json.loads(text, object_pairs_hook=members, parse_float=no_integer, parse_constant=no_integer)
-    except (ValueError, RecursionError) as e:
-        raise tampered(f"the document is not JSON of a key store: {e}") from e
-    shape(document, dict.fromkeys(DOCUMENT, lambda _: None), "the document")
+    document = parse(text, "the document", limit=None)
+    shape(document, dict.fromkeys(DOCUMENT, anything), "the document")
     if document["format"] != FORMAT or document["version"] != 1 or not isinstance(document["records"], list):
         raise tampered(f'the document does not say "format": "{FORMAT}" and "version": 1')
     for record in document["records"]:
-        shape(record, dict.fromkeys(RECORD, lambda _: None), "a record")
+        shape(record, dict.fromkeys(RECORD, anything), "a record")
+        if not isinstance(record["name"], str):
+            raise tampered("the name of a record is no text")
     return [record | {"body": json.dumps(record["body"])} for record in document["records"]]
 
 
@@ -125,7 +115,7 @@ def shown(value) -> str:
 
 
 def date(seconds) -> str:
-    if type(seconds) is not int or not 0 <= seconds <= store.MAX_DATE:
+    if type(seconds) is not int or not 0 <= seconds <= MAX_DATE:
         return "?"
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 

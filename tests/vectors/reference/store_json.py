@@ -27,10 +27,10 @@ def tampered(why: str) -> Refused:
     return Refused("tampered", why)
 
 
-def parse(text: str, where: str) -> dict:
+def parse(text: str, where: str, limit: int | None = MAX_BODY) -> dict:
     """One object. Refuses what has no canonical form, and members that are there twice."""
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_BODY:
-        raise tampered(f"{where}: longer than 1 MiB")
+    if limit is not None and len(text.encode("utf-8", "surrogatepass")) > limit:
+        raise tampered(f"{where}: longer than {limit} bytes")
 
     def integer(digits: str) -> int:
         value = int(digits)
