@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the test vectors of the stored format and of key stores, and the computed parts of FORMAT.md, always the same bytes.
+"""Makes the test vectors of stored values and key stores and the computed parts of FORMAT.md, always the same bytes.
 
     generate.py                     writes them
     generate.py --check             writes nothing; fails where a file differs, is missing or is unknown
@@ -17,8 +17,8 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 
 from reference import (  # noqa: E402
-    document, fixed, golden, invalid, invalid_plaintext, invalid_sealed, store_invalid, store_memory, store_valid,
-    store_vectors, valid, vectors,
+    document, fixed, golden, invalid, invalid_plaintext, invalid_sealed, store_invalid, store_memory, store_signed,
+    store_valid, store_vectors, valid, vectors,
 )
 
 HERE = Path(__file__).resolve().parent
@@ -67,7 +67,8 @@ def render() -> dict[str, str]:
 
 def render_stores() -> dict[str, str]:
     files = {}
-    groups = {"valid": store_valid.FILES | store_memory.VALID, "invalid": store_invalid.FILES | store_memory.INVALID}
+    refused = store_invalid.FILES | store_signed.FILES | store_memory.INVALID
+    groups = {"valid": store_valid.FILES | store_memory.VALID, "invalid": refused}
     for folder, makers in groups.items():
         total = 0
         for name, make in makers.items():

@@ -6,8 +6,8 @@
     store.py show FILE --key-set NAME --kek … --anchor "<store> <epoch> <revision>"
 
 FILE is a document of KEY-STORE.md section 4 (`-` for standard input). All of the store is read and authenticated, and
-each key that opens values is unwrapped and compared with its check value. Exits with 0 where all of it is right, and with
-1 where it is not. Needs Python 3.11 and `cryptography`.
+each key that opens values is unwrapped and compared with its check value. Exits with 0 where all of it is right, and
+with 1 where it is not. Needs Python 3.11 and `cryptography`.
 """
 
 import argparse
@@ -19,7 +19,16 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 
 from reference import store  # noqa: E402
-from reference.store_json import MAX_DATE, Refused, anything, decode, parse, refuse_other_versions, shape, tampered  # noqa: E402
+from reference.store_json import (
+    MAX_DATE,
+    Refused,
+    anything,
+    decode,
+    parse,
+    refuse_other_versions,
+    shape,
+    tampered,
+)  # noqa: E402
 
 FORMAT = "encrypted-field key store"
 DOCUMENT = ("format", "version", "records")
@@ -103,8 +112,13 @@ def lines(reader: store.Reader):
         body = entry.body
         wraps = body.get("wraps")
         cells = [
-            str(entry.id), shown(entry.scope), entry.part, *(shown(body.get(name)) for name in ("purpose", "version", "state")),
-            date(body.get("created")), shown(body.get("changed")), ", ".join(map(shown, wraps)) if isinstance(wraps, dict) else "?",
+            str(entry.id),
+            shown(entry.scope),
+            entry.part,
+            *(shown(body.get(name)) for name in ("purpose", "version", "state")),
+            date(body.get("created")),
+            shown(body.get("changed")),
+            ", ".join(map(shown, wraps)) if isinstance(wraps, dict) else "?",
         ]
         yield "  ".join(cells) + ("" if entry.known else "  (not used: upgrade)")
 

@@ -18,7 +18,11 @@ def vector(path: str, name: str) -> tuple[dict, dict]:
     replaced = {record["name"] for record in found["replace"]} | set(found["remove"])
     records = [one for one in file["stores"][found["store"]] if one["name"] not in replaced] + found["replace"]
     records = [
-        {"name": one["name"], "revision": one["revision"], "body": one["body"] if "body" in one else json.loads(one["text"])}
+        {
+            "name": one["name"],
+            "revision": one["revision"],
+            "body": one["body"] if "body" in one else json.loads(one["text"]),
+        }
         for one in records
     ]
     return found, {"format": "encrypted-field key store", "version": 1, "records": records}
@@ -51,7 +55,13 @@ class Show(unittest.TestCase):
         store, epoch, revision = (self.found[name] for name in ("store_id", "epoch", "revision"))
         self.assertIn(f"anchor     {store} {epoch} {revision}", lines)
         for key in self.found["keys"]:
-            start = [str(key["id"]), json.dumps(key["scope"]), key["part"], json.dumps(key["purpose"]), str(key["version"])]
+            start = [
+                str(key["id"]),
+                json.dumps(key["scope"]),
+                key["part"],
+                json.dumps(key["purpose"]),
+                str(key["version"]),
+            ]
             line = next(line for line in lines if line.startswith("  ".join([*start, json.dumps(key["state"])])))
             self.assertEqual(line.endswith("(not used: upgrade)"), not key["used"], line)
 
@@ -73,7 +83,7 @@ class Show(unittest.TestCase):
         self.assertTrue(output.isascii() and all(c >= " " or c == "\n" for c in output))
 
     def test_a_kek_may_come_from_a_file(self):
-        (name, kek), = self.found["keks"].items()
+        ((name, kek),) = self.found["keks"].items()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "kek"
             path.write_text(kek + "\n")

@@ -207,13 +207,13 @@ fn demanded(vector: &Value) -> Vec<&str> {
 fn expect_value(keys: &KeyManager, ring: &Keyring, vector: &Value, value: &Value) -> Result<(), String> {
     let (scope, stored) = (text(&value["scope"]), text(&value["stored"]).to_owned());
     let opened = if scope.is_empty() {
-        Token::from_stored_text_with(ring, stored).map(|token| (*token).clone())
+        Token::from_stored_text_with(ring, stored).map(|token| (*token).to_owned())
     } else if demanded(vector).contains(&scope) {
         let scope = keys.scope(scope).wait().map_err(|e| format!("scope {scope:?}: {e}"))?;
-        scope.run(|| ScopedToken::from_stored_text(stored)).map(|token| (*token).clone())
+        scope.run(|| ScopedToken::from_stored_text(stored)).map(|token| (*token).to_owned())
     } else {
         let open = || ScopedToken::from_stored_text_with(ring, stored);
-        Scope::named(scope).run(open).map(|token| (*token).clone())
+        Scope::named(scope).run(open).map(|token| (*token).to_owned())
     };
     match (opened, value["opens"] == true) {
         (Ok(plaintext), true) if plaintext == text(&value["plaintext"]) => Ok(()),

@@ -6,8 +6,22 @@ from dataclasses import dataclass, field
 
 from . import xaes
 from .store_json import (
-    DATE, MAX_BODY, REVISION, Absent, Refused, anything, binary, canonical, decode, number, parse,
-    refuse_other_versions, shape, tampered, text, wraps,
+    DATE,
+    MAX_BODY,
+    REVISION,
+    Absent,
+    Refused,
+    anything,
+    binary,
+    canonical,
+    decode,
+    number,
+    parse,
+    refuse_other_versions,
+    shape,
+    tampered,
+    text,
+    wraps,
 )
 from .stored import Key, hkdf_expand
 
@@ -18,10 +32,23 @@ MAX_SCOPE = 255
 FIVE_MINUTES = 300
 
 HEAD = {
-    "version": number(1, 1), "store": binary(16), "epoch": number(0, 2**64 - 1), "revision": REVISION,
-    "previous?": binary(32), "restored?": anything, "signed": DATE, "heartbeat": number(0, 2**64 - 1),
-    "propagation": number(0, 2**64 - 1), "next_id": number(1, 2**32), "change": binary(32), "by?": text(200),
-    "why?": text(500), "process?": anything, "tree?": anything, "store_key": wraps, "mac": binary(32),
+    "version": number(1, 1),
+    "store": binary(16),
+    "epoch": number(0, 2**64 - 1),
+    "revision": REVISION,
+    "previous?": binary(32),
+    "restored?": anything,
+    "signed": DATE,
+    "heartbeat": number(0, 2**64 - 1),
+    "propagation": number(0, 2**64 - 1),
+    "next_id": number(1, 2**32),
+    "change": binary(32),
+    "by?": text(200),
+    "why?": text(500),
+    "process?": anything,
+    "tree?": anything,
+    "store_key": wraps,
+    "mac": binary(32),
 }
 RESTORED = {"epoch": number(0, 2**64 - 1), "revision": REVISION}
 DATES_OF_LINKS = {"oldest?": DATE, "waiting?": DATE}
@@ -31,8 +58,15 @@ NODE = {"revision": REVISION, "scopes?": anything, "children?": anything}
 KEYS = {"revision": REVISION, "scope": text(MAX_SCOPE), "keys": anything}
 DATES = ["activate_after", "activated", "seal_until", "retired", "compromised", "disabled", "enabled", "destroyed"]
 ENTRY = {
-    "id": number(1, 2**32 - 1), "purpose": text(MAX_BODY), "version": number(1, 2**64 - 1), "state": text(MAX_BODY),
-    "created": DATE, **{f"{name}?": DATE for name in DATES}, "check": binary(32), "wraps": wraps, "changed": anything,
+    "id": number(1, 2**32 - 1),
+    "purpose": text(MAX_BODY),
+    "version": number(1, 2**64 - 1),
+    "state": text(MAX_BODY),
+    "created": DATE,
+    **{f"{name}?": DATE for name in DATES},
+    "check": binary(32),
+    "wraps": wraps,
+    "changed": anything,
 }
 CHANGED = {"revision": REVISION, "date": DATE, "by?": text(200), "why?": text(500)}
 
@@ -125,7 +159,7 @@ class Reader:
         self.restored = False
 
     def load(self, records: list[dict]) -> None:
-        """The head, the scopes of each process, and those that were entered before. On failure nothing is remembered."""
+        """The head, the scopes of each process, and those that were entered before. A failure changes no memory."""
         names = [record["name"] for record in records]
         if len(set(names)) != len(names):
             raise tampered("two records have one name")

@@ -14,15 +14,25 @@ from .vectors import derived
 def seen() -> Store:
     """What the reader has seen: revision 20, with keys in every state."""
     made = Store(revision=20, next_id=30)
-    made.process[""] = Scope(18, [
-        made.entry(1, "retired", changed=changed(15)), made.entry(2, version=2, changed=changed(15)),
-        made.entry(3, "destroyed", version=3, changed=changed(16)), made.entry(4, "compromised", version=4, changed=changed(17)),
-        made.entry(5, "disabled", version=5, changed=changed(18)), made.entry(6, purpose="index"),
-        made.entry(7, "retired", version=6, later=1, changed=changed(18)),
-    ])
+    made.process[""] = Scope(
+        18,
+        [
+            made.entry(1, "retired", changed=changed(15)),
+            made.entry(2, version=2, changed=changed(15)),
+            made.entry(3, "destroyed", version=3, changed=changed(16)),
+            made.entry(4, "compromised", version=4, changed=changed(17)),
+            made.entry(5, "disabled", version=5, changed=changed(18)),
+            made.entry(6, purpose="index"),
+            made.entry(7, "retired", version=6, later=1, changed=changed(18)),
+        ],
+    )
     made.process["slack"] = Scope(10, [made.entry(8, scope="slack")])
-    made.demand["acme"] = Scope(12, [made.entry(9, "retired", scope="acme", changed=changed(12)), made.entry(10, scope="acme", version=2)])
-    made.demand["globex"] = Scope(13, [made.entry(11, "destroyed", scope="globex"), made.entry(12, scope="globex", version=2)])
+    made.demand["acme"] = Scope(
+        12, [made.entry(9, "retired", scope="acme", changed=changed(12)), made.entry(10, scope="acme", version=2)]
+    )
+    made.demand["globex"] = Scope(
+        13, [made.entry(11, "destroyed", scope="globex"), made.entry(12, scope="globex", version=2)]
+    )
     return made
 
 
@@ -37,7 +47,9 @@ def restored_from(made: Store, revision: int) -> Store:
     """`made`, accepted at this revision after the store was set back."""
     epoch = NOW - 100
     return made.copy(
-        revision=revision, epoch=epoch, next_id=100,
+        revision=revision,
+        epoch=epoch,
+        next_id=100,
         head={"restored": {"epoch": epoch, "revision": made.revision}, "previous": b64(made.head_hash())},
     )
 
@@ -46,10 +58,15 @@ def set_back() -> Store:
     """An older copy of it: keys are missing, states are older."""
     made = seen()
     made.revision, made.next_id = 14, 12
-    made.process[""] = Scope(14, [
-        made.entry(1, changed=changed(5)), made.entry(3, "disabled", version=3, changed=changed(14)),
-        made.entry(4, "retired", version=4, changed=changed(6)), made.entry(6, purpose="index"),
-    ])
+    made.process[""] = Scope(
+        14,
+        [
+            made.entry(1, changed=changed(5)),
+            made.entry(3, "disabled", version=3, changed=changed(14)),
+            made.entry(4, "retired", version=4, changed=changed(6)),
+            made.entry(6, purpose="index"),
+        ],
+    )
     made.demand["globex"] = Scope(13, [made.entry(11, scope="globex", changed=changed(13))])
     return made
 
@@ -79,8 +96,11 @@ def followed():
     later = after(made, epoch=NOW - 50)
     put("renewed", "the store key was renewed", later)
     for name, id, now, before_it in [
-        ("retired", 2, "retired", "active"), ("disabled", 1, "disabled", "retired"), ("enabled", 5, "retired", "disabled"),
-        ("compromised", 1, "compromised", "retired"), ("compromised-disabled", 4, "disabled", "compromised"),
+        ("retired", 2, "retired", "active"),
+        ("disabled", 1, "disabled", "retired"),
+        ("enabled", 5, "retired", "disabled"),
+        ("compromised", 1, "compromised", "retired"),
+        ("compromised-disabled", 4, "disabled", "compromised"),
         ("compromised-destroyed", 4, "destroyed", "compromised"),
     ]:
         later = after(made)
@@ -103,7 +123,9 @@ def followed():
     for name, revision in [("above", 40), ("same", 20), ("next", 21), ("below", 15)]:
         comment = "keys are missing and states are older, which somebody has accepted"
         accepted = restored_from(back, revision)
-        put(f"restored-{name}", f"at a revision {name} what was seen: {comment}", accepted, values=values[:1], unused=())
+        put(
+            f"restored-{name}", f"at a revision {name} what was seen: {comment}", accepted, values=values[:1], unused=()
+        )
     return file
 
 
@@ -112,7 +134,9 @@ def rolled_back():
 
     def put(name: str, comment: str, later: Store, *errors: str, scope: str | None = None, **more) -> None:
         errors = errors or ("rolled_back",)
-        file.refused(name, comment, later, "seen", later.records(), *errors, **{"before": before, "scope": scope} | more)
+        file.refused(
+            name, comment, later, "seen", later.records(), *errors, **{"before": before, "scope": scope} | more
+        )
 
     put("another-store", "another id, and newer", after(made, 5, id=derived("key store", "another store", 16)))
     put("lower-revision", "a lower revision", made.copy(revision=19))
@@ -140,24 +164,72 @@ def rolled_back():
 
     now = changed(22)
     for title, id, scope, name in [("process", 1, None, ""), ("demand", 9, "acme", "acme")]:
-        entry(f"{title}-missing", "a key is missing", id, lambda later, entry: [
-            one.keys.remove(entry) for part in (later.process, later.demand) for one in part.values() if entry in one.keys
-        ], scope)
+        entry(
+            f"{title}-missing",
+            "a key is missing",
+            id,
+            lambda later, entry: [
+                one.keys.remove(entry)
+                for part in (later.process, later.demand)
+                for one in part.values()
+                if entry in one.keys
+            ],
+            scope,
+        )
         for member, value in [("version", 9), ("created", key(made, id)["created"] + 1)]:
-            entry(f"{title}-{member}", f"another `{member}`", id, lambda _, entry: entry.update({member: value}, changed=now), scope)
-        entry(f"{title}-purpose", "another `purpose`", id, lambda later, entry: entry.update(
-            later.entry(id, "retired", scope=name, purpose="file", changed=now)), scope)
-        entry(f"{title}-check", "another key", id, lambda later, entry: entry.update(other_key(later, entry, name), changed=now), scope)
-        entry(f"{title}-unchanged", "a change with the `changed.revision` that it had", id, lambda _, entry: entry.update(state="disabled"), scope)
-        entry(f"{title}-lower", "a change with a lower `changed.revision`", id, lambda _, entry: entry.update(state="disabled", changed=changed(1)), scope)
+            entry(
+                f"{title}-{member}",
+                f"another `{member}`",
+                id,
+                lambda _, entry: entry.update({member: value}, changed=now),
+                scope,
+            )
+        entry(
+            f"{title}-purpose",
+            "another `purpose`",
+            id,
+            lambda later, entry: entry.update(later.entry(id, "retired", scope=name, purpose="file", changed=now)),
+            scope,
+        )
+        entry(
+            f"{title}-check",
+            "another key",
+            id,
+            lambda later, entry: entry.update(other_key(later, entry, name), changed=now),
+            scope,
+        )
+        entry(
+            f"{title}-unchanged",
+            "a change with the `changed.revision` that it had",
+            id,
+            lambda _, entry: entry.update(state="disabled"),
+            scope,
+        )
+        entry(
+            f"{title}-lower",
+            "a change with a lower `changed.revision`",
+            id,
+            lambda _, entry: entry.update(state="disabled", changed=changed(1)),
+            scope,
+        )
     for name, id, state, was in [
-        ("destroyed-disabled", 3, "disabled", "destroyed"), ("destroyed-retired", 3, "retired", "destroyed"),
+        ("destroyed-disabled", 3, "disabled", "destroyed"),
+        ("destroyed-retired", 3, "retired", "destroyed"),
         ("compromised-retired", 4, "retired", "compromised"),
     ]:
-        entry(name, f"a key that was {was} is {state}", id, lambda later, entry: entry.update(
-            later.entry(id, state, version=entry["version"], changed=now)))
-    entry("demand-destroyed", "a key that was destroyed is retired", 11, lambda later, entry: entry.update(
-        later.entry(11, "retired", scope="globex", changed=now)), "globex")
+        entry(
+            name,
+            f"a key that was {was} is {state}",
+            id,
+            lambda later, entry: entry.update(later.entry(id, state, version=entry["version"], changed=now)),
+        )
+    entry(
+        "demand-destroyed",
+        "a key that was destroyed is retired",
+        11,
+        lambda later, entry: entry.update(later.entry(11, "retired", scope="globex", changed=now)),
+        "globex",
+    )
     later = after(made, 2)
     del later.process["slack"]
     put("scope-missing", "a scope of each process is missing", later, "rolled_back", "tampered")
@@ -170,7 +242,13 @@ def rolled_back():
     put("another-scope", "a key is in another scope", later, "rolled_back", "tampered")
     back = set_back()
     put("set-back", "the whole store, as it was", back)
-    put("set-back-renewed", "in a higher epoch, and nobody has accepted it", back.copy(revision=40, epoch=NOW - 100, next_id=100), "rolled_back", "tampered")
+    put(
+        "set-back-renewed",
+        "in a higher epoch, and nobody has accepted it",
+        back.copy(revision=40, epoch=NOW - 100, next_id=100),
+        "rolled_back",
+        "tampered",
+    )
     old = restored_from(back, 40)
     old.head["restored"] = {"epoch": EPOCH, "revision": 14}
     put("restored-before", "`restored` is of the epoch that was seen", old, "rolled_back", "tampered")
@@ -180,11 +258,20 @@ def rolled_back():
     given.process[""].keys.insert(1, given.entry(2, "retired", version=9) | other_key(given, key(given, 1), "", 2))
     put("restored-another-key", "accepted, and an id is of another key now", given, "rolled_back", "tampered")
     for name, given in [
-        ("revision", f"{made.id.hex()} {EPOCH} 21"), ("epoch", f"{made.id.hex()} {EPOCH + 1} 1"), ("store", f"{bytes(16).hex()} {EPOCH} 20"),
+        ("revision", f"{made.id.hex()} {EPOCH} 21"),
+        ("epoch", f"{made.id.hex()} {EPOCH + 1} 1"),
+        ("store", f"{bytes(16).hex()} {EPOCH} 20"),
     ]:
         file.vector(
-            f"anchor-{name}", "the reader has seen nothing, and has an anchor", made, "seen", made.records(), anchor=given,
-            expect="refused", at="load", errors=["rolled_back"],
+            f"anchor-{name}",
+            "the reader has seen nothing, and has an anchor",
+            made,
+            "seen",
+            made.records(),
+            anchor=given,
+            expect="refused",
+            at="load",
+            errors=["rolled_back"],
         )
     return file
 

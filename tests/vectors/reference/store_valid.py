@@ -11,8 +11,23 @@ from .vectors import derived
 
 # Names that are hard to write, or to sort.
 NAMES = [
-    "mandant/ä b", "ä", "a\u0308", "東京", "\U0001d504", "\uff5e", "\U00010000", '"quoted" and \\', "tab\tline\nreturn\r",
-    "\b\f\x00\x01\x1f\x7f\x80", "\u2028\ufeff", "'; DROP TABLE keys; --", " ", "head", "process", "tree/0", "x" * 255,
+    "mandant/ä b",
+    "ä",
+    "a\u0308",
+    "東京",
+    "\U0001d504",
+    "\uff5e",
+    "\U00010000",
+    '"quoted" and \\',
+    "tab\tline\nreturn\r",
+    "\b\f\x00\x01\x1f\x7f\x80",
+    "\u2028\ufeff",
+    "'; DROP TABLE keys; --",
+    " ",
+    "head",
+    "process",
+    "tree/0",
+    "x" * 255,
     "é" * 127,
 ]
 
@@ -42,7 +57,11 @@ def small():
     value = [sealed(1, "CANARY-in-the-store")]
     file.valid("one-key", "one key, one KEK", made, values=value, absent=["acme"])
     file.valid(
-        "another-kek-given", "a reader may have more KEKs than the store", made, base="one-key", values=value,
+        "another-kek-given",
+        "a reader may have more KEKs than the store",
+        made,
+        base="one-key",
+        values=value,
         keks={"eu": EU, "us": US},
     )
     two = small_store(keks={"eu": EU, "us": US})
@@ -69,12 +88,21 @@ def small():
     empty.process["slack"] = Scope(1, [])
     file.valid("a-scope-without-keys", "and ids that were passed over", empty, values=value)
     file.valid(
-        "records-that-no-link-names", "they are no part of the store: a scope that changed its part leaves one behind", made,
-        made.records() | {
+        "records-that-no-link-names",
+        "they are no part of the store: a scope that changed its part leaves one behind",
+        made,
+        made.records()
+        | {
             name: {"name": name, "revision": revision, "body": {"revision": revision, "scope": "acme", "keys": []}}
-            for name, revision in [(f"demand/{store.digest('acme')}", 1), (f"process/{store.digest('acme')}", 9), ("tree", 1)]
+            for name, revision in [
+                (f"demand/{store.digest('acme')}", 1),
+                (f"process/{store.digest('acme')}", 9),
+                ("tree", 1),
+            ]
         },
-        base="one-key", values=value, absent=["acme"],
+        base="one-key",
+        values=value,
+        absent=["acme"],
     )
     return file
 
@@ -82,45 +110,64 @@ def small():
 def states():
     file = File("Scopes of each process, purposes and states; entries that a later release wrote.")
     made = Store(revision=12, next_id=30)
-    made.process[""] = Scope(12, [
-        made.entry(1, "destroyed", changed=changed(12, by="ops@example.com", why='The "old" key — gone\n')),
-        made.entry(2, "disabled", version=2, changed=changed(9)),
-        made.entry(3, "compromised", version=3, changed=changed(8)),
-        made.entry(4, "retired", version=4, enabled=THEN + 9999, changed=changed(7)),
-        made.entry(5, version=5, seal_until=THEN + 10**8, changed=changed(7)),
-        made.entry(6, "pending", version=6, created=NOW - 60, changed=changed(11)),
-        made.entry(7, purpose="index"), made.entry(8, purpose="file"),
-        made.entry(9, "disabled", version=7, compromised=THEN + 9100, changed=changed(10)),
-    ])
+    made.process[""] = Scope(
+        12,
+        [
+            made.entry(1, "destroyed", changed=changed(12, by="ops@example.com", why='The "old" key — gone\n')),
+            made.entry(2, "disabled", version=2, changed=changed(9)),
+            made.entry(3, "compromised", version=3, changed=changed(8)),
+            made.entry(4, "retired", version=4, enabled=THEN + 9999, changed=changed(7)),
+            made.entry(5, version=5, seal_until=THEN + 10**8, changed=changed(7)),
+            made.entry(6, "pending", version=6, created=NOW - 60, changed=changed(11)),
+            made.entry(7, purpose="index"),
+            made.entry(8, purpose="file"),
+            made.entry(9, "disabled", version=7, compromised=THEN + 9100, changed=changed(10)),
+        ],
+    )
     made.process["slack"] = Scope(4, [made.entry(10, scope="slack"), made.entry(11, scope="slack", purpose="index")])
-    made.process["payments"] = Scope(5, [made.entry(12, "retired", scope="payments"), made.entry(13, scope="payments", version=2)])
-    made.demand["acme"] = Scope(6, [
-        made.entry(14, "destroyed", scope="acme"), made.entry(15, "retired", scope="acme", version=2),
-        made.entry(16, scope="acme", version=3), made.entry(17, "pending", scope="acme", version=4, created=NOW - 60),
-    ])
+    made.process["payments"] = Scope(
+        5, [made.entry(12, "retired", scope="payments"), made.entry(13, scope="payments", version=2)]
+    )
+    made.demand["acme"] = Scope(
+        6,
+        [
+            made.entry(14, "destroyed", scope="acme"),
+            made.entry(15, "retired", scope="acme", version=2),
+            made.entry(16, scope="acme", version=3),
+            made.entry(17, "pending", scope="acme", version=4, created=NOW - 60),
+        ],
+    )
     made.demand["gone"] = Scope(6, [made.entry(18, "destroyed", scope="gone")])
     values = [
-        *(sealed(id, "CANARY-disabled", opens=False) for id in (2, 9)), sealed(4, "CANARY-retired"),
-        sealed(5, "CANARY-active"), sealed(6, "CANARY-pending"), sealed(10, "CANARY-slack", scope="slack"),
-        sealed(12, "CANARY-payments", scope="payments"), sealed(13, "CANARY-payments", scope="payments"),
-        sealed(15, "CANARY-acme", scope="acme"), sealed(16, "CANARY-acme", scope="acme"),
+        *(sealed(id, "CANARY-disabled", opens=False) for id in (2, 9)),
+        sealed(4, "CANARY-retired"),
+        sealed(5, "CANARY-active"),
+        sealed(6, "CANARY-pending"),
+        sealed(10, "CANARY-slack", scope="slack"),
+        sealed(12, "CANARY-payments", scope="payments"),
+        sealed(13, "CANARY-payments", scope="payments"),
+        sealed(15, "CANARY-acme", scope="acme"),
+        sealed(16, "CANARY-acme", scope="acme"),
     ]
     comment = "every state; key 9 was compromised and became disabled then"
     file.valid("whole", comment, made, values=values, absent=["Acme", "acm", "acme\0", "paymentsx"])
     nested = {"\U00010000": [1, -2, 2**64 - 1, -(2**63), None, True, False, "\u007f\u2028/"], "\uff5e": {}, "": 0}
     later = made.copy()
     later.process[""].keys += [
-        later.entry(20, purpose="token", version=1), later.entry(21, "archived", version=8),
-        later.entry(22, "retired", version=9, later=nested), later.entry(23, purpose="audit"),
-        later.entry(24, purpose="store"), later.entry(25, "retired", version=10, changed=changed(3, ticket="OPS-1")),
+        later.entry(20, purpose="token", version=1),
+        later.entry(21, "archived", version=8),
+        later.entry(22, "retired", version=9, later=nested),
+        later.entry(23, purpose="audit"),
+        later.entry(24, purpose="store"),
+        later.entry(25, "retired", version=10, changed=changed(3, ticket="OPS-1")),
         later.entry(26, version=11, retires_at=1),
     ]
     later.demand["acme"].keys.append(later.entry(27, scope="acme", purpose="token"))
     unused = (20, 21, 22, 23, 24, 25, 26, 27)
     values = values + [sealed(id, "CANARY-unknown", opens=False) for id in (21, 22, 25, 26)]
     comment = (
-        "entries with an unknown purpose (also a reserved one), state or member (also in `changed`): not used, all others "
-        "are. Key 26 says it is active; key 5 is the one to seal with"
+        "entries with an unknown purpose (also a reserved one), state or member (also in `changed`): not used, all "
+        "others are. Key 26 says it is active; key 5 is the one to seal with"
     )
     file.valid("unknown-entries", comment, later, values=values, unused=unused)
     return file
@@ -132,7 +179,11 @@ def on_demand():
         made = tenants(count)
         picked = sorted({0, 1, count // 2, count - 1} & set(range(count)))
         values = [sealed(number + 2, f"CANARY-tenant-{number}", scope=f"tenant-{number}") for number in picked]
-        comment = {32: "as many as `tree` holds itself", 33: "one more: `tree` has children", 600: "children of children"}
+        comment = {
+            32: "as many as `tree` holds itself",
+            33: "one more: `tree` has children",
+            600: "children of children",
+        }
         absent = [f"tenant-{count}", f"tenant-{count + 1}", "tenant-", "nobody"]
         file.valid(f"scopes-{count}", comment.get(count, "in `tree` itself"), made, values=values, absent=absent)
     made = small_store(revision=2, next_id=len(NAMES) + 2)
@@ -193,7 +244,11 @@ def spelling():
 
     for name, comment, how in [
         ("canonical", "in the canonical form", lambda body: store.canonical(body).decode()),
-        ("white-space", "indented, with all four characters of white space around", lambda body: "\r\n\t " + json.dumps(body, indent=3) + "\n"),
+        (
+            "white-space",
+            "indented, with all four characters of white space around",
+            lambda body: "\r\n\t " + json.dumps(body, indent=3) + "\n",
+        ),
         ("order", "members in another order", lambda body: json.dumps(backwards(body), ensure_ascii=False)),
         ("ascii", "everything else as \\u escapes in lower case", json.dumps),
         ("escapes", "and in upper case, `/` too", escaped),
@@ -214,7 +269,8 @@ def heads():
     file.valid("renewed", "the store key was renewed: a higher epoch", renewed, values=values)
     restored = renewed.copy(revision=20, epoch=NOW - 100, next_id=1000)
     restored.head |= {
-        "restored": {"epoch": NOW - 100, "revision": 8}, "previous": b64(renewed.head_hash()),
+        "restored": {"epoch": NOW - 100, "revision": 8},
+        "previous": b64(renewed.head_hash()),
         "why": "Backup of Tuesday",
     }
     file.valid("restored", "a store that was set back was accepted", restored, values=values)
@@ -237,7 +293,14 @@ def heads():
     ]:
         made = renewed.copy()
         made.head |= {"heartbeat": heartbeat, "signed": NOW - age}
-        file.valid(f"heartbeat-{name}", f"seen for the first time: {comment}", made, base="renewed", frozen=frozen, values=values)
+        file.valid(
+            f"heartbeat-{name}",
+            f"seen for the first time: {comment}",
+            made,
+            base="renewed",
+            frozen=frozen,
+            values=values,
+        )
     return file
 
 

@@ -38,7 +38,9 @@ class File:
         self.vectors.append(vector)
         return vector
 
-    def valid(self, name: str, comment: str, made: Store, records: Records | None = None, *, base: str | None = None, **more):
+    def valid(
+        self, name: str, comment: str, made: Store, records: Records | None = None, *, base: str | None = None, **more
+    ):
         """A store that loads. What is expected is what it was made from, not what the reader says."""
         records = records or made.records()
         base = base or self.put(name, records)
@@ -46,20 +48,40 @@ class File:
         parts = [("process", made.process), ("demand", made.demand)]
         keys = [
             {
-                "id": key["id"], "scope": scope, "part": part, "purpose": key["purpose"], "version": key["version"],
-                "state": key["state"], "used": key["id"] not in more.get("unused", ()),
+                "id": key["id"],
+                "scope": scope,
+                "part": part,
+                "purpose": key["purpose"],
+                "version": key["version"],
+                "state": key["state"],
+                "used": key["id"] not in more.get("unused", ()),
             }
-            for part, scopes in parts for scope, one in scopes.items() for key in one.keys
+            for part, scopes in parts
+            for scope, one in scopes.items()
+            for key in one.keys
         ]
-        expected = {"store_id": made.id.hex(), "epoch": head["epoch"], "revision": head["revision"], "next_id": head["next_id"]}
+        expected = {
+            "store_id": made.id.hex(),
+            "epoch": head["epoch"],
+            "revision": head["revision"],
+            "next_id": head["next_id"],
+        }
         expected |= {"frozen": more.pop("frozen", False), "keys": sorted(keys, key=lambda key: key["id"])}
         expected |= {"absent": more.pop("absent", []), "values": more.pop("values", [])}
         more.pop("unused", None)
         return self.vector(name, comment, made, base, records, **more, expect="valid", **expected)
 
     def refused(
-        self, name: str, comment: str, made: Store, base: str, records: Records, *errors: str, scope: str | None = None,
-        at: str | None = None, **more,
+        self,
+        name: str,
+        comment: str,
+        made: Store,
+        base: str,
+        records: Records,
+        *errors: str,
+        scope: str | None = None,
+        at: str | None = None,
+        **more,
     ):
         at = at or ("load" if scope is None else "scope")
         expected = {"at": at} | ({} if scope is None else {"scope": scope}) | {"errors": list(errors or ("tampered",))}
@@ -110,7 +132,11 @@ def check_vector(file: dict, vector: dict) -> None:
 
 def check_refused(vector: dict, reader: store.Reader, records: list[dict]) -> None:
     at = vector["at"]
-    steps = {"load": lambda: reader.load(records), "scope": lambda: reader.enter(vector["scope"]), "all": reader.everything}
+    steps = {
+        "load": lambda: reader.load(records),
+        "scope": lambda: reader.enter(vector["scope"]),
+        "all": reader.everything,
+    }
     done = []
     try:
         for name in ["load"] if at == "load" else ["load", at]:
@@ -132,7 +158,8 @@ def check_valid(vector: dict, reader: store.Reader) -> None:
     assert reader.frozen(vector["now"]) == vector["frozen"]
     keys = [
         {"id": entry.id, "scope": entry.scope, "part": entry.part}
-        | {name: entry.body[name] for name in ("purpose", "version", "state")} | {"used": entry.known}
+        | {name: entry.body[name] for name in ("purpose", "version", "state")}
+        | {"used": entry.known}
         for entry in sorted(reader.entries.values(), key=lambda entry: entry.id)
     ]
     assert keys == vector["keys"], keys

@@ -62,14 +62,20 @@ class Store:
             setattr(other, name, value)
         return other
 
-    def entry(self, id: int, state: str = "active", *, scope: str = "", purpose: str = "field", version: int = 1, **more):
+    def entry(
+        self, id: int, state: str = "active", *, scope: str = "", purpose: str = "field", version: int = 1, **more
+    ):
         """An entry with the dates that its state needs. A member that is None is left out."""
         created = more.get("created", THEN)
         began, used = {"activate_after": created + 3900}, {"activated": created + 4000}
         dates = {
-            "pending": began, "active": began | used, "retired": began | used | {"retired": created + 9000},
+            "pending": began,
+            "active": began | used,
+            "retired": began | used | {"retired": created + 9000},
             "disabled": began | used | {"retired": created + 9000, "disabled": created + 9500},
-            "destroyed": began | used | {"retired": created + 9000, "disabled": created + 9500, "destroyed": created + 9900},
+            "destroyed": began
+            | used
+            | {"retired": created + 9000, "disabled": created + 9500, "destroyed": created + 9900},
             "compromised": began | used | {"retired": created + 9000, "compromised": created + 9200},
         }.get(state, began)
         context = store.context_of_key(self.key_set, id, scope, purpose)
@@ -86,8 +92,14 @@ class Store:
     def head_body(self) -> dict:
         context = store.context_of_store(self.key_set, self.id, self.epoch)
         body = {
-            "version": 1, "store": b64(self.id), "epoch": self.epoch, "revision": self.revision, "signed": NOW,
-            "heartbeat": 86_400, "propagation": 3900, "next_id": self.next_id,
+            "version": 1,
+            "store": b64(self.id),
+            "epoch": self.epoch,
+            "revision": self.revision,
+            "signed": NOW,
+            "heartbeat": 86_400,
+            "propagation": 3900,
+            "next_id": self.next_id,
             "change": b64(derived("key store", f"{self.change} {self.revision}", 32)),
             "store_key": {name: wrapped(kek, context, self.store_key()) for name, kek in self.keks.items()},
         }
@@ -146,7 +158,8 @@ class Builder:
         active = [key for key in keys.keys if key.get("state") == "active" and key.get("purpose") != "index"]
         waiting = [key["activate_after"] for key in keys.keys if key.get("state") == "pending"]
         waiting += [
-            key["created"] for key in keys.keys
+            key["created"]
+            for key in keys.keys
             if key.get("state") != "destroyed" and not set(self.made.keks) <= set(key.get("wraps", {}))
         ]
         dates = earliest([{"oldest": key["activated"]} for key in active] + [{"waiting": date} for date in waiting])
@@ -165,4 +178,10 @@ def sealed(id: int, plaintext: str, *, scope: str = "", opens: bool = True) -> d
     aad = associated_data(1, id, "column", CONTEXT)
     nonce = derived("key store", f"value {id} {plaintext}", xaes.NONCE_LEN)
     payload = bytes([1]) + nonce + xaes.seal(key.field_key(), nonce, aad, plaintext.encode())
-    return {"scope": scope, "key": id, "stored": write_text(id, payload).decode(), "plaintext": plaintext, "opens": opens}
+    return {
+        "scope": scope,
+        "key": id,
+        "stored": write_text(id, payload).decode(),
+        "plaintext": plaintext,
+        "opens": opens,
+    }
