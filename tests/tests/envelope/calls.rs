@@ -32,7 +32,7 @@ fn a_cold_start_unwraps_each_key_once_sixteen_at_a_time() {
     let world = World::new();
     let keys = world.loaded();
     for number in 0..999 {
-        keys.create(&format!("scope-{number}"), Purpose::Field, world.now()).wait().unwrap();
+        keys.create(&format!("scope-{number}"), Purpose::Field).wait().unwrap();
     }
     let (loads, eu, us) = (world.store.loads(), world.eu.unwraps(), world.us.unwraps());
     let cold = world.loaded();
@@ -48,7 +48,7 @@ fn a_cold_start_unwraps_each_key_once_sixteen_at_a_time() {
     assert_eq!((world.store.loads() - loads, world.eu.unwraps() - eu), (1, 1));
 
     // And with one new key one more.
-    keys.publish("", Purpose::Field, world.now()).wait().unwrap();
+    keys.publish("", Purpose::Field).wait().unwrap();
     let (loads, eu) = (world.store.loads(), world.eu.unwraps());
     cold.load().wait().unwrap();
     assert_eq!((world.store.loads() - loads, world.eu.unwraps() - eu), (1, 2));
@@ -62,7 +62,7 @@ fn a_rotation_takes_as_many_calls_as_the_table_says() {
         (world.store.loads(), world.store.swaps(), world.eu.wraps(), world.eu.unwraps(), world.us.unwraps())
     };
     let before = count();
-    let id = keys.publish("", Purpose::Field, world.now()).wait().unwrap();
+    let id = keys.publish("", Purpose::Field).wait().unwrap();
     let after = count();
     // Unwraps: the store key, the trial of the new wrap, and the key as it was stored.
     assert_eq!(
@@ -71,7 +71,7 @@ fn a_rotation_takes_as_many_calls_as_the_table_says() {
     );
     world.clock.advance(PROPAGATION);
     let before = count();
-    keys.activate(id, world.now()).wait().unwrap();
+    keys.activate(id).wait().unwrap();
     let after = count();
     // The store key, and the key as it was stored.
     assert_eq!(
@@ -80,7 +80,7 @@ fn a_rotation_takes_as_many_calls_as_the_table_says() {
     );
     // Where nothing is due, `maintain` reads the store twice and asks no key service.
     let before = count();
-    keys.maintain(world.now()).wait().unwrap();
+    keys.maintain().wait().unwrap();
     let after = count();
     assert_eq!((after.0 - before.0, after.1 - before.1, after.3 - before.3), (2, 0, 0));
 }
@@ -89,7 +89,7 @@ fn a_rotation_takes_as_many_calls_as_the_table_says() {
 fn entering_a_scope_asks_once() {
     let world = World::new();
     let keys = world.loaded();
-    keys.provision("acme", world.now()).wait().unwrap();
+    keys.provision("acme").wait().unwrap();
     let fresh = world.loaded();
     let count = || (world.store.loads(), world.eu.unwraps());
     let before = count();

@@ -29,7 +29,7 @@ fn every_failure_of_a_key_service_has_its_kind_and_passes() {
         for error in [
             assert_kind(fresh.load().wait(), kind),
             assert_kind(keys.load().wait(), kind),
-            assert_kind(keys.publish("", Purpose::Field, world.now()).wait(), kind),
+            assert_kind(keys.publish("", Purpose::Field).wait(), kind),
         ] {
             assert_eq!(error.is_retryable(), retryable, "{fault:?}");
             assert!(error.to_string().contains("KEK \"eu\""), "{error}");
@@ -42,7 +42,7 @@ fn every_failure_of_a_key_service_has_its_kind_and_passes() {
             keys.load().wait().unwrap();
             open(keys, &stored).unwrap();
         }
-        keys.publish("", Purpose::Field, world.now()).wait().unwrap();
+        keys.publish("", Purpose::Field).wait().unwrap();
     }
 }
 
@@ -63,14 +63,14 @@ fn every_failure_of_a_store_has_its_kind_and_passes() {
         for error in [
             assert_kind(fresh.load().wait(), kind),
             assert_kind(keys.load().wait(), kind),
-            assert_kind(keys.provision("acme", world.now()).wait(), kind),
+            assert_kind(keys.provision("acme").wait(), kind),
         ] {
             assert_eq!(error.is_retryable(), retryable, "{fault:?}");
             assert!(error.to_string().contains("key store (memory)"), "{error}");
         }
         world.store.set_fault(Fault::None);
         fresh.load().wait().unwrap();
-        keys.provision("acme", world.now()).wait().unwrap();
+        keys.provision("acme").wait().unwrap();
     }
 }
 
@@ -80,7 +80,7 @@ fn a_change_whose_answer_is_lost_is_known_again() {
     let world = World::new();
     let keys = world.loaded();
     world.store.set_fault(Fault::AnswerLost);
-    let id = keys.publish("", Purpose::Field, world.now()).wait().unwrap();
+    let id = keys.publish("", Purpose::Field).wait().unwrap();
     assert_eq!(id.get(), 2);
     assert_eq!(world.store.revision(), 2, "once");
     world.store.set_fault(Fault::None);
@@ -93,7 +93,7 @@ fn a_permission_that_is_missed_for_a_moment_breaks_no_key() {
     for kind in [Denied, KeyUnusable, Misconfigured, Unavailable] {
         let world = World::new();
         let keys = world.loaded();
-        keys.provision("acme", world.now()).wait().unwrap();
+        keys.provision("acme").wait().unwrap();
         let stored = seal(&keys).unwrap();
         let cold = world.loaded();
         for kek in [&world.eu, &world.us] {
@@ -103,7 +103,7 @@ fn a_permission_that_is_missed_for_a_moment_breaks_no_key() {
         for kek in [&world.eu, &world.us] {
             kek.set_fault(Fault::None);
         }
-        keys.publish("", Purpose::Field, world.now()).wait().unwrap();
+        keys.publish("", Purpose::Field).wait().unwrap();
         world.clock.advance(2 * std::time::Duration::from_secs(1));
         cold.scope("acme").wait().unwrap();
         cold.load().wait().unwrap();
@@ -117,7 +117,7 @@ fn a_permission_that_is_missed_for_a_moment_breaks_no_key() {
 fn a_failure_is_shared() {
     let world = World::new();
     let keys = world.loaded();
-    keys.provision("acme", world.now()).wait().unwrap();
+    keys.provision("acme").wait().unwrap();
     let cold = world.loaded();
     for kek in [&world.eu, &world.us] {
         kek.set_fault(Fault::Hangs);
@@ -136,7 +136,7 @@ fn one_broken_key_is_broken_alone() {
     let world = World::new();
     let keys = world.loaded();
     let stored = seal(&keys).unwrap();
-    keys.create("slack", Purpose::Field, world.now()).wait().unwrap();
+    keys.create("slack", Purpose::Field).wait().unwrap();
     world.pass(PROPAGATION + MINUTE, &[&keys]);
     let slack =
         SlackToken::from(tests::secrets::BOT_TOKEN).to_stored_text_with(&keys.keyring().unwrap()).unwrap();

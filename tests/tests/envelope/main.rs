@@ -10,6 +10,5 @@ mod scopes;
 mod start;
 mod states;
 mod support;
-mod tamper;
 mod unknown;
 mod vectors;

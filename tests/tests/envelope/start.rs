@@ -21,9 +21,9 @@ fn keys_are_made_once_and_never_silently() {
     assert_kind(keys.keyring(), ErrorKind::NoKeys);
     assert_kind(keys.status(), ErrorKind::NoKeys);
 
-    keys.initialize(world.now()).wait().unwrap();
-    assert_kind(keys.initialize(world.now()).wait(), ErrorKind::KeyLifecycle);
-    assert_kind(world.process().initialize(world.now()).wait(), ErrorKind::KeyLifecycle);
+    keys.initialize().wait().unwrap();
+    assert_kind(keys.initialize().wait(), ErrorKind::KeyLifecycle);
+    assert_kind(world.process().initialize().wait(), ErrorKind::KeyLifecycle);
     seal(&keys).unwrap();
 }
 
@@ -46,9 +46,9 @@ fn keys_that_are_in_use_are_taken_over() {
     let world = World::empty();
     let keys = world.process();
     let twice = [Key::new(5, tests::secrets::KEYS[5]), Key::new(5, tests::secrets::KEYS[4])];
-    assert_kind(keys.initialize_with(twice, world.now()).wait(), ErrorKind::InvalidKeys);
-    keys.initialize_with(so_far(), world.now()).wait().unwrap();
-    assert_kind(keys.initialize_with(so_far(), world.now()).wait(), ErrorKind::KeyLifecycle);
+    assert_kind(keys.initialize_with(twice).wait(), ErrorKind::InvalidKeys);
+    keys.initialize_with(so_far()).wait().unwrap();
+    assert_kind(keys.initialize_with(so_far()).wait(), ErrorKind::KeyLifecycle);
     let other = world.loaded();
     open(&other, &stored).unwrap();
     SlackToken::from_stored_text_with(&other.keyring().unwrap(), slack).unwrap();
@@ -61,7 +61,7 @@ fn keys_that_are_in_use_are_taken_over() {
         (7, KeyState::Active, 1),
     ];
     assert_eq!(states, expected);
-    assert_eq!(other.publish("", Purpose::Field, world.now()).wait().unwrap().get(), 8);
+    assert_eq!(other.publish("", Purpose::Field).wait().unwrap().get(), 8);
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn the_status_says_which_key_is_where() {
     let status = world.loaded().status().unwrap();
     assert_eq!((status.revision, status.epoch, status.next_id), (1, 1, 2));
     assert_eq!(status.keks, ["eu", "us"]);
-    assert_eq!(status.changed, world.now());
+    assert_eq!(status.signed, world.now());
     assert_eq!(status.confirmed, Some(world.now()));
     let key = &status.keys[0];
     assert_eq!((key.id.get(), key.state, key.version, key.purpose), (1, KeyState::Active, 1, Purpose::Field));
@@ -144,7 +144,7 @@ fn debug_and_errors_show_no_key() {
 async fn calls_are_awaited_as_well() {
     let world = World::empty();
     let keys = world.process();
-    keys.initialize(world.now()).await.unwrap();
+    keys.initialize().await.unwrap();
     keys.load().await.unwrap();
     let stored = seal(&keys).unwrap();
     // Waiting is possible where another thread drives the runtime.
@@ -206,8 +206,8 @@ fn a_ring_that_was_replaced_expires() {
 async fn what_was_begun_is_done() {
     let world = World::empty();
     let keys = world.process();
-    keys.initialize(world.now()).await.unwrap();
-    let mut call = Box::pin(keys.provision("acme", world.now()));
+    keys.initialize().await.unwrap();
+    let mut call = Box::pin(keys.provision("acme"));
     std::future::poll_fn(|context| {
         assert!(call.as_mut().poll(context).is_pending(), "it takes a while");
         std::task::Poll::Ready(())
@@ -224,7 +224,7 @@ async fn what_was_begun_is_done() {
 async fn waiting_on_the_only_thread_of_a_runtime_ends() {
     let world = World::empty();
     let keys = world.process();
-    keys.initialize(world.now()).wait().unwrap();
+    keys.initialize().wait().unwrap();
     keys.load().wait().unwrap();
 }
 
@@ -232,7 +232,7 @@ async fn waiting_on_the_only_thread_of_a_runtime_ends() {
 async fn waiting_on_every_thread_of_a_runtime_ends() {
     let world = World::empty();
     let keys = world.process();
-    keys.initialize(world.now()).await.unwrap();
+    keys.initialize().await.unwrap();
     let mut all = tokio::task::JoinSet::new();
     for _ in 0..8 {
         let keys = keys.clone();

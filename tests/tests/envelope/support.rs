@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 
 use encrypted_field::envelope::{
     BackendError, BackendErrorKind, CachePolicy, Clock, KeyEncryptionKey, KeyManager, KeyManagerBuilder,
-    KeyStore, LocalKek, Record, WrapContext,
+    KeyStore, Loaded, LocalKek, Query, Record, WrapContext,
 };
-use encrypted_field::{Encrypted, EncryptedField, Error, Keyring, Result, Secret};
+use encrypted_field::{Encrypted, EncryptedField, Error, KeyId, Keyring, Result, Secret};
 use tests::secrets;
 use zeroize::Zeroizing;
 
@@ -78,15 +78,35 @@ pub enum Fault {
     FailsAfter(usize),
 }
 
+/// By name.
+pub type Records = BTreeMap<String, Record>;
+
+/// The record with the keys of a scope that each process loads.
+pub fn process_record(scope: &str) -> String {
+    format!("process/{}", digest(scope))
+}
+
+/// The record with the keys of a scope that is loaded on demand.
+pub fn demand_record(scope: &str) -> String {
+    format!("demand/{}", digest(scope))
+}
+
+fn digest(scope: &str) -> String {
+    use sha2::Digest as _;
+    hex::encode(sha2::Sha256::digest(format!("encrypted-field/v1/store-scope\0{scope}")))
+}
+
 #[derive(Clone, Default)]
 pub struct MemoryStore(Arc<Shelf>);
 
 #[derive(Default)]
 struct Shelf {
-    records: Mutex<BTreeMap<u32, Record>>,
+    records: Mutex<Records>,
     fault: Mutex<Fault>,
     loads: AtomicUsize,
     swaps: AtomicUsize,
+    /// The clock of its server, where it has one.
+    clock: Mutex<Option<Clock>>,
 }
 
 impl MemoryStore {
@@ -102,22 +122,27 @@ impl MemoryStore {
         self.0.swaps.load(Ordering::SeqCst)
     }
 
+    /// From now on it has a server with a clock of its own.
+    pub fn set_clock(&self, clock: &Clock) {
+        *self.0.clock.lock().unwrap() = Some(clock.clone());
+    }
+
     /// A copy of all records, as a backup has them.
-    pub fn backup(&self) -> BTreeMap<u32, Record> {
+    pub fn backup(&self) -> Records {
         self.0.records.lock().unwrap().clone()
     }
 
-    pub fn restore(&self, backup: BTreeMap<u32, Record>) {
+    pub fn restore(&self, backup: Records) {
         *self.0.records.lock().unwrap() = backup;
     }
 
     /// Changes records as somebody does who can write to the database.
-    pub fn tamper(&self, change: impl FnOnce(&mut BTreeMap<u32, Record>)) {
+    pub fn tamper(&self, change: impl FnOnce(&mut Records)) {
         change(&mut self.0.records.lock().unwrap());
     }
 
     pub fn revision(&self) -> u64 {
-        self.0.records.lock().unwrap()[&0].revision
+        self.0.records.lock().unwrap()[Record::HEAD].revision
     }
 
     async fn fault(&self) -> Result<Fault, BackendError> {
@@ -131,11 +156,15 @@ impl MemoryStore {
 }
 
 impl KeyStore for MemoryStore {
-    async fn load(&self, after: u64) -> Result<Vec<Record>, BackendError> {
+    async fn load(&self, query: &Query) -> Result<Loaded, BackendError> {
         self.0.loads.fetch_add(1, Ordering::SeqCst);
         self.fault().await?;
         let records = self.0.records.lock().unwrap();
-        Ok(records.values().filter(|record| record.id == 0 || record.revision > after).cloned().collect())
+        let loaded = Loaded::new(records.values().filter(|record| query.selects(record)).cloned().collect());
+        Ok(match &*self.0.clock.lock().unwrap() {
+            Some(clock) => loaded.at(clock.wall()),
+            None => loaded,
+        })
     }
 
     async fn compare_and_swap(&self, expected: u64, changed: &[Record]) -> Result<bool, BackendError> {
@@ -143,10 +172,10 @@ impl KeyStore for MemoryStore {
         let fault = self.fault().await?;
         {
             let mut records = self.0.records.lock().unwrap();
-            if records.get(&0).map_or(0, |head| head.revision) != expected {
+            if records.get(Record::HEAD).map_or(0, |head| head.revision) != expected {
                 return Ok(false);
             }
-            records.extend(changed.iter().map(|record| (record.id, record.clone())));
+            records.extend(changed.iter().map(|record| (record.name.clone(), record.clone())));
         }
         match fault {
             Fault::AnswerLost => Err(BackendError::new(BackendErrorKind::Unavailable, "the answer was lost")),
@@ -241,7 +270,7 @@ impl KeyEncryptionKey for TestKek {
         self.0.running.fetch_sub(1, Ordering::SeqCst);
         match self.fault() {
             Fault::Fails(kind) => Err(BackendError::new(kind, "on request")),
-            Fault::Rejects(id) if id == context.key_id => {
+            Fault::Rejects(id) if context.key_id().map(KeyId::get) == Some(id) => {
                 Err(BackendError::new(BackendErrorKind::Rejected, "on request"))
             }
             Fault::Hangs => std::future::pending().await,
@@ -271,7 +300,7 @@ impl World {
     /// With a first key.
     pub fn new() -> Self {
         let world = Self::empty();
-        world.process().initialize(world.now()).wait().unwrap();
+        world.process().initialize().wait().unwrap();
         world
     }
 
@@ -329,7 +358,7 @@ impl World {
             left -= step;
             for keys in processes {
                 keys.load().wait().unwrap();
-                keys.maintain(self.now()).wait().unwrap();
+                keys.maintain().wait().unwrap();
             }
         }
     }

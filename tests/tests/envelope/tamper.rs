@@ -10,16 +10,16 @@ use crate::support::*;
 fn world() -> World {
     let world = World::new();
     let keys = world.loaded();
-    keys.create("slack", Purpose::Field, world.now()).wait().unwrap();
-    keys.create("", Purpose::Index, world.now()).wait().unwrap();
-    keys.provision("acme", world.now()).wait().unwrap();
+    keys.create("slack", Purpose::Field).wait().unwrap();
+    keys.create("", Purpose::Index).wait().unwrap();
+    keys.provision("acme").wait().unwrap();
     world.clock.advance(PROPAGATION);
     keys.load().wait().unwrap();
-    keys.maintain(world.now()).wait().unwrap();
-    let id = keys.publish("", Purpose::Field, world.now()).wait().unwrap();
+    keys.maintain().wait().unwrap();
+    let id = keys.publish("", Purpose::Field).wait().unwrap();
     world.clock.advance(PROPAGATION);
     keys.load().wait().unwrap();
-    keys.activate(id, world.now()).wait().unwrap();
+    keys.activate(id).wait().unwrap();
     world
 }
 
@@ -235,10 +235,10 @@ fn one_entry_is_not_set_back() {
     let world = World::new();
     let keys = world.loaded();
     let before = world.store.backup();
-    let id = keys.publish("", Purpose::Field, world.now()).wait().unwrap();
+    let id = keys.publish("", Purpose::Field).wait().unwrap();
     world.clock.advance(PROPAGATION);
     keys.load().wait().unwrap();
-    keys.activate(id, world.now()).wait().unwrap();
+    keys.activate(id).wait().unwrap();
     // The first key, which is retired, becomes active again.
     let old = before[&1].clone();
     world.store.tamper(|records| drop(records.insert(1, old)));
@@ -253,7 +253,7 @@ fn the_whole_store_is_not_set_back_while_a_process_lives() {
     let world = World::new();
     let keys = world.loaded();
     let backup = world.store.backup();
-    keys.publish("", Purpose::Field, world.now()).wait().unwrap();
+    keys.publish("", Purpose::Field).wait().unwrap();
     world.store.restore(backup);
     let error = assert_kind(keys.load().wait(), ErrorKind::KeyStoreRolledBack);
     assert!(error.to_string().contains("revision 1 of epoch 1, after 2"), "{error}");
@@ -268,7 +268,7 @@ fn the_whole_store_is_not_set_back_while_a_process_lives() {
 fn the_whole_store_is_not_set_back_below_the_minimum() {
     let world = World::new();
     let backup = world.store.backup();
-    world.loaded().publish("", Purpose::Field, world.now()).wait().unwrap();
+    world.loaded().publish("", Purpose::Field).wait().unwrap();
     let minimum = world.builder().min_revision(2).build().unwrap();
     minimum.load().wait().unwrap();
     world.store.restore(backup);
@@ -284,7 +284,7 @@ fn the_whole_store_is_not_set_back_below_the_minimum() {
 fn a_change_below_the_surface_is_noticed() {
     let world = World::new();
     let keys = world.loaded();
-    keys.provision("acme", world.now()).wait().unwrap();
+    keys.provision("acme").wait().unwrap();
     world.store.tamper(|records| drop(records.remove(&2)));
     keys.load().wait().unwrap();
     assert_kind(keys.check_consistency().wait(), ErrorKind::KeyStoreTampered);
@@ -298,9 +298,9 @@ fn a_revision_that_was_seen_does_not_change() {
     let world = World::new();
     let backup = world.store.backup();
     let keys = world.loaded();
-    keys.publish("", Purpose::Field, world.now()).wait().unwrap();
+    keys.publish("", Purpose::Field).wait().unwrap();
     world.store.restore(backup);
-    world.loaded().provision("acme", world.now()).wait().unwrap();
+    world.loaded().provision("acme").wait().unwrap();
     assert_eq!(world.store.revision(), 2);
     assert_kind(keys.load().wait(), ErrorKind::KeyStoreRolledBack);
 }

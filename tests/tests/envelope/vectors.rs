@@ -160,7 +160,7 @@ fn expect_head(keys: &KeyManager, vector: &Value) -> Result<(), String> {
     let status = keys.status().map_err(|e| format!("status: {e}"))?;
     let (epoch, revision) = (number(&vector["epoch"]), number(&vector["revision"]));
     let anchor = format!("{} {epoch} {revision}", text(&vector["store_id"]));
-    let found = (status.anchor().to_string(), status.epoch, status.revision, status.next_id);
+    let found = (status.anchor.clone(), status.epoch, status.revision, status.next_id);
     let expected = (anchor, epoch, revision, number(&vector["next_id"]));
     (found == expected).then_some(()).ok_or_else(|| format!("the head is {found:?}, not {expected:?}"))
 }
