@@ -68,6 +68,8 @@ struct Memory {
     /// The scopes that are in use here, as of the last refresh or later.
     known: Option<Arc<View>>,
     history: History,
+    /// The `next_id` of the head as of which the scopes that each process loads are known.
+    process_next_id: u64,
     /// When this process first saw a key in its state, by a clock that nobody sets.
     first_seen: HashMap<(u32, KeyState), Duration>,
     /// When all that is known was read.
@@ -106,6 +108,11 @@ impl Loader {
 
     pub(super) fn reference(&self) -> Option<Reference> {
         self.memory().reference.clone()
+    }
+
+    /// Below this, every id of a scope that each process loads is known.
+    pub(super) fn process_next_id(&self) -> u64 {
+        self.memory().process_next_id
     }
 
     /// When this process first saw a key in the state that it has.
@@ -496,7 +503,9 @@ impl Loader {
         let digests: Vec<ScopeDigest> = in_use.iter().map(|scope| ScopeDigest::of(scope)).collect();
         view.nodes.retain(|digits, _| digests.iter().any(|digest| digest.digits().starts_with(&**digits)));
         let view = Arc::new(view);
-        self.memory().known = Some(Arc::clone(&view));
+        let mut memory = self.memory();
+        memory.process_next_id = memory.process_next_id.max(view.head.next_id);
+        memory.known = Some(Arc::clone(&view));
         view
     }
 
@@ -505,7 +514,7 @@ impl Loader {
         self.saw(&after)?;
         let seen = self.backends.clock.monotonic();
         let mut memory = self.memory();
-        let Memory { newest, known, .. } = &mut *memory;
+        let Memory { newest, known, process_next_id, .. } = &mut *memory;
         if newest.as_ref().is_none_or(|(newest, ..)| newest.age() < after.head.age()) {
             *newest = Some((Arc::clone(&after.head), after.mac.clone(), seen));
         }
@@ -517,6 +526,7 @@ impl Loader {
         let known = Arc::make_mut(known);
         if after.process.is_some() {
             known.process = after.process;
+            *process_next_id = after.head.next_id;
         }
         for (scope, keys) in after.scopes {
             // Of scopes that are not in use nothing is kept.

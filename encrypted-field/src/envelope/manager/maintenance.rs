@@ -173,10 +173,12 @@ impl Inner {
             !work.activate.is_empty() || !work.disable.is_empty()
         };
         let mut done = Maintenance::default();
-        if !scopes.iter().any(|keys| has_work(keys)) {
+        let many = scopes.iter().filter(|keys| has_work(keys)).count();
+        if many == 0 {
             return Ok(done);
         }
         let (view, scopes) = self.look_again(scopes, CHANGE_AT_ONCE, has_work).await?;
+        done.unfinished = many > scopes.len();
         let mut draft = changes.draft(&view, note)?;
         for keys in &scopes {
             let work = ready(keys);
