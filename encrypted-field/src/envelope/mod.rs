@@ -65,16 +65,16 @@ mod view;
 
 pub use backend::conformance;
 pub use backend::{
-    Anchor, BackendError, BackendErrorKind, Document, KeyEncryptionKey, KeyStore, Loaded, Query, Record, StoreId,
-    WrapContext, WrappedKey,
+    Anchor, BackendError, BackendErrorKind, Document, KeyEncryptionKey, KeyStore, Loaded, Query, Record,
+    StoreId, WrapContext, WrappedKey,
 };
 #[cfg(feature = "file-store")]
 pub use file_store::FileStore;
 #[cfg(feature = "local-kek")]
 pub use local_kek::LocalKek;
 pub use manager::{
-    Consistency, DestroyedScope, KeyManager, KeyManagerBuilder, KeyPage, KeyStatus, Maintenance, RestoredStore,
-    RewrapReport, StoreStatus, WrapProblem,
+    Consistency, DestroyedScope, KeyManager, KeyManagerBuilder, KeyPage, KeyStatus, Maintenance,
+    RestoredStore, RewrapReport, StoreStatus, WrapProblem,
 };
 pub use policy::{CachePolicy, RotationPolicy};
 pub use runtime::Call;

@@ -121,10 +121,7 @@ fn a_kek_is_added_and_one_left_out() {
     let three = world.builder().kek("asia", asia.clone()).build().unwrap();
     three.load().wait().unwrap();
     assert_eq!(three.check_consistency().wait().unwrap().problems.len(), 4);
-    assert!(
-        three.maintain().wait().unwrap().rewrapped.is_empty(),
-        "adding one is not done by itself"
-    );
+    assert!(three.maintain().wait().unwrap().rewrapped.is_empty(), "adding one is not done by itself");
     assert_eq!(three.rewrap().wait().unwrap().keys, 3);
     assert_eq!(three.rewrap().wait().unwrap().keys, 0);
     assert_eq!(three.check_consistency().wait().unwrap().problems.len(), 0);
@@ -143,11 +140,7 @@ fn a_kek_is_added_and_one_left_out() {
     assert_kind(two.leave_out_kek("us", "yes").wait(), ErrorKind::NotConfirmed);
     assert_kind(three.leave_out_kek("us", confirmation).wait(), ErrorKind::KeyLifecycle);
     assert_eq!(two.leave_out_kek("us", confirmation).wait().unwrap().keys, 3);
-    assert_eq!(
-        two.leave_out_kek("us", confirmation).wait().unwrap().keys,
-        0,
-        "again, without harm"
-    );
+    assert_eq!(two.leave_out_kek("us", confirmation).wait().unwrap().keys, 0, "again, without harm");
     let one = world.without_keks().kek("asia", asia.clone()).build().unwrap();
     one.leave_out_kek("eu", "leave out KEK eu of test").wait().unwrap();
     let status = one.status().unwrap();

@@ -91,7 +91,9 @@ fn a_backup_is_accepted_again() {
     }
     // An id that was given meanwhile is not given again: not to this process, which knows.
     world.store.restore(backup);
-    let accept = |keys: &encrypted_field::envelope::KeyManager, next_id| keys.accept_restored(RestoredStore { revision: 1, next_id }).wait();
+    let accept = |keys: &encrypted_field::envelope::KeyManager, next_id| {
+        keys.accept_restored(RestoredStore { revision: 1, next_id }).wait()
+    };
     assert_kind(accept(&keys, 9), ErrorKind::NotConfirmed);
     accept(&world.process(), 9).unwrap();
     assert_kind(keys.load().wait(), ErrorKind::KeyStoreRolledBack);

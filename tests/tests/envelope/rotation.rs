@@ -182,8 +182,7 @@ fn a_rotation_needs_every_kek_and_changes_nothing_without() {
     let keys = world.loaded();
     let before = world.store.backup();
     world.us.set_fault(Fault::Fails(encrypted_field::envelope::BackendErrorKind::Unavailable));
-    let error =
-        assert_kind(keys.publish("", Purpose::Field).wait(), ErrorKind::KeyServiceUnavailable);
+    let error = assert_kind(keys.publish("", Purpose::Field).wait(), ErrorKind::KeyServiceUnavailable);
     assert!(error.to_string().contains("KEK \"us\""), "{error}");
     assert_eq!(world.store.backup(), before);
     world.us.set_fault(Fault::None);

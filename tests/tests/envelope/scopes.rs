@@ -1,6 +1,6 @@
 //! Scopes that are loaded when they are entered.
 
-use encrypted_field::envelope::{CachePolicy, KeyManager, DestroyedScope};
+use encrypted_field::envelope::{CachePolicy, DestroyedScope, KeyManager};
 use encrypted_field::{EncryptedField as _, ErrorKind, Result, Scope};
 use tests::secrets;
 
@@ -156,8 +156,7 @@ fn a_scope_is_destroyed_with_a_confirmation_only() {
     let stored = seal_in(&acme).unwrap();
     let spared = seal_in(&globex).unwrap();
     for wrong in ["", "yes", "destroy scope globex of test", "destroy scope acme of production"] {
-        let error =
-            assert_kind(keys.destroy_scope("acme", wrong).wait(), ErrorKind::NotConfirmed);
+        let error = assert_kind(keys.destroy_scope("acme", wrong).wait(), ErrorKind::NotConfirmed);
         assert!(error.to_string().contains("destroy scope acme of test"), "{error}");
     }
     open_in(&acme, &stored).unwrap();
@@ -182,10 +181,7 @@ fn a_scope_is_destroyed_with_a_confirmation_only() {
     keys.destroy_scope("acme", confirmation).wait().unwrap();
     let nothing = keys.destroy_scope("nobody", "destroy scope nobody of test").wait();
     assert_kind(nothing, ErrorKind::KeyLifecycle);
-    assert_kind(
-        keys.destroy_scope("", "destroy scope  of test").wait(),
-        ErrorKind::KeyLifecycle,
-    );
+    assert_kind(keys.destroy_scope("", "destroy scope  of test").wait(), ErrorKind::KeyLifecycle);
 }
 
 #[test]

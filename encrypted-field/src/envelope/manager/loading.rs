@@ -9,7 +9,7 @@ use super::clock::Reference;
 use crate::envelope::backend::Mark;
 use crate::envelope::history::{self, History};
 use crate::envelope::record::{Due, Head, Part, ScopeDigest, ScopeKeys, StoreMac, node_name, tampered};
-use crate::envelope::view::{Found, PROCESS, View, names_to};
+use crate::envelope::view::{Found, PROCESS, Process, View, all_names_to, names_to};
 use crate::envelope::{Query, WrapContext};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
@@ -219,10 +219,8 @@ impl Loader {
                     read = self.read(Query::head().names(missing), Ask::IfNeeded).await?;
                     if read.head != view.head {
                         // What was looked at of the older one serves where it has not changed.
-                        let before = std::mem::replace(
-                            &mut view,
-                            View::new(Arc::clone(&read.head), read.mac.clone()),
-                        );
+                        let before =
+                            std::mem::replace(&mut view, View::new(Arc::clone(&read.head), read.mac.clone()));
                         (view.nodes, view.scopes) = (before.nodes, before.scopes);
                     }
                 }
@@ -241,24 +239,31 @@ impl Loader {
         ask: Ask,
     ) -> Result<View> {
         let of_store = |e| self.backends.of_store(e);
+        let mut with_process = with_process;
+        let mut is_deep = false;
         for _ in 0..ATTEMPTS {
             let mut view = View::new(Arc::clone(&read.head), read.mac.clone());
-            let mut missing: HashSet<String> = HashSet::new();
+            let mut is_whole = true;
+            for scope in scopes {
+                is_whole &= view.look_at_scope(scope, &read.found, cache).map_err(of_store)?.is_none();
+            }
+            // One that was there and is not may have become one that each process loads.
+            let is_gone = |scope: &&&str| view.scopes.get(**scope).is_some_and(Option::is_none);
+            with_process |= scopes.iter().filter(is_gone).any(|scope| self.memory().history.knows(scope));
             let mut lacks_process = false;
             if with_process {
                 lacks_process = !view.look_at_process(&read.found, cache).map_err(of_store)?.is_empty();
             }
-            for scope in scopes {
-                missing.extend(view.look_at_scope(scope, &read.found, cache).map_err(of_store)?);
-            }
-            if missing.is_empty() && !lacks_process {
+            if is_whole && !lacks_process {
                 self.saw(&view)?;
                 return Ok(view);
             }
             // Once more with all that is needed, so that it is all of one moment.
-            let mut query = Query::head().names(names_to(scopes, Some(&read.head))).names(missing);
-            query.names.sort_unstable();
-            query.names.dedup();
+            let mut query = Query::head().names(names_to(scopes, Some(&read.head)));
+            if is_deep {
+                query = query.names(all_names_to(scopes));
+            }
+            is_deep = true;
             if lacks_process {
                 query = query.prefix(PROCESS);
             }
@@ -280,11 +285,14 @@ impl Loader {
                 return Err(self.empty(began_with.is_some()).await);
             }
             let head = Head::read(&loaded.records).map_err(|e| self.backends.of_store(e))?;
-            let mac = self.authenticate(&head, began_with.as_ref().map(|(head, mac, _)| (&**head, mac)), ask).await?;
+            let found = Found::new(loaded.records, query.clone()).map_err(|e| self.backends.of_store(e))?;
+            let mac = self
+                .authenticate(&head, began_with.as_ref().map(|(head, mac, _)| (&**head, mac)), ask)
+                .await?;
             self.memory().reference = self.reference_of(loaded.time);
             let began_at = began_with.as_ref().map_or((0, 0), |(head, ..)| head.age());
             match self.accept(head, &mac, began_at).map_err(|e| self.refuse(e))? {
-                Some(head) => return Ok(Read { head, mac, found: Found::new(loaded.records, query) }),
+                Some(head) => return Ok(Read { head, mac, found }),
                 // Another load of this process was faster; this one is out of date, and not set back.
                 None => {}
             }
@@ -303,12 +311,11 @@ impl Loader {
         let mac = self.authenticate(&head, None, Ask::Always).await?;
         self.memory().reference = self.reference_of(loaded.time);
         let mut view = View::new(Arc::new(head), mac);
-        let missing = view.look_at_process(&Found::new(loaded.records, query), None);
+        let found = Found::new(loaded.records, query).map_err(|e| self.backends.of_store(e))?;
+        let missing = view.look_at_process(&found, None);
         match missing.map_err(|e| self.backends.of_store(e))?.first() {
             None => Ok(view),
-            Some(name) => {
-                Err(self.backends.of_store(tampered(format!("the record \"{name}\" is missing"))))
-            }
+            Some(name) => Err(self.backends.of_store(tampered(format!("the record \"{name}\" is missing")))),
         }
     }
 
@@ -485,6 +492,8 @@ impl Loader {
         let mut memory = self.memory();
         let Memory { known, history, .. } = &mut *memory;
         let known = known.as_deref();
+        let process = view.process.as_ref().or_else(|| known.and_then(|known| known.process.as_ref()));
+        refuse_shared_ids(process.map(|process| &**process), view)?;
         if let Some(known) = known
             && let (Some(before), Some(now)) = (&known.process, &view.process)
         {
@@ -493,7 +502,8 @@ impl Loader {
         for (scope, now) in &view.scopes {
             let keys = |keys: &Option<(_, Arc<ScopeKeys>)>| keys.as_ref().map(|(_, keys)| Arc::clone(keys));
             let before = known.and_then(|known| known.scopes.get(scope).and_then(keys));
-            history.saw_scope(&view.head, scope, before.as_deref(), keys(now).as_deref())?;
+            let now = keys(now).or_else(|| view.process.as_ref()?.get(scope).cloned());
+            history.saw_scope(&view.head, scope, before.as_deref(), now.as_deref())?;
         }
         Ok(())
     }
@@ -551,4 +561,24 @@ impl Loader {
         known.scopes.insert(scope.into(), keys.clone());
         known.nodes.extend(view.nodes.iter().map(|(digits, node)| (digits.clone(), node.clone())));
     }
+}
+
+/// That no two scopes have a key of the same id, of those that were looked at.
+///
+/// # Errors
+/// [`ErrorKind::KeyStoreTampered`].
+fn refuse_shared_ids(process: Option<&Process>, view: &View) -> Result<()> {
+    if view.scopes.is_empty() {
+        return Ok(());
+    }
+    let in_process = process.into_iter().flat_map(Process::iter);
+    let mut ids: HashSet<u32> = in_process.flat_map(|keys| &keys.keys).map(|entry| entry.id).collect();
+    let on_demand = view.scopes.values().flatten().map(|(_, keys)| keys);
+    let is_moved = |keys: &&Arc<ScopeKeys>| process.is_some_and(|process| process.get(&keys.scope).is_some());
+    for keys in on_demand.filter(|keys| !is_moved(keys)) {
+        if let Some(twice) = keys.keys.iter().find(|entry| !ids.insert(entry.id)) {
+            return Err(tampered(format!("two scopes have key {}", twice.id)));
+        }
+    }
+    Ok(())
 }

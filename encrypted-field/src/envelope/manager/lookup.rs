@@ -55,9 +55,19 @@ impl Inner {
             return Ok(());
         }
         let Some(known) = self.loader.known() else { return Ok(()) };
+        let own = scope.and_then(|scope| known.scopes.get(scope)?.as_ref().map(|(_, keys)| keys));
+        let in_rings = known.process.iter().flat_map(|process| process.iter()).chain(own);
+        if let Some(foreign) = in_rings.flat_map(|keys| &keys.foreign).find(|key| key.id == id.get()) {
+            let detail = format!(
+                "a later release has written its entry, for the purpose {:?}; upgrade encrypted-field",
+                foreign.purpose()
+            );
+            return Err(Error::new(ErrorKind::KeyUnusable).detail(detail).key(id));
+        }
         let has = |keys: &Arc<ScopeKeys>| keys.has(id.get());
         let in_process = known.process.as_ref().is_some_and(|process| process.iter().any(has));
-        let on_demand = known.scopes.iter().filter(|(_, keys)| keys.as_ref().is_some_and(|(_, keys)| has(keys)));
+        let on_demand =
+            known.scopes.iter().filter(|(_, keys)| keys.as_ref().is_some_and(|(_, keys)| has(keys)));
         let mut on_demand = on_demand.map(|(name, _)| &**name);
         let error = match (on_demand.next(), scope) {
             // The ring with it is about to be made.

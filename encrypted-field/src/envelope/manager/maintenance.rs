@@ -79,9 +79,7 @@ impl KeyManager {
     /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) where a key is dated into the future, after all else was done:
     /// [`repair`](Self::repair) sets that right.
     pub fn maintain(&self) -> Call<Maintenance> {
-        self.call(|inner, note| async move {
-            inner.in_turn(Confirms::Nothing, inner.maintain(&note)).await
-        })
+        self.call(|inner, note| async move { inner.in_turn(Confirms::Nothing, inner.maintain(&note)).await })
     }
 }
 
@@ -124,7 +122,9 @@ impl Inner {
             let head = Arc::clone(&view.head);
             let is_due = move |due: Due| {
                 due.waiting.is_some_and(|waiting| now >= waiting)
-                    || due.oldest.is_some_and(|oldest| lifecycle::is_rotation_due(oldest, &head, now, &policy))
+                    || due
+                        .oldest
+                        .is_some_and(|oldest| lifecycle::is_rotation_due(oldest, &head, now, &policy))
             };
             if pages > 1 && is_due(view.head.due()) {
                 let (_, due) = self.loader.due(&is_due, CHANGE_AT_ONCE + PUBLISH_AT_ONCE).await?;

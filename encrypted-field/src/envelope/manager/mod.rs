@@ -48,6 +48,7 @@ pub use status::{KeyPage, KeyStatus, StoreStatus};
 
 use super::CachePolicy;
 use super::draft::Note;
+use super::record::{MAX_BY, MAX_WHY};
 use super::runtime::Call;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
@@ -130,7 +131,7 @@ impl KeyManager {
             let end = text.floor_char_boundary(most);
             (end > 0).then(|| text[..end].to_owned())
         };
-        let note = Note { by: text(by, 200), why: text(why, 500) };
+        let note = Note { by: text(by, MAX_BY), why: text(why, MAX_WHY) };
         Self { inner: Arc::clone(&self.inner), note: Arc::new(note) }
     }
 
@@ -216,7 +217,8 @@ impl KeyManager {
     {
         let runtime = &self.inner.loader.backends.runtime;
         Call::new(runtime, work(Arc::clone(&self.inner), Arc::clone(&self.note)))
-    }}
+    }
+}
 
 /// Whether a key service was asked: then this process has shown that it still may use the keys.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -300,7 +302,8 @@ impl Inner {
         // What is seen for the first time may be old already.
         let was_old = head.signed.saturating_add(limit + SKEW) < seconds(clock.wall());
         let is_first_look = clock.monotonic() == seen || self.health.is_frozen();
-        let until = if was_old && is_first_look { seen } else { seen.saturating_add(Duration::from_secs(limit)) };
+        let until =
+            if was_old && is_first_look { seen } else { seen.saturating_add(Duration::from_secs(limit)) };
         self.health.fresh_until(Some(until));
         if self.health.is_frozen() {
             event::emit(&Event::StoreFrozen { key_set: self.key_set() });

@@ -147,7 +147,8 @@ impl Scopes {
         filled?;
         self.loader.entered(&view, name);
         slot.ready(name).ok_or_else(|| {
-            Error::new(ErrorKind::KeysExpired).detail("they expired, or were destroyed, while they were loaded")
+            Error::new(ErrorKind::KeysExpired)
+                .detail("they expired, or were destroyed, while they were loaded")
         })
     }
 
