@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::backends::Backends;
-use super::clock::Reference;
+use super::clock::{Reference, SKEW, seconds};
 use crate::envelope::backend::Mark;
 use crate::envelope::history::{self, History};
 use crate::envelope::record::{Due, Head, Part, ScopeDigest, ScopeKeys, StoreMac, node_name, tampered};
@@ -63,8 +63,9 @@ pub(super) struct Loader {
 /// What is known of the store.
 #[derive(Default)]
 struct Memory {
-    /// The newest head that was seen, and when it was seen first.
-    newest: Option<(Arc<Head>, StoreMac, Duration)>,
+    newest: Option<Newest>,
+    /// What the anchor said the last time that it was read.
+    anchor: Option<Mark>,
     /// The scopes that are in use here, as of the last refresh or later.
     known: Option<Arc<View>>,
     history: History,
@@ -76,6 +77,17 @@ struct Memory {
     read_all: Option<Duration>,
     /// The clock of the store or of a key service, at the last load.
     reference: Option<Reference>,
+}
+
+/// The newest head that was seen.
+#[derive(Clone)]
+pub(super) struct Newest {
+    pub(super) head: Arc<Head>,
+    mac: StoreMac,
+    /// When it was first seen, by a clock that nobody sets.
+    pub(super) seen: Duration,
+    /// Whether it was too old already when it was first seen.
+    pub(super) was_old: bool,
 }
 
 /// A part of the store as it was at one moment.
@@ -101,9 +113,9 @@ impl Loader {
         self.memory().known.clone()
     }
 
-    /// The newest head that was seen, and when it was first seen.
-    pub(super) fn newest(&self) -> Option<(Arc<Head>, Duration)> {
-        self.memory().newest.as_ref().map(|(head, _, seen)| (Arc::clone(head), *seen))
+    /// The newest head that was seen.
+    pub(super) fn newest(&self) -> Option<Newest> {
+        self.memory().newest.clone()
     }
 
     pub(super) fn reference(&self) -> Option<Reference> {
@@ -129,8 +141,9 @@ impl Loader {
         };
         let is_due = read_all.is_none_or(|at| now >= at.saturating_add(READ_ALL_AFTER));
         let cache = known.as_deref().filter(|_| !is_due);
-        // Before the store: what is changed meanwhile raises both.
-        let anchor = if is_due { self.backends.read_anchor().await? } else { None };
+        if is_due {
+            self.read_anchor().await?;
+        }
         let mut query = Query::head().prefix(PROCESS);
         let scopes: Vec<&str> = in_use.iter().map(|scope| &**scope).collect();
         query = match cache {
@@ -142,9 +155,6 @@ impl Loader {
             None => query.names(names_to(&scopes, known.as_deref().map(|known| &*known.head))),
         };
         let read = self.read(query, ask).await?;
-        if let Some(anchor) = anchor {
-            self.refuse_below(&read.head, anchor)?;
-        }
         if let Some(known) = known.as_ref().filter(|known| cache.is_some() && known.head == read.head)
             && scopes.iter().all(|scope| known.scopes.contains_key(*scope))
         {
@@ -162,7 +172,7 @@ impl Loader {
     pub(super) async fn look_up(&self, scopes: &[&str], with_process: bool, ask: Ask) -> Result<View> {
         let known = self.known();
         let newest = self.newest();
-        let mut query = Query::head().names(names_to(scopes, newest.as_ref().map(|(head, _)| &**head)));
+        let mut query = Query::head().names(names_to(scopes, newest.as_ref().map(|newest| &*newest.head)));
         if scopes.is_empty() {
             query = Query::head();
         }
@@ -278,19 +288,20 @@ impl Loader {
 
     /// One load, whose head is authentic and follows what was seen.
     async fn read(&self, query: Query, ask: Ask) -> Result<Read> {
+        if self.newest().is_none() {
+            self.read_anchor().await?;
+        }
         for _ in 0..ATTEMPTS {
-            let began_with = self.memory().newest.clone();
+            let began_with = self.newest();
             let loaded = self.backends.load(&query).await?;
             if loaded.records.is_empty() {
                 return Err(self.empty(began_with.is_some()).await);
             }
             let head = Head::read(&loaded.records).map_err(|e| self.backends.of_store(e))?;
             let found = Found::new(loaded.records, query.clone()).map_err(|e| self.backends.of_store(e))?;
-            let mac = self
-                .authenticate(&head, began_with.as_ref().map(|(head, mac, _)| (&**head, mac)), ask)
-                .await?;
+            let mac = self.authenticate(&head, began_with.as_ref(), ask).await?;
             self.memory().reference = self.reference_of(loaded.time);
-            let began_at = began_with.as_ref().map_or((0, 0), |(head, ..)| head.age());
+            let began_at = began_with.map_or((0, 0), |newest| newest.head.age());
             match self.accept(head, &mac, began_at).map_err(|e| self.refuse(e))? {
                 Some(head) => return Ok(Read { head, mac, found }),
                 // Another load of this process was faster; this one is out of date, and not set back.
@@ -354,7 +365,7 @@ impl Loader {
             "had keys before"
         } else if self.floor.is_set() {
             "must have some by the minimum revision or epoch that is configured"
-        } else if self.backends.read_anchor().await?.is_some() {
+        } else if self.read_anchor().await? {
             "must have some by its anchor"
         } else {
             return Ok(None);
@@ -364,13 +375,8 @@ impl Loader {
     }
 
     /// What the head is authenticated with.
-    async fn authenticate(
-        &self,
-        head: &Head,
-        known: Option<(&Head, &StoreMac)>,
-        ask: Ask,
-    ) -> Result<StoreMac> {
-        if let Some((known, mac)) = known
+    async fn authenticate(&self, head: &Head, known: Option<&Newest>, ask: Ask) -> Result<StoreMac> {
+        if let Some(Newest { head: known, mac, .. }) = known
             && ask == Ask::IfNeeded
             && (known.store, known.epoch) == (head.store, head.epoch)
             && known.store_key == head.store_key
@@ -396,18 +402,27 @@ impl Loader {
     fn accept(&self, head: Head, mac: &StoreMac, began_at: (u64, u64)) -> Result<Option<Arc<Head>>> {
         self.refuse_unfit(&head)?;
         let mut memory = self.memory();
-        if let Some((newest, newest_mac, _)) = &memory.newest {
-            if head.age() < newest.age() && head.age() >= began_at {
+        if let Some(newest) = &memory.newest {
+            if head.age() < newest.head.age() && head.age() >= began_at {
                 return Ok(None);
             }
-            history::refuse_older(newest, newest_mac, &head)?;
-            if **newest == head {
-                return Ok(Some(Arc::clone(newest)));
+            history::refuse_older(&newest.head, &newest.mac, &head)?;
+            if *newest.head == head {
+                return Ok(Some(Arc::clone(&newest.head)));
             }
         }
+        if let Some(anchor) = memory.anchor {
+            refuse_below(&head, anchor)?;
+        }
         let head = Arc::new(head);
+        let now = match &memory.reference {
+            Some(reference) => reference.now(),
+            None => seconds(self.backends.clock.wall()),
+        };
+        let limit = head.heartbeat.saturating_mul(2).saturating_add(SKEW);
+        let was_old = head.heartbeat > 0 && head.signed.saturating_add(limit) < now;
         let seen = self.backends.clock.monotonic();
-        memory.newest = Some((Arc::clone(&head), mac.clone(), seen));
+        memory.newest = Some(Newest { head: Arc::clone(&head), mac: mac.clone(), seen, was_old });
         Ok(Some(head))
     }
 
@@ -435,18 +450,13 @@ impl Loader {
         Ok(())
     }
 
-    fn refuse_below(&self, head: &Head, anchor: Mark) -> Result<()> {
-        let detail = if head.store != anchor.store {
-            format!("it is the store {}, and its anchor is of {}", head.store, anchor.store)
-        } else if head.age() < anchor.age() {
-            format!(
-                "it has revision {} of epoch {}, and its anchor has seen {} of {}",
-                head.revision, head.epoch, anchor.revision, anchor.epoch
-            )
-        } else {
-            return Ok(());
-        };
-        Err(self.refuse(Error::new(ErrorKind::KeyStoreRolledBack).detail(detail)))
+    /// Asks the anchor how new the store is at least: before the store is read, for what is changed meanwhile raises both. Gives whether
+    /// it says anything.
+    async fn read_anchor(&self) -> Result<bool> {
+        let anchor = self.backends.read_anchor().await?;
+        let mut memory = self.memory();
+        memory.anchor = anchor.or(memory.anchor);
+        Ok(memory.anchor.is_some())
     }
 
     /// Of a store that was set back: said by an event, too.
@@ -525,8 +535,9 @@ impl Loader {
         let seen = self.backends.clock.monotonic();
         let mut memory = self.memory();
         let Memory { newest, known, process_next_id, .. } = &mut *memory;
-        if newest.as_ref().is_none_or(|(newest, ..)| newest.age() < after.head.age()) {
-            *newest = Some((Arc::clone(&after.head), after.mac.clone(), seen));
+        if newest.as_ref().is_none_or(|newest| newest.head.age() < after.head.age()) {
+            let (head, mac) = (Arc::clone(&after.head), after.mac.clone());
+            *newest = Some(Newest { head, mac, seen, was_old: false });
         }
         let known = known.get_or_insert_with(|| {
             let (head, mac) = (Arc::clone(&after.head), after.mac.clone());
@@ -581,4 +592,22 @@ fn refuse_shared_ids(process: Option<&Process>, view: &View) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// That a store is as new as its anchor says.
+///
+/// # Errors
+/// [`ErrorKind::KeyStoreRolledBack`].
+fn refuse_below(head: &Head, anchor: Mark) -> Result<()> {
+    let detail = if head.store != anchor.store {
+        format!("it is the store {}, and its anchor is of {}", head.store, anchor.store)
+    } else if head.age() < anchor.age() {
+        format!(
+            "it has revision {} of epoch {}, and its anchor has seen {} of {}",
+            head.revision, head.epoch, anchor.revision, anchor.epoch
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(ErrorKind::KeyStoreRolledBack).detail(detail))
 }

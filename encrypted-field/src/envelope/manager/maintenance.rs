@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 
 use super::backends::{is_about_one_key, some_at_a_time};
 use super::clock::SKEW;
-use super::loading::{Ask, Loader};
+use super::loading::{Ask, Loader, Newest};
 use super::rotation::Under;
 use super::states::page_digits;
 use super::{Call, Confirms, Inner, KeyManager};
@@ -95,12 +95,12 @@ impl Inner {
     }
 
     async fn maintain(&self, note: &Note) -> Result<Maintenance> {
-        let revision = self.loader.newest().map(|(head, _)| head.revision);
+        let revision = self.loader.newest().map(|newest| newest.head.revision);
         let scopes = self.scopes_to_look_at().await?;
         let ahead = scopes.iter().find_map(|keys| self.dated_ahead(keys));
         let mut done = self.activate_due(&scopes, note).await?;
         self.publish_due(&scopes, note, &mut done).await?;
-        let was_written = self.loader.newest().map(|(head, _)| head.revision) != revision;
+        let was_written = self.loader.newest().map(|newest| newest.head.revision) != revision;
         if !was_written {
             done.signed = self.sign_if_due(note).await?;
         }
@@ -156,7 +156,7 @@ impl Inner {
 
     /// Whoever is not the first leaves it to the one who is.
     async fn activate_due(&self, scopes: &[Arc<ScopeKeys>], note: &Note) -> Result<Maintenance> {
-        let Some((head, _)) = self.loader.newest() else { return Ok(Maintenance::default()) };
+        let Some(Newest { head, .. }) = self.loader.newest() else { return Ok(Maintenance::default()) };
         let changes = &self.changes;
         let ready = |keys: &ScopeKeys| {
             let mut work = self.work_on(keys, &head);
@@ -221,7 +221,7 @@ impl Inner {
         note: &Note,
         done: &mut Maintenance,
     ) -> Result<()> {
-        let Some((head, _)) = self.loader.newest() else { return Ok(()) };
+        let Some(Newest { head, .. }) = self.loader.newest() else { return Ok(()) };
         let changes = &self.changes;
         let lacks = |entry: &Entry| self.lacks_wraps(&head, entry);
         let has_work = |keys: &ScopeKeys| {
@@ -262,7 +262,7 @@ impl Inner {
 
     /// Signs the head anew, where nobody has for the time of the heartbeat.
     async fn sign_if_due(&self, note: &Note) -> Result<bool> {
-        let Some((head, seen)) = self.loader.newest() else { return Ok(false) };
+        let Some(Newest { head, seen, .. }) = self.loader.newest() else { return Ok(false) };
         let changes = &self.changes;
         let seen_for = changes.backends().clock.monotonic().saturating_sub(seen).as_secs();
         let age = changes.now().saturating_sub(head.signed).max(seen_for);
@@ -280,7 +280,7 @@ impl Inner {
 
     /// That a key has dates that nobody can have lived through.
     fn dated_ahead(&self, keys: &ScopeKeys) -> Option<Error> {
-        let (head, _) = self.loader.newest()?;
+        let Newest { head, .. } = self.loader.newest()?;
         let now = self.changes.now();
         keys.keys.iter().find_map(|entry| {
             let ahead = ahead_by(entry, &head, now)?;

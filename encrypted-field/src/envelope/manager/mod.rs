@@ -54,9 +54,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
 use crate::key::{Keyring, Scope};
 use changes::Changes;
-use clock::{SKEW, seconds};
 use lease::Health;
-use loading::{Ask, Loader};
+use loading::{Ask, Loader, Newest};
 use maintenance::Patrol;
 use refreshing::{Refresher, Turn};
 use ring::Finder;
@@ -293,18 +292,12 @@ impl Inner {
 
     /// Until when the newest head is good for sealing: twice the time after which it is to be signed anew.
     fn check_freshness(&self) {
-        let Some((head, seen)) = self.loader.newest() else { return };
+        let Some(Newest { head, seen, was_old, .. }) = self.loader.newest() else { return };
         if head.heartbeat == 0 {
             return self.health.fresh_until(None);
         }
-        let limit = head.heartbeat.saturating_mul(2);
-        let clock = &self.loader.backends.clock;
-        // What is seen for the first time may be old already.
-        let was_old = head.signed.saturating_add(limit + SKEW) < seconds(clock.wall());
-        let is_first_look = clock.monotonic() == seen || self.health.is_frozen();
-        let until =
-            if was_old && is_first_look { seen } else { seen.saturating_add(Duration::from_secs(limit)) };
-        self.health.fresh_until(Some(until));
+        let limit = Duration::from_secs(head.heartbeat.saturating_mul(2));
+        self.health.fresh_until(Some(if was_old { seen } else { seen.saturating_add(limit) }));
         if self.health.is_frozen() {
             event::emit(&Event::StoreFrozen { key_set: self.key_set() });
         }
