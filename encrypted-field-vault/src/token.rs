@@ -39,7 +39,7 @@ impl TokenState {
         let age = now.saturating_sub(lease.since);
         if age >= duration {
             Next::Login
-        } else if age < duration * 2 / 3 || lease.not_before.is_some_and(|at| now < at) {
+        } else if age < duration / 3 * 2 || lease.not_before.is_some_and(|at| now < at) {
             Next::Use
         } else if lease.renewable {
             Next::Renew
@@ -142,6 +142,14 @@ mod tests {
         state.denied_again(start);
         assert!(!state.may_replace(start + Duration::from_secs(29)));
         assert!(state.may_replace(start + Duration::from_secs(30)));
+    }
+
+    #[test]
+    fn the_longest_lease_that_an_answer_can_name_is_no_panic() {
+        let mut state = TokenState::default();
+        state.granted(HOUR, Some(Duration::from_secs(u64::MAX)), true);
+        assert_eq!(state.next(2 * HOUR), Next::Use);
+        assert!(state.put_off(2 * HOUR));
     }
 
     #[test]
