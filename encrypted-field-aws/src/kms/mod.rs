@@ -83,12 +83,23 @@ impl AwsKms {
     /// one for each. The store key and the default scope have `default_key`.
     ///
     /// The keys are made beforehand; here they are only used, and
-    /// [destroyed](KeyEncryptionKey::destroy_scope) with `DescribeKey` (twice) and
-    /// `ScheduleKeyDeletion`, which need these permissions. Destruction is final after a waiting
-    /// period of 7 days, or what [`waiting_period`](Self::waiting_period) says. From the first
-    /// moment on KMS refuses to use the key, and until the end `CancelKeyDeletion` brings it back:
-    /// whoever may call that, and still has the wrapped keys, has the data. A multi-Region key with
-    /// replicas waits until these are deleted, too.
+    /// [destroyed](KeyEncryptionKey::destroy_scope). Destruction is final after a waiting period of
+    /// 7 days, or what [`waiting_period`](Self::waiting_period) says. From the first moment on KMS
+    /// refuses to use the key, and until the end `CancelKeyDeletion` brings it back: whoever may
+    /// call that, and still has the wrapped keys, has the data. A multi-Region key with replicas
+    /// waits until these are deleted, too.
+    ///
+    /// Before it schedules the deletion of a key, it compares the names that `key_of_scope` gives
+    /// for all other scopes, and `default_key`, with all that KMS knows the key by: its id, its
+    /// ARN, its aliases and their ARNs. Where one is the same it refuses as
+    /// [`Misconfigured`](BackendErrorKind::Misconfigured), and destroys nothing. It does not see an
+    /// alias that was made moments ago, nor who else uses the key: give each key set keys of its
+    /// own.
+    ///
+    /// ```text
+    /// kms:DescribeKey, kms:ScheduleKeyDeletion    on the keys of scopes, to destroy them
+    /// kms:ListAliases                             on "*": it is not given for single keys
+    /// ```
     ///
     /// ```
     /// # use encrypted_field_aws::AwsKms;
