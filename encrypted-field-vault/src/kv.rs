@@ -2,6 +2,7 @@
 //! <https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v2>
 
 use std::fmt;
+use std::time::SystemTime;
 
 use encrypted_field::envelope::{BackendError, BackendErrorKind, Document};
 use serde::Deserialize;
@@ -109,6 +110,10 @@ impl Document for VaultKv {
 
     fn describe(&self) -> String {
         format!("Vault {}, {}/{}", self.vault.0.address(), self.mount, self.path)
+    }
+
+    fn time(&self) -> Option<SystemTime> {
+        self.vault.0.time()
     }
 
     async fn forget_history(&self) -> Result<(), BackendError> {

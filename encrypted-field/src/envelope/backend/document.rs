@@ -1,6 +1,7 @@
 //! Stores that keep all records in one text: a file, a secret.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,12 @@ pub trait Document: Send + Sync + 'static {
     /// What it is, for messages: such as `file /etc/app/keys.json`. No credential.
     fn describe(&self) -> String;
 
+    /// What time it is by the clock of the service, such as the `Date` of its last answer and the time since; `None` where it has no
+    /// clock of its own. Asked after a call to the service, and must not wait.
+    fn time(&self) -> Option<SystemTime> {
+        None
+    }
+
     /// Whether backups of the application's database hold it.
     fn is_in_database_backups(&self) -> bool {
         false
@@ -45,10 +52,11 @@ pub trait Document: Send + Sync + 'static {
 
 impl<D: Document> KeyStore for D {
     async fn load(&self, _: &Query) -> Result<Loaded, BackendError> {
-        match self.read().await? {
-            Some((text, _)) => parse(&text).map(Loaded::new),
-            None => Ok(Loaded::default()),
-        }
+        let records = match self.read().await? {
+            Some((text, _)) => parse(&text)?,
+            None => Vec::new(),
+        };
+        Ok(Loaded { records, time: self.time() })
     }
 
     async fn compare_and_swap(&self, expected: u64, changed: &[Record]) -> Result<bool, BackendError> {
