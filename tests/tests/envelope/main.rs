@@ -1,6 +1,7 @@
 //! The key manager, on stores and key-encryption keys that fail on request. Time is an argument: nothing sleeps.
 
 mod calls;
+mod costs;
 mod failures;
 mod keks;
 mod lease;
