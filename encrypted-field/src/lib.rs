@@ -65,8 +65,8 @@
 //! | `uuid`, `chrono`, `time`, `rust_decimal`, `bigdecimal` | value types |
 //! | `key-file`, `passphrase` | key providers |
 //! | `envelope` | data keys that are stored wrapped and rotate by themselves; each backend below brings it in |
-//! | `local-kek`, `vault`, `aws-kms` | key-encryption keys |
-//! | `file-store`, `diesel-store`, `sqlx-store`, `vault`, `aws-secrets-manager` | stores of wrapped keys |
+//! | `local-kek` | a key-encryption key; those of Vault and AWS are the crates `encrypted-field-vault` and `-aws` |
+//! | `file-store`, `diesel-store`, `sqlx-store` | stores of wrapped keys; those two crates have more |
 //! | `sqlx-postgres`, `sqlx-mysql`, `sqlx-sqlite` | the database of `sqlx-store` (and arrays, on PostgreSQL) |
 //! | `tokio` | bounds the calls of an envelope in time; brought in where it is needed |
 //!

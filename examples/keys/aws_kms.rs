@@ -16,9 +16,10 @@
 
 use aws_tests::stub::{Answer, Stub};
 use encrypted_field::envelope::sql::{Dialect, SqlxStore};
-use encrypted_field::envelope::{AwsKms, Clock, Consistency, KeyManager, KeyManagerBuilder, LocalKek};
+use encrypted_field::envelope::{Clock, Consistency, KeyManager, KeyManagerBuilder, LocalKek};
 use encrypted_field::event::{self, Event};
 use encrypted_field::{EncryptedField as _, Purpose, generate_key};
+use encrypted_field_aws::AwsKms;
 use key_examples::{BotToken, Result, title};
 use sqlx::SqlitePool;
 

@@ -3,9 +3,9 @@
 //! By itself it runs against a stand-in for Vault, in this process. With `VAULT_ADDR` and `VAULT_TOKEN` it uses that server, which
 //! should be one to be thrown away: `vault server -dev -dev-root-token-id=root`, and the address `http://127.0.0.1:8200`.
 
-use encrypted_field::envelope::vault::{Vault, VaultAuth, VaultKv, VaultSecret, VaultTransit};
 use encrypted_field::envelope::{Clock, KeyManager};
 use encrypted_field::{EncryptedModel as _, Error};
+use encrypted_field_vault::{Vault, VaultAuth, VaultKv, VaultSecret, VaultTransit};
 use key_examples::{DAY, MINUTE, Result, title};
 use sqlx::SqlitePool;
 use vault_tests::Place;

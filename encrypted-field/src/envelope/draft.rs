@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::Record;
 use super::record::{
-    Changed, Content, Digest, Entry, Head, Node, NodeLink, Part, Restoration, ScopeDigest, ScopeKeys, ScopeLink, StoreMac,
-    Wraps,
+    Changed, Content, Digest, Entry, Head, Node, NodeLink, Part, Restoration, ScopeDigest, ScopeKeys,
+    ScopeLink, StoreMac, Wraps,
 };
 use super::tree::Tree;
 use super::view::{PROCESS, Process, View};
@@ -122,17 +122,13 @@ impl<'a> Draft<'a> {
     pub(super) fn finish(mut self, change: [u8; 32]) -> Result<(View, Vec<Record>)> {
         let before = &self.view.head;
         let revision = self.head.revision.max(before.revision) + 1;
-        self.head.previous = if before.revision == 0 { None } else { before.hash(&self.view.mac) };
+        self.head.previous = (before.revision > 0).then(|| before.hash(&self.view.mac));
         self.head.revision = revision;
         self.head.signed = self.now;
         self.head.change = Digest(change);
         (self.head.by, self.head.why) = (self.note.by.clone(), self.note.why.clone());
-        let changed = Changed {
-            revision,
-            date: self.now,
-            by: self.note.by.clone(),
-            why: self.note.why.clone(),
-        };
+        let changed =
+            Changed { revision, date: self.now, by: self.note.by.clone(), why: self.note.why.clone() };
         let mut after = self.view.clone();
         let mut records = Vec::new();
         let mut tree = Tree::new(self.view, revision);
@@ -148,7 +144,10 @@ impl<'a> Draft<'a> {
             match keys.part {
                 Part::Process => {
                     process.push(link);
-                    let mut all = Process { hash: None, scopes: after.process.as_ref().map(|p| p.scopes.clone()).unwrap_or_default() };
+                    let mut all = Process {
+                        hash: None,
+                        scopes: after.process.as_ref().map(|p| p.scopes.clone()).unwrap_or_default(),
+                    };
                     all.scopes.insert(scope, (hash, Arc::new(keys)));
                     after.process = Some(Arc::new(all));
                 }
@@ -171,12 +170,7 @@ impl<'a> Draft<'a> {
         Ok((after, records))
     }
 
-    fn finish_process(
-        &self,
-        after: &mut View,
-        records: &mut Vec<Record>,
-        revision: u64,
-    ) -> Result<NodeLink> {
+    fn finish_process(&self, after: &mut View, records: &mut Vec<Record>, revision: u64) -> Result<NodeLink> {
         let scopes = after.process.as_ref().map(|process| process.scopes.clone()).unwrap_or_default();
         let mut links = Vec::with_capacity(scopes.len());
         for (hash, keys) in scopes.values() {

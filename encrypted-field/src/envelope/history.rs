@@ -26,6 +26,11 @@ pub(super) struct History {
 }
 
 impl History {
+    /// Whether a scope was seen that is loaded on demand.
+    pub(super) fn knows(&self, scope: &str) -> bool {
+        self.scopes.contains_key(scope)
+    }
+
     /// A scope that is loaded on demand, as it is now: `before` is how it was, where that is known still.
     ///
     /// # Errors
@@ -92,7 +97,7 @@ pub(super) fn refuse_older(known: &Head, known_mac: &StoreMac, head: &Head) -> R
                 head.revision, known.revision
             )));
         }
-        if head.revision == known.revision + 1 && head.previous != known.hash(known_mac) {
+        if head.revision == known.revision + 1 && head.previous != Some(known.hash(known_mac)) {
             return Err(rolled_back(format!(
                 "its revision {} does not follow the revision {} that was seen",
                 head.revision, known.revision
@@ -121,7 +126,9 @@ pub(super) fn refuse_lost(before: &Process, epoch: u64, now: &Process, head: &He
         match now.get(&keys.scope) {
             Some(now) => refuse_undone(keys, now, accepted)?,
             None if accepted => {}
-            None => return Err(rolled_back(format!("scope \"{}\" was seen before and is missing", keys.scope))),
+            None => {
+                return Err(rolled_back(format!("scope \"{}\" was seen before and is missing", keys.scope)));
+            }
         }
     }
     Ok(())

@@ -38,7 +38,8 @@ pub(super) fn check_name(scope: &str) -> Result<()> {
     if scope.len() <= MAX_NAME {
         return Ok(());
     }
-    let detail = format!("the name of a scope has at most {MAX_NAME} bytes, and this one has {}", scope.len());
+    let detail =
+        format!("the name of a scope has at most {MAX_NAME} bytes, and this one has {}", scope.len());
     Err(Error::new(ErrorKind::KeyLifecycle).detail(detail))
 }
 
@@ -137,7 +138,8 @@ fn refuse_second_pending(draft: &Draft<'_>, place: &Place) -> Result<()> {
 }
 
 fn next_version(draft: &Draft<'_>, place: &Place) -> u32 {
-    let known = draft.scope(&place.scope).and_then(|keys| keys.of(place.purpose).map(|key| key.version).max());
+    let known =
+        draft.scope(&place.scope).and_then(|keys| keys.of(place.purpose).map(|key| key.version).max());
     known.unwrap_or(0).saturating_add(1)
 }
 
@@ -256,7 +258,10 @@ pub(super) fn destroy(draft: &mut Draft<'_>, scope: &str, id: u32) -> Result<()>
 pub(super) fn destroy_scope(draft: &mut Draft<'_>, scope: &str) -> Result<()> {
     let keys = draft.scope(scope);
     if let Some(foreign) = keys.and_then(|keys| keys.foreign.first()) {
-        return Err(refused("a later release has written it, and this one must not change it; upgrade", foreign.id));
+        return Err(refused(
+            "a later release has written it, and this one must not change it; upgrade",
+            foreign.id,
+        ));
     }
     let living = keys.into_iter().flat_map(|keys| &keys.keys).filter(|key| key.state != KeyState::Destroyed);
     for id in living.map(|entry| entry.id).collect::<Vec<_>>() {

@@ -27,17 +27,17 @@
 //! | | feature | |
 //! |---|---|---|
 //! | `LocalKek` | `local-kek` | 32 bytes from the environment or a file, or a passphrase |
-//! | `vault::VaultTransit` | `vault` | Vault Transit; token, AppRole, Kubernetes. Tested against a stand-in, not a real Vault |
-//! | `AwsKms` | `aws-kms` | AWS KMS with its encryption context. Tested against moto and a stub, not AWS |
+//! | `VaultTransit` | crate `encrypted-field-vault` | Vault Transit. Tested against a stand-in, not a real Vault |
+//! | `AwsKms` | crate `encrypted-field-aws` | AWS KMS. Tested against moto and a stub, not AWS |
 //! | `FileStore` | `file-store` | a file on one host |
 //! | `sql::DieselStore` | `diesel-store`, `diesel-postgres`, `-mysql`, `-sqlite` | a table, through Diesel |
 //! | `sql::SqlxStore` | `sqlx-store`, `sqlx-postgres`, `-mysql`, `-sqlite` | the same table, through SQLx |
-//! | `vault::VaultKv` | `vault` | Vault KV version 2 |
-//! | `AwsSecretsManager` | `aws-secrets-manager` | one secret of AWS Secrets Manager |
+//! | `VaultKv` | crate `encrypted-field-vault` | Vault KV version 2 |
+//! | `AwsSecretsManager` | crate `encrypted-field-aws` | one secret of AWS Secrets Manager |
 //!
 //! Yours implement the two traits, and [`conformance`] tests them.
 //!
-//! Without the feature `tokio` (which the cloud backends and `sqlx-store` bring in) everything runs on the threads that call: a Diesel-only
+//! Without the feature `tokio` (which the crates for Vault and AWS and `sqlx-store` bring in) everything runs on the threads that call: a Diesel-only
 //! program needs no async runtime. Calls are not bounded in time then, but by what they call.
 //!
 //! # Memory
@@ -65,16 +65,16 @@ mod view;
 
 pub use backend::conformance;
 pub use backend::{
-    Anchor, BackendError, BackendErrorKind, Document, KeyEncryptionKey, KeyStore, Loaded, Query, Record, StoreId,
-    WrapContext, WrappedKey,
+    Anchor, BackendError, BackendErrorKind, Document, KeyEncryptionKey, KeyStore, Loaded, Query, Record,
+    StoreId, WrapContext, WrappedKey,
 };
 #[cfg(feature = "file-store")]
 pub use file_store::FileStore;
 #[cfg(feature = "local-kek")]
 pub use local_kek::LocalKek;
 pub use manager::{
-    Consistency, DestroyedScope, KeyManager, KeyManagerBuilder, KeyPage, KeyStatus, Maintenance, RestoredStore,
-    RewrapReport, StoreStatus, WrapProblem,
+    Consistency, DestroyedScope, KeyManager, KeyManagerBuilder, KeyPage, KeyStatus, Maintenance,
+    RestoredStore, RewrapReport, StoreStatus, WrapProblem,
 };
 pub use policy::{CachePolicy, RotationPolicy};
 pub use runtime::Call;

@@ -48,8 +48,7 @@ impl<'a> Tree<'a> {
                     let next = digit(&link.digest, steps);
                     if children[next].is_none() {
                         // The hash is that of nothing yet, and set in the end.
-                        children[next] =
-                            Some(NodeLink { hash: Digest([0; 32]), scopes: 0, due: link.due });
+                        children[next] = Some(NodeLink { hash: Digest([0; 32]), scopes: 0, due: link.due });
                         let leaf = Node { revision, content: Content::Scopes(vec![link.clone()]) };
                         self.changed.insert(link.digest.prefix(steps + 1).to_owned(), leaf);
                         return Ok(());

@@ -1,6 +1,6 @@
 //! A part of a store, verified against one head. Nothing here waits for anything: what is missing is named, for others to load.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::record::{
@@ -54,8 +54,16 @@ pub(super) struct Found {
 }
 
 impl Found {
-    pub(super) fn new(records: Vec<Record>, query: Query) -> Self {
-        Self { records: records.into_iter().map(|record| (record.name.clone(), record)).collect(), query }
+    /// # Errors
+    /// [`ErrorKind::KeyStoreTampered`](crate::ErrorKind::KeyStoreTampered) where there are two of one name.
+    pub(super) fn new(loaded: Vec<Record>, query: Query) -> Result<Self> {
+        let mut records = HashMap::with_capacity(loaded.len());
+        for record in loaded {
+            if let Some(other) = records.insert(record.name.clone(), record) {
+                return Err(tampered(format!("there are two records \"{}\"", other.name)));
+            }
+        }
+        Ok(Self { records, query })
     }
 
     /// Whether a record of this name would be here, if it were in the store.
@@ -115,6 +123,11 @@ impl View {
             }
         }
         if missing.is_empty() {
+            let mut ids = HashSet::new();
+            let keys = process.iter().flat_map(|keys| &keys.keys);
+            if let Some(twice) = keys.map(|entry| entry.id).find(|id| !ids.insert(*id)) {
+                return Err(tampered(format!("two scopes have key {twice}")));
+            }
             self.process = Some(Arc::new(process));
         }
         Ok(missing)
@@ -171,7 +184,8 @@ impl View {
                     for (digit, child) in (0..16).zip(children).rev() {
                         let next = format!("{at}{digit:x}");
                         let is_on_the_way = next.starts_with(digits) || digits.starts_with(&next);
-                        if let Some(child) = child.as_ref().filter(|child| is_on_the_way && wanted(child.due)) {
+                        if let Some(child) = child.as_ref().filter(|child| is_on_the_way && wanted(child.due))
+                        {
                             open.push((next, child.clone()));
                         }
                     }
@@ -281,7 +295,9 @@ impl View {
 fn read(name: &str, expected: &Digest, found: &Found) -> Result<Look<Body>> {
     let Some(record) = found.records.get(name) else {
         if found.was_asked_for(name) {
-            return Err(tampered(format!("the record \"{name}\" is missing; restore the store from a backup")));
+            return Err(tampered(format!(
+                "the record \"{name}\" is missing; restore the store from a backup"
+            )));
         }
         return Ok(Look::Missing(name.to_owned()));
     };
@@ -308,6 +324,18 @@ pub(super) fn child<'a>(
 pub(super) fn digit(digest: &ScopeDigest, steps: usize) -> usize {
     let digit = digest.digits().as_bytes().get(steps).and_then(|digit| char::from(*digit).to_digit(16));
     digit.map_or(0, |digit| digit as usize)
+}
+
+/// The names of all records that can be on the way to scopes.
+pub(super) fn all_names_to(scopes: &[&str]) -> Vec<String> {
+    let mut names = Vec::with_capacity(scopes.len() * (NODE_DIGITS + 1));
+    for scope in scopes {
+        let digest = ScopeDigest::of(scope);
+        names.extend((0..=NODE_DIGITS).map(|steps| node_name(digest.prefix(steps))));
+    }
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// The names of the records on the way to scopes, in a tree of so many scopes: usually all of them.

@@ -26,7 +26,8 @@ impl Moto {
             let test = current.name().unwrap_or("a test");
             let message = format!("{test}: no moto server: run ./test, or set EF_TEST_MOTO_URL");
             assert!(env::var("CI").as_deref() != Ok("true"), "{message}");
-            // The stream and not the macro, whose output the test runner would hide: a skip must be seen.
+            // The stream and not the macro, whose output the test runner would hide: a skip must be
+            // seen.
             let _ = writeln!(std::io::stderr(), "SKIPPED {message}");
         }
         endpoint.map(|endpoint| Self { endpoint })

@@ -81,14 +81,22 @@ fn a_backup_is_accepted_again() {
     let world = World::new();
     let keys = world.loaded();
     let backup = world.store.backup();
-    for _ in 0..2 {
+    for next_id in [9, 10] {
         keys.publish("", Purpose::Field).wait().unwrap();
         world.store.restore(backup.clone());
         world.clock.advance(MINUTE);
         let operator = world.process();
-        operator.accept_restored(RestoredStore { revision: 1, next_id: 9 }).wait().unwrap();
+        operator.accept_restored(RestoredStore { revision: 1, next_id }).wait().unwrap();
         keys.load().wait().unwrap();
     }
+    // An id that was given meanwhile is not given again: not to this process, which knows.
+    world.store.restore(backup);
+    let accept = |keys: &encrypted_field::envelope::KeyManager, next_id| {
+        keys.accept_restored(RestoredStore { revision: 1, next_id }).wait()
+    };
+    assert_kind(accept(&keys, 9), ErrorKind::NotConfirmed);
+    accept(&world.process(), 9).unwrap();
+    assert_kind(keys.load().wait(), ErrorKind::KeyStoreRolledBack);
     assert!(keys.status().unwrap().epoch > 1);
 }
 
@@ -115,7 +123,7 @@ fn accepting_it_mends_a_date_in_the_future() {
     let wrong = ahead.loaded();
     wrong.publish("", Purpose::Field).wait().unwrap();
     let keys = world.loaded();
-    let error = assert_kind(keys.provision("acme").wait(), ErrorKind::KeyLifecycle);
+    let error = assert_kind(keys.provision("acme").wait(), ErrorKind::ClockSkew);
     assert!(error.to_string().contains("behind"), "{error}");
     keys.accept_restored(RestoredStore { revision: 2, next_id: 3 }).wait().unwrap();
     keys.provision("acme").wait().unwrap();

@@ -1,6 +1,6 @@
 //! Scopes that are loaded when they are entered.
 
-use encrypted_field::envelope::{CachePolicy, KeyManager, DestroyedScope};
+use encrypted_field::envelope::{CachePolicy, DestroyedScope, KeyManager};
 use encrypted_field::{EncryptedField as _, ErrorKind, Result, Scope};
 use tests::secrets;
 
@@ -48,10 +48,13 @@ fn a_scope_without_a_key_says_what_to_do() {
     assert!(error.to_string().contains("provision"), "{error}");
     // Names that are made up don't keep the store busy, and put nobody out.
     let loads = world.store.loads();
-    for number in 0..100 {
-        assert_kind(keys.scope(&format!("nobody-{number}")).wait(), ErrorKind::KeyNotLoaded);
-    }
+    assert_kind(keys.scope("nobody").wait(), ErrorKind::KeyNotLoaded);
     assert_eq!(world.store.loads(), loads);
+    for number in 0..1000 {
+        let error = keys.scope(&format!("nobody-{number}")).wait().unwrap_err();
+        assert!([ErrorKind::NoActiveKey, ErrorKind::KeyNotLoaded].contains(&error.kind()), "{error}");
+    }
+    assert_eq!(world.store.loads() - loads, 99, "a hundred a second at most");
     world.clock.advance(std::time::Duration::from_secs(1));
     // The default scope, and those of the program, are no tenant's.
     assert_kind(keys.scope("").wait(), ErrorKind::NoScope);
@@ -153,8 +156,7 @@ fn a_scope_is_destroyed_with_a_confirmation_only() {
     let stored = seal_in(&acme).unwrap();
     let spared = seal_in(&globex).unwrap();
     for wrong in ["", "yes", "destroy scope globex of test", "destroy scope acme of production"] {
-        let error =
-            assert_kind(keys.destroy_scope("acme", wrong).wait(), ErrorKind::NotConfirmed);
+        let error = assert_kind(keys.destroy_scope("acme", wrong).wait(), ErrorKind::NotConfirmed);
         assert!(error.to_string().contains("destroy scope acme of test"), "{error}");
     }
     open_in(&acme, &stored).unwrap();
@@ -179,10 +181,7 @@ fn a_scope_is_destroyed_with_a_confirmation_only() {
     keys.destroy_scope("acme", confirmation).wait().unwrap();
     let nothing = keys.destroy_scope("nobody", "destroy scope nobody of test").wait();
     assert_kind(nothing, ErrorKind::KeyLifecycle);
-    assert_kind(
-        keys.destroy_scope("", "destroy scope  of test").wait(),
-        ErrorKind::KeyLifecycle,
-    );
+    assert_kind(keys.destroy_scope("", "destroy scope  of test").wait(), ErrorKind::KeyLifecycle);
 }
 
 #[test]
@@ -196,6 +195,10 @@ fn tenants_that_are_there_already_are_provisioned_at_once() {
     assert_eq!(world.store.swaps() - swaps, 4);
     assert_eq!(keys.provision_all(tenants()).wait().unwrap(), 0, "it is run again without harm");
     let fresh = world.loaded();
-    assert_eq!(fresh.status().unwrap().keys.len(), 1001);
+    let status = fresh.status().unwrap();
+    assert_eq!((status.scopes_on_demand, status.keys.len()), (1000, 1));
+    let all = all_on_demand(&fresh);
+    let scopes: std::collections::HashSet<_> = all.iter().map(|key| &*key.scope).collect();
+    assert_eq!((all.len(), scopes.len()), (1000, 1000), "each on one page");
     assert_eq!(fresh.keyring().unwrap().keys().count(), 1, "no tenant's key is loaded before it is entered");
 }

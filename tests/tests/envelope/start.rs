@@ -68,7 +68,9 @@ fn keys_that_are_in_use_are_taken_over() {
 fn the_status_says_which_key_is_where() {
     let world = World::new();
     let status = world.loaded().status().unwrap();
-    assert_eq!((status.revision, status.epoch, status.next_id), (1, 1, 2));
+    // An epoch begins at its date, 2026-01-01.
+    assert_eq!((status.revision, status.epoch, status.next_id), (1, 1_767_225_600, 2));
+    assert_eq!(status.anchor, format!("{} {} 1", status.store, status.epoch));
     assert_eq!(status.keks, ["eu", "us"]);
     assert_eq!(status.signed, world.now());
     assert_eq!(status.confirmed, Some(world.now()));

@@ -61,7 +61,7 @@ fn a_key_is_disabled_enabled_and_destroyed() {
 
 #[test]
 fn ids_are_never_given_twice() {
-    let (world, keys, _) = rotated();
+    let (_, keys, _) = rotated();
     let pending = keys.publish("", Purpose::Field).wait().unwrap();
     assert_eq!(pending, id(3));
     keys.destroy(pending, "destroy key 3 of test").wait().unwrap();
@@ -73,7 +73,7 @@ fn ids_are_never_given_twice() {
 
 #[test]
 fn an_active_key_is_not_taken_away() {
-    let (world, keys, _) = rotated();
+    let (_, keys, _) = rotated();
     for refused in [
         keys.disable(id(2)),
         keys.mark_compromised(id(2)),

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use encrypted_field::envelope::{
     BackendError, BackendErrorKind, CachePolicy, Clock, KeyEncryptionKey, KeyManager, KeyManagerBuilder,
-    KeyStore, Loaded, LocalKek, Query, Record, WrapContext,
+    KeyStatus, KeyStore, Loaded, LocalKek, Query, Record, WrapContext,
 };
 use encrypted_field::{Encrypted, EncryptedField, Error, KeyId, Keyring, Result, Secret};
 use tests::secrets;
@@ -101,6 +101,17 @@ pub enum Fault {
 
 /// By name.
 pub type Records = BTreeMap<String, Record>;
+
+/// The keys of all scopes that are loaded on demand.
+pub fn all_on_demand(keys: &KeyManager) -> Vec<KeyStatus> {
+    let (mut all, mut page) = (Vec::new(), Some(0));
+    while let Some(number) = page {
+        let found = keys.keys_on_demand(number).wait().unwrap();
+        all.extend(found.keys);
+        page = found.next;
+    }
+    all
+}
 
 /// The record with the keys of a scope that each process loads.
 pub fn process_record(scope: &str) -> String {

@@ -120,7 +120,11 @@ pub async fn key_store(store: &impl KeyStore) {
     assert!(swap(store, 1, &second).await);
     let mut expected = second.to_vec();
     expected.insert(2, first[1].clone());
-    assert_eq!(load(store, &Query::all()).await, expected, "a change replaces what it names and keeps the rest");
+    assert_eq!(
+        load(store, &Query::all()).await,
+        expected,
+        "a change replaces what it names and keeps the rest"
+    );
     selects(store, &expected).await;
 
     // As large as a record may be, and many at once.
@@ -134,7 +138,10 @@ pub async fn key_store(store: &impl KeyStore) {
     // Revisions may jump, up to the last that fits a signed integer.
     let far = u64::from(u32::MAX) * 1000;
     assert!(swap(store, 3, &[record("head", far, "head"), record("process/1", far, "one, changed")]).await);
-    assert!(!swap(store, 3, &[record("head", 4, "late")]).await, "a change from an older revision is refused");
+    assert!(
+        !swap(store, 3, &[record("head", 4, "late")]).await,
+        "a change from an older revision is refused"
+    );
     let loaded = load(store, &Query::all()).await;
     assert!(loaded.contains(&record("process/1", far, "one, changed")));
     assert!(loaded.contains(&record("head", far, "head")));

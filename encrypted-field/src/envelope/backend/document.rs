@@ -148,11 +148,8 @@ fn swap(before: Vec<Record>, expected: u64, changed: &[Record]) -> Result<Option
 
 fn not_a_store(e: &serde_json::Error) -> BackendError {
     // The position only: the message may quote what stands there.
-    let detail = format!(
-        "it is not a key store (line {}, column {}); restore it from a backup",
-        e.line(),
-        e.column()
-    );
+    let detail =
+        format!("it is not a key store (line {}, column {}); restore it from a backup", e.line(), e.column());
     BackendError::new(BackendErrorKind::Garbled, detail)
 }
 

@@ -134,7 +134,8 @@ impl KeyManagerBuilder {
     }
 
     /// For a new store: how often its head is signed anew where nothing else is written, in whole seconds; the store keeps it. By
-    /// default half of the maximum age of [`CachePolicy::max_age`]. [`KeyManager::maintain`] does it, in one of the processes.
+    /// default half of the time that [`CachePolicy::max_age`] gives together, 30 minutes. [`KeyManager::maintain`] does it, in one
+    /// of the processes.
     ///
     /// A head that was not signed anew for twice this time is *frozen*: what is seen may be an old state of the store, and nothing is
     /// sealed ([`ErrorKind::KeyStoreFrozen`]) until a new one is seen. Twice this time is at most the propagation time, so that no
@@ -197,7 +198,7 @@ impl KeyManagerBuilder {
             )));
         }
         self.rotation.check(propagation)?;
-        let heartbeat = self.heartbeat.unwrap_or(self.cache.max_age / 2);
+        let heartbeat = self.heartbeat.unwrap_or(lease / 2);
         if heartbeat.saturating_mul(2) > propagation {
             return Err(invalid(format!(
                 "a head that counts as frozen after {} s is no protection where a key is destroyed {} s after it was disabled; make                  the heartbeat shorter, or the propagation time longer",

@@ -179,7 +179,7 @@ impl Changes {
                 })
         };
         if head == *after.head
-            || (head.previous.is_some() && head.previous == hash)
+            || head.previous == Some(hash)
             || (head.revision > after.head.revision && records.iter().any(is_ours))
         {
             return Ok(true);

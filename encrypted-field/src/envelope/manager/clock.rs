@@ -40,6 +40,11 @@ impl Reference {
         Err(Error::new(ErrorKind::ClockSkew).detail(detail))
     }
 
+    /// What it said, in seconds since 1970 (UTC).
+    pub(super) fn now(&self) -> u64 {
+        seconds(self.time)
+    }
+
     /// By how many seconds the clock here is ahead of that one; negative where it is behind.
     pub(super) fn difference(&self) -> i64 {
         let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);

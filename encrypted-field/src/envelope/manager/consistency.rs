@@ -1,5 +1,6 @@
 //! Whether every key unwraps under every KEK, to the same key.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -10,7 +11,7 @@ use super::ring::key_id;
 use super::states::page_digits;
 use super::{Call, Inner, KeyManager};
 use crate::envelope::WrapContext;
-use crate::envelope::record::{Entry, Head, ScopeKeys, StoreMac};
+use crate::envelope::record::{Entry, Head, ScopeKeys, StoreMac, tampered};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::KeyState;
 use crate::key_id::KeyId;
@@ -58,13 +59,28 @@ impl Inner {
             found.problems.extend(self.check_store_key(&view.head, kek).await);
         }
         let scopes: Vec<_> = view.process.iter().flat_map(|process| process.iter()).cloned().collect();
+        let mut ids = HashSet::new();
+        self.check_ids(&scopes, &mut ids)?;
         self.check_scopes(&scopes, &mut found).await;
         let (pages, digits) = Loader::pages(&view.head);
         for page in 0..pages {
             let (_, scopes) = self.loader.page(&page_digits(page, digits), Ask::IfNeeded).await?;
+            self.check_ids(&scopes, &mut ids)?;
             self.check_scopes(&scopes, &mut found).await;
         }
         Ok(found)
+    }
+
+    /// What only a look at all of the store can tell: that no id is there twice.
+    fn check_ids(&self, scopes: &[Arc<ScopeKeys>], ids: &mut HashSet<u32>) -> Result<()> {
+        let mut all = scopes.iter().flat_map(|keys| &keys.keys);
+        match all.find(|entry| !ids.insert(entry.id)) {
+            None => Ok(()),
+            Some(twice) => {
+                let error = tampered(format!("two scopes have key {}", twice.id));
+                Err(self.loader.backends.of_store(error))
+            }
+        }
     }
 
     async fn check_scopes(&self, scopes: &[Arc<ScopeKeys>], found: &mut Consistency) {
@@ -106,7 +122,9 @@ impl Inner {
             Ok(key) if head.check(&StoreMac::new(&key, &backends.key_set)).unwrap_or(false) => None,
             Ok(_) => {
                 let detail = "it unwraps to another key than the one that authenticates the store";
-                problem(Some(Error::new(ErrorKind::WrappedKeyRejected).detail(detail).within(&kek.full_name())))
+                problem(Some(
+                    Error::new(ErrorKind::WrappedKeyRejected).detail(detail).within(&kek.full_name()),
+                ))
             }
             Err(error) => problem(Some(error)),
         }

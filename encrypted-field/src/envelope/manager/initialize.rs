@@ -83,8 +83,7 @@ impl Changes {
                 }
                 None => (key.expected_check.unwrap_or_default(), Wraps::new()),
             };
-            let place =
-                Place { part: Part::Process, scope: key.scope.as_str().into(), purpose: key.purpose };
+            let place = Place { part: Part::Process, scope: key.scope.as_str().into(), purpose: key.purpose };
             let new = NewKey { id: key.id, check: Digest(check), wraps };
             lifecycle::add_existing(&mut draft, new, &place, key.state, &self.rotation);
         }
@@ -99,7 +98,8 @@ impl Changes {
         // An epoch begins at a date, so that a store that is made again is never taken for the one before it.
         let (heartbeat, propagation) = (self.heartbeat.as_secs(), self.propagation.as_secs());
         let mut head = Head::new(StoreId(id), self.now().max(1), heartbeat, propagation);
-        let (mac, wraps) = self.new_store_key(head.store, head.epoch, self.backends().keks.iter().collect()).await?;
+        let (mac, wraps) =
+            self.new_store_key(head.store, head.epoch, self.backends().keks.iter().collect()).await?;
         head.store_key = wraps;
         let mut empty = View::new(Arc::new(head), mac);
         empty.process = Some(Arc::default());

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::backends::Backends;
-use super::clock::Reference;
+use super::clock::{Reference, SKEW, seconds};
 use crate::envelope::backend::Mark;
 use crate::envelope::history::{self, History};
 use crate::envelope::record::{Due, Head, Part, ScopeDigest, ScopeKeys, StoreMac, node_name, tampered};
-use crate::envelope::view::{Found, PROCESS, View, names_to};
+use crate::envelope::view::{Found, PROCESS, Process, View, all_names_to, names_to};
 use crate::envelope::{Query, WrapContext};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
@@ -63,17 +63,31 @@ pub(super) struct Loader {
 /// What is known of the store.
 #[derive(Default)]
 struct Memory {
-    /// The newest head that was seen, and when it was seen first.
-    newest: Option<(Arc<Head>, StoreMac, Duration)>,
+    newest: Option<Newest>,
+    /// What the anchor said the last time that it was read.
+    anchor: Option<Mark>,
     /// The scopes that are in use here, as of the last refresh or later.
     known: Option<Arc<View>>,
     history: History,
+    /// The `next_id` of the head as of which the scopes that each process loads are known.
+    process_next_id: u64,
     /// When this process first saw a key in its state, by a clock that nobody sets.
     first_seen: HashMap<(u32, KeyState), Duration>,
     /// When all that is known was read.
     read_all: Option<Duration>,
     /// The clock of the store or of a key service, at the last load.
     reference: Option<Reference>,
+}
+
+/// The newest head that was seen.
+#[derive(Clone)]
+pub(super) struct Newest {
+    pub(super) head: Arc<Head>,
+    mac: StoreMac,
+    /// When it was first seen, by a clock that nobody sets.
+    pub(super) seen: Duration,
+    /// Whether it was too old already when it was first seen.
+    pub(super) was_old: bool,
 }
 
 /// A part of the store as it was at one moment.
@@ -99,13 +113,18 @@ impl Loader {
         self.memory().known.clone()
     }
 
-    /// The newest head that was seen, and when it was first seen.
-    pub(super) fn newest(&self) -> Option<(Arc<Head>, Duration)> {
-        self.memory().newest.as_ref().map(|(head, _, seen)| (Arc::clone(head), *seen))
+    /// The newest head that was seen.
+    pub(super) fn newest(&self) -> Option<Newest> {
+        self.memory().newest.clone()
     }
 
     pub(super) fn reference(&self) -> Option<Reference> {
         self.memory().reference.clone()
+    }
+
+    /// Below this, every id of a scope that each process loads is known.
+    pub(super) fn process_next_id(&self) -> u64 {
+        self.memory().process_next_id
     }
 
     /// When this process first saw a key in the state that it has.
@@ -122,8 +141,9 @@ impl Loader {
         };
         let is_due = read_all.is_none_or(|at| now >= at.saturating_add(READ_ALL_AFTER));
         let cache = known.as_deref().filter(|_| !is_due);
-        // Before the store: what is changed meanwhile raises both.
-        let anchor = if is_due { self.backends.read_anchor().await? } else { None };
+        if is_due {
+            self.read_anchor().await?;
+        }
         let mut query = Query::head().prefix(PROCESS);
         let scopes: Vec<&str> = in_use.iter().map(|scope| &**scope).collect();
         query = match cache {
@@ -135,9 +155,6 @@ impl Loader {
             None => query.names(names_to(&scopes, known.as_deref().map(|known| &*known.head))),
         };
         let read = self.read(query, ask).await?;
-        if let Some(anchor) = anchor {
-            self.refuse_below(&read.head, anchor)?;
-        }
         if let Some(known) = known.as_ref().filter(|known| cache.is_some() && known.head == read.head)
             && scopes.iter().all(|scope| known.scopes.contains_key(*scope))
         {
@@ -155,7 +172,7 @@ impl Loader {
     pub(super) async fn look_up(&self, scopes: &[&str], with_process: bool, ask: Ask) -> Result<View> {
         let known = self.known();
         let newest = self.newest();
-        let mut query = Query::head().names(names_to(scopes, newest.as_ref().map(|(head, _)| &**head)));
+        let mut query = Query::head().names(names_to(scopes, newest.as_ref().map(|newest| &*newest.head)));
         if scopes.is_empty() {
             query = Query::head();
         }
@@ -212,10 +229,8 @@ impl Loader {
                     read = self.read(Query::head().names(missing), Ask::IfNeeded).await?;
                     if read.head != view.head {
                         // What was looked at of the older one serves where it has not changed.
-                        let before = std::mem::replace(
-                            &mut view,
-                            View::new(Arc::clone(&read.head), read.mac.clone()),
-                        );
+                        let before =
+                            std::mem::replace(&mut view, View::new(Arc::clone(&read.head), read.mac.clone()));
                         (view.nodes, view.scopes) = (before.nodes, before.scopes);
                     }
                 }
@@ -234,24 +249,31 @@ impl Loader {
         ask: Ask,
     ) -> Result<View> {
         let of_store = |e| self.backends.of_store(e);
+        let mut with_process = with_process;
+        let mut is_deep = false;
         for _ in 0..ATTEMPTS {
             let mut view = View::new(Arc::clone(&read.head), read.mac.clone());
-            let mut missing: HashSet<String> = HashSet::new();
+            let mut is_whole = true;
+            for scope in scopes {
+                is_whole &= view.look_at_scope(scope, &read.found, cache).map_err(of_store)?.is_none();
+            }
+            // One that was there and is not may have become one that each process loads.
+            let is_gone = |scope: &&&str| view.scopes.get(**scope).is_some_and(Option::is_none);
+            with_process |= scopes.iter().filter(is_gone).any(|scope| self.memory().history.knows(scope));
             let mut lacks_process = false;
             if with_process {
                 lacks_process = !view.look_at_process(&read.found, cache).map_err(of_store)?.is_empty();
             }
-            for scope in scopes {
-                missing.extend(view.look_at_scope(scope, &read.found, cache).map_err(of_store)?);
-            }
-            if missing.is_empty() && !lacks_process {
+            if is_whole && !lacks_process {
                 self.saw(&view)?;
                 return Ok(view);
             }
             // Once more with all that is needed, so that it is all of one moment.
-            let mut query = Query::head().names(names_to(scopes, Some(&read.head))).names(missing);
-            query.names.sort_unstable();
-            query.names.dedup();
+            let mut query = Query::head().names(names_to(scopes, Some(&read.head)));
+            if is_deep {
+                query = query.names(all_names_to(scopes));
+            }
+            is_deep = true;
             if lacks_process {
                 query = query.prefix(PROCESS);
             }
@@ -266,18 +288,22 @@ impl Loader {
 
     /// One load, whose head is authentic and follows what was seen.
     async fn read(&self, query: Query, ask: Ask) -> Result<Read> {
+        if self.newest().is_none() {
+            self.read_anchor().await?;
+        }
         for _ in 0..ATTEMPTS {
-            let began_with = self.memory().newest.clone();
+            let began_with = self.newest();
             let loaded = self.backends.load(&query).await?;
             if loaded.records.is_empty() {
                 return Err(self.empty(began_with.is_some()).await);
             }
             let head = Head::read(&loaded.records).map_err(|e| self.backends.of_store(e))?;
-            let mac = self.authenticate(&head, began_with.as_ref().map(|(head, mac, _)| (&**head, mac)), ask).await?;
+            let found = Found::new(loaded.records, query.clone()).map_err(|e| self.backends.of_store(e))?;
+            let mac = self.authenticate(&head, began_with.as_ref(), ask).await?;
             self.memory().reference = self.reference_of(loaded.time);
-            let began_at = began_with.as_ref().map_or((0, 0), |(head, ..)| head.age());
+            let began_at = began_with.map_or((0, 0), |newest| newest.head.age());
             match self.accept(head, &mac, began_at).map_err(|e| self.refuse(e))? {
-                Some(head) => return Ok(Read { head, mac, found: Found::new(loaded.records, query) }),
+                Some(head) => return Ok(Read { head, mac, found }),
                 // Another load of this process was faster; this one is out of date, and not set back.
                 None => {}
             }
@@ -296,12 +322,11 @@ impl Loader {
         let mac = self.authenticate(&head, None, Ask::Always).await?;
         self.memory().reference = self.reference_of(loaded.time);
         let mut view = View::new(Arc::new(head), mac);
-        let missing = view.look_at_process(&Found::new(loaded.records, query), None);
+        let found = Found::new(loaded.records, query).map_err(|e| self.backends.of_store(e))?;
+        let missing = view.look_at_process(&found, None);
         match missing.map_err(|e| self.backends.of_store(e))?.first() {
             None => Ok(view),
-            Some(name) => {
-                Err(self.backends.of_store(tampered(format!("the record \"{name}\" is missing"))))
-            }
+            Some(name) => Err(self.backends.of_store(tampered(format!("the record \"{name}\" is missing")))),
         }
     }
 
@@ -340,7 +365,7 @@ impl Loader {
             "had keys before"
         } else if self.floor.is_set() {
             "must have some by the minimum revision or epoch that is configured"
-        } else if self.backends.read_anchor().await?.is_some() {
+        } else if self.read_anchor().await? {
             "must have some by its anchor"
         } else {
             return Ok(None);
@@ -350,13 +375,8 @@ impl Loader {
     }
 
     /// What the head is authenticated with.
-    async fn authenticate(
-        &self,
-        head: &Head,
-        known: Option<(&Head, &StoreMac)>,
-        ask: Ask,
-    ) -> Result<StoreMac> {
-        if let Some((known, mac)) = known
+    async fn authenticate(&self, head: &Head, known: Option<&Newest>, ask: Ask) -> Result<StoreMac> {
+        if let Some(Newest { head: known, mac, .. }) = known
             && ask == Ask::IfNeeded
             && (known.store, known.epoch) == (head.store, head.epoch)
             && known.store_key == head.store_key
@@ -382,18 +402,27 @@ impl Loader {
     fn accept(&self, head: Head, mac: &StoreMac, began_at: (u64, u64)) -> Result<Option<Arc<Head>>> {
         self.refuse_unfit(&head)?;
         let mut memory = self.memory();
-        if let Some((newest, newest_mac, _)) = &memory.newest {
-            if head.age() < newest.age() && head.age() >= began_at {
+        if let Some(newest) = &memory.newest {
+            if head.age() < newest.head.age() && head.age() >= began_at {
                 return Ok(None);
             }
-            history::refuse_older(newest, newest_mac, &head)?;
-            if **newest == head {
-                return Ok(Some(Arc::clone(newest)));
+            history::refuse_older(&newest.head, &newest.mac, &head)?;
+            if *newest.head == head {
+                return Ok(Some(Arc::clone(&newest.head)));
             }
         }
+        if let Some(anchor) = memory.anchor {
+            refuse_below(&head, anchor)?;
+        }
         let head = Arc::new(head);
+        let now = match &memory.reference {
+            Some(reference) => reference.now(),
+            None => seconds(self.backends.clock.wall()),
+        };
+        let limit = head.heartbeat.saturating_mul(2).saturating_add(SKEW);
+        let was_old = head.heartbeat > 0 && head.signed.saturating_add(limit) < now;
         let seen = self.backends.clock.monotonic();
-        memory.newest = Some((Arc::clone(&head), mac.clone(), seen));
+        memory.newest = Some(Newest { head: Arc::clone(&head), mac: mac.clone(), seen, was_old });
         Ok(Some(head))
     }
 
@@ -421,18 +450,13 @@ impl Loader {
         Ok(())
     }
 
-    fn refuse_below(&self, head: &Head, anchor: Mark) -> Result<()> {
-        let detail = if head.store != anchor.store {
-            format!("it is the store {}, and its anchor is of {}", head.store, anchor.store)
-        } else if head.age() < anchor.age() {
-            format!(
-                "it has revision {} of epoch {}, and its anchor has seen {} of {}",
-                head.revision, head.epoch, anchor.revision, anchor.epoch
-            )
-        } else {
-            return Ok(());
-        };
-        Err(self.refuse(Error::new(ErrorKind::KeyStoreRolledBack).detail(detail)))
+    /// Asks the anchor how new the store is at least: before the store is read, for what is changed meanwhile raises both. Gives whether
+    /// it says anything.
+    async fn read_anchor(&self) -> Result<bool> {
+        let anchor = self.backends.read_anchor().await?;
+        let mut memory = self.memory();
+        memory.anchor = anchor.or(memory.anchor);
+        Ok(memory.anchor.is_some())
     }
 
     /// Of a store that was set back: said by an event, too.
@@ -478,6 +502,8 @@ impl Loader {
         let mut memory = self.memory();
         let Memory { known, history, .. } = &mut *memory;
         let known = known.as_deref();
+        let process = view.process.as_ref().or_else(|| known.and_then(|known| known.process.as_ref()));
+        refuse_shared_ids(process.map(|process| &**process), view)?;
         if let Some(known) = known
             && let (Some(before), Some(now)) = (&known.process, &view.process)
         {
@@ -486,7 +512,8 @@ impl Loader {
         for (scope, now) in &view.scopes {
             let keys = |keys: &Option<(_, Arc<ScopeKeys>)>| keys.as_ref().map(|(_, keys)| Arc::clone(keys));
             let before = known.and_then(|known| known.scopes.get(scope).and_then(keys));
-            history.saw_scope(&view.head, scope, before.as_deref(), keys(now).as_deref())?;
+            let now = keys(now).or_else(|| view.process.as_ref()?.get(scope).cloned());
+            history.saw_scope(&view.head, scope, before.as_deref(), now.as_deref())?;
         }
         Ok(())
     }
@@ -496,7 +523,9 @@ impl Loader {
         let digests: Vec<ScopeDigest> = in_use.iter().map(|scope| ScopeDigest::of(scope)).collect();
         view.nodes.retain(|digits, _| digests.iter().any(|digest| digest.digits().starts_with(&**digits)));
         let view = Arc::new(view);
-        self.memory().known = Some(Arc::clone(&view));
+        let mut memory = self.memory();
+        memory.process_next_id = memory.process_next_id.max(view.head.next_id);
+        memory.known = Some(Arc::clone(&view));
         view
     }
 
@@ -505,9 +534,10 @@ impl Loader {
         self.saw(&after)?;
         let seen = self.backends.clock.monotonic();
         let mut memory = self.memory();
-        let Memory { newest, known, .. } = &mut *memory;
-        if newest.as_ref().is_none_or(|(newest, ..)| newest.age() < after.head.age()) {
-            *newest = Some((Arc::clone(&after.head), after.mac.clone(), seen));
+        let Memory { newest, known, process_next_id, .. } = &mut *memory;
+        if newest.as_ref().is_none_or(|newest| newest.head.age() < after.head.age()) {
+            let (head, mac) = (Arc::clone(&after.head), after.mac.clone());
+            *newest = Some(Newest { head, mac, seen, was_old: false });
         }
         let known = known.get_or_insert_with(|| {
             let (head, mac) = (Arc::clone(&after.head), after.mac.clone());
@@ -517,6 +547,7 @@ impl Loader {
         let known = Arc::make_mut(known);
         if after.process.is_some() {
             known.process = after.process;
+            *process_next_id = after.head.next_id;
         }
         for (scope, keys) in after.scopes {
             // Of scopes that are not in use nothing is kept.
@@ -541,4 +572,42 @@ impl Loader {
         known.scopes.insert(scope.into(), keys.clone());
         known.nodes.extend(view.nodes.iter().map(|(digits, node)| (digits.clone(), node.clone())));
     }
+}
+
+/// That no two scopes have a key of the same id, of those that were looked at.
+///
+/// # Errors
+/// [`ErrorKind::KeyStoreTampered`].
+fn refuse_shared_ids(process: Option<&Process>, view: &View) -> Result<()> {
+    if view.scopes.is_empty() {
+        return Ok(());
+    }
+    let in_process = process.into_iter().flat_map(Process::iter);
+    let mut ids: HashSet<u32> = in_process.flat_map(|keys| &keys.keys).map(|entry| entry.id).collect();
+    let on_demand = view.scopes.values().flatten().map(|(_, keys)| keys);
+    let is_moved = |keys: &&Arc<ScopeKeys>| process.is_some_and(|process| process.get(&keys.scope).is_some());
+    for keys in on_demand.filter(|keys| !is_moved(keys)) {
+        if let Some(twice) = keys.keys.iter().find(|entry| !ids.insert(entry.id)) {
+            return Err(tampered(format!("two scopes have key {}", twice.id)));
+        }
+    }
+    Ok(())
+}
+
+/// That a store is as new as its anchor says.
+///
+/// # Errors
+/// [`ErrorKind::KeyStoreRolledBack`].
+fn refuse_below(head: &Head, anchor: Mark) -> Result<()> {
+    let detail = if head.store != anchor.store {
+        format!("it is the store {}, and its anchor is of {}", head.store, anchor.store)
+    } else if head.age() < anchor.age() {
+        format!(
+            "it has revision {} of epoch {}, and its anchor has seen {} of {}",
+            head.revision, head.epoch, anchor.revision, anchor.epoch
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(ErrorKind::KeyStoreRolledBack).detail(detail))
 }

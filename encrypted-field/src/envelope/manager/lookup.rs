@@ -25,6 +25,10 @@ impl Finder for Inner {
         let (answer, is_running) = self.refresher.ask(id.get(), now);
         let unknown = |kind: ErrorKind, detail: &'static str| Err(Error::new(kind).detail(detail).key(id));
         if answer == Answer::NotThere {
+            // Unless it came just now.
+            if let Some(key) = in_ring() {
+                return Ok(key);
+            }
             return unknown(ErrorKind::UnknownKey, "the key store was read since, and does not have it");
         }
         event::emit(&Event::KeyNotLoaded { key_id: id });
@@ -43,25 +47,41 @@ impl Inner {
     /// Ids that were given when the rings were made, and are not in them, are not worth a question: they are of other scopes, or of
     /// no key at all.
     fn refuse_foreign(&self, id: KeyId, scope: Option<&str>) -> Result<()> {
-        let Some(known) = self.loader.known() else { return Ok(()) };
-        let has = |keys: &Arc<ScopeKeys>| keys.has(id.get());
-        let is_own = |(name, keys): (&Box<str>, &Option<(_, Arc<ScopeKeys>)>)| {
-            Some(&**name) == scope && keys.as_ref().is_some_and(|(_, keys)| has(keys))
+        let next_id = match scope {
+            Some(scope) => self.scopes.next_id(scope),
+            None => self.loader.process_next_id(),
         };
-        if u64::from(id.get()) >= known.head.next_id
-            || known.process.as_ref().is_some_and(|process| process.iter().any(has))
-            || known.scopes.iter().any(is_own)
-        {
-            // It is new, or the ring with it is about to be made.
+        if u64::from(id.get()) >= next_id {
             return Ok(());
         }
-        let error = if known.head.tree.is_none() {
-            Error::new(ErrorKind::UnknownKey).detail("the key store has never given this id")
-        } else if known.scopes.values().flatten().any(|(_, keys)| has(keys)) {
-            Error::new(ErrorKind::ScopeMismatch)
-        } else {
-            let detail = "it is of another scope, or the key store has never given this id";
-            Error::new(ErrorKind::ScopeMismatch).detail(detail)
+        let Some(known) = self.loader.known() else { return Ok(()) };
+        let own = scope.and_then(|scope| known.scopes.get(scope)?.as_ref().map(|(_, keys)| keys));
+        let in_rings = known.process.iter().flat_map(|process| process.iter()).chain(own);
+        if let Some(foreign) = in_rings.flat_map(|keys| &keys.foreign).find(|key| key.id == id.get()) {
+            let detail = format!(
+                "a later release has written its entry, for the purpose {:?}; upgrade encrypted-field",
+                foreign.purpose()
+            );
+            return Err(Error::new(ErrorKind::KeyUnusable).detail(detail).key(id));
+        }
+        let has = |keys: &Arc<ScopeKeys>| keys.has(id.get());
+        let in_process = known.process.as_ref().is_some_and(|process| process.iter().any(has));
+        let on_demand =
+            known.scopes.iter().filter(|(_, keys)| keys.as_ref().is_some_and(|(_, keys)| has(keys)));
+        let mut on_demand = on_demand.map(|(name, _)| &**name);
+        let error = match (on_demand.next(), scope) {
+            // The ring with it is about to be made.
+            (Some(name), Some(scope)) if name == scope => return Ok(()),
+            (None, None) if in_process => return Ok(()),
+            (Some(_), _) => Error::new(ErrorKind::ScopeMismatch),
+            (None, _) if in_process => Error::new(ErrorKind::ScopeMismatch),
+            (None, None) if known.head.tree.is_none() => {
+                Error::new(ErrorKind::UnknownKey).detail("the key store has never given this id")
+            }
+            (None, _) => {
+                let detail = "it is of another scope, or the key store has never given this id";
+                Error::new(ErrorKind::ScopeMismatch).detail(detail)
+            }
         };
         Err(error.key(id))
     }

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 
 use super::backends::{is_about_one_key, some_at_a_time};
 use super::clock::SKEW;
-use super::loading::{Ask, Loader};
+use super::loading::{Ask, Loader, Newest};
 use super::rotation::Under;
 use super::states::page_digits;
 use super::{Call, Confirms, Inner, KeyManager};
@@ -79,9 +79,7 @@ impl KeyManager {
     /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) where a key is dated into the future, after all else was done:
     /// [`repair`](Self::repair) sets that right.
     pub fn maintain(&self) -> Call<Maintenance> {
-        self.call(|inner, note| async move {
-            inner.in_turn(Confirms::Nothing, inner.maintain(&note)).await
-        })
+        self.call(|inner, note| async move { inner.in_turn(Confirms::Nothing, inner.maintain(&note)).await })
     }
 }
 
@@ -97,12 +95,12 @@ impl Inner {
     }
 
     async fn maintain(&self, note: &Note) -> Result<Maintenance> {
-        let revision = self.loader.newest().map(|(head, _)| head.revision);
+        let revision = self.loader.newest().map(|newest| newest.head.revision);
         let scopes = self.scopes_to_look_at().await?;
         let ahead = scopes.iter().find_map(|keys| self.dated_ahead(keys));
         let mut done = self.activate_due(&scopes, note).await?;
         self.publish_due(&scopes, note, &mut done).await?;
-        let was_written = self.loader.newest().map(|(head, _)| head.revision) != revision;
+        let was_written = self.loader.newest().map(|newest| newest.head.revision) != revision;
         if !was_written {
             done.signed = self.sign_if_due(note).await?;
         }
@@ -124,7 +122,9 @@ impl Inner {
             let head = Arc::clone(&view.head);
             let is_due = move |due: Due| {
                 due.waiting.is_some_and(|waiting| now >= waiting)
-                    || due.oldest.is_some_and(|oldest| lifecycle::is_rotation_due(oldest, &head, now, &policy))
+                    || due
+                        .oldest
+                        .is_some_and(|oldest| lifecycle::is_rotation_due(oldest, &head, now, &policy))
             };
             if pages > 1 && is_due(view.head.due()) {
                 let (_, due) = self.loader.due(&is_due, CHANGE_AT_ONCE + PUBLISH_AT_ONCE).await?;
@@ -156,7 +156,7 @@ impl Inner {
 
     /// Whoever is not the first leaves it to the one who is.
     async fn activate_due(&self, scopes: &[Arc<ScopeKeys>], note: &Note) -> Result<Maintenance> {
-        let Some((head, _)) = self.loader.newest() else { return Ok(Maintenance::default()) };
+        let Some(Newest { head, .. }) = self.loader.newest() else { return Ok(Maintenance::default()) };
         let changes = &self.changes;
         let ready = |keys: &ScopeKeys| {
             let mut work = self.work_on(keys, &head);
@@ -173,10 +173,12 @@ impl Inner {
             !work.activate.is_empty() || !work.disable.is_empty()
         };
         let mut done = Maintenance::default();
-        if !scopes.iter().any(|keys| has_work(keys)) {
+        let many = scopes.iter().filter(|keys| has_work(keys)).count();
+        if many == 0 {
             return Ok(done);
         }
         let (view, scopes) = self.look_again(scopes, CHANGE_AT_ONCE, has_work).await?;
+        done.unfinished = many > scopes.len();
         let mut draft = changes.draft(&view, note)?;
         for keys in &scopes {
             let work = ready(keys);
@@ -219,7 +221,7 @@ impl Inner {
         note: &Note,
         done: &mut Maintenance,
     ) -> Result<()> {
-        let Some((head, _)) = self.loader.newest() else { return Ok(()) };
+        let Some(Newest { head, .. }) = self.loader.newest() else { return Ok(()) };
         let changes = &self.changes;
         let lacks = |entry: &Entry| self.lacks_wraps(&head, entry);
         let has_work = |keys: &ScopeKeys| {
@@ -260,7 +262,7 @@ impl Inner {
 
     /// Signs the head anew, where nobody has for the time of the heartbeat.
     async fn sign_if_due(&self, note: &Note) -> Result<bool> {
-        let Some((head, seen)) = self.loader.newest() else { return Ok(false) };
+        let Some(Newest { head, seen, .. }) = self.loader.newest() else { return Ok(false) };
         let changes = &self.changes;
         let seen_for = changes.backends().clock.monotonic().saturating_sub(seen).as_secs();
         let age = changes.now().saturating_sub(head.signed).max(seen_for);
@@ -278,7 +280,7 @@ impl Inner {
 
     /// That a key has dates that nobody can have lived through.
     fn dated_ahead(&self, keys: &ScopeKeys) -> Option<Error> {
-        let (head, _) = self.loader.newest()?;
+        let Newest { head, .. } = self.loader.newest()?;
         let now = self.changes.now();
         keys.keys.iter().find_map(|entry| {
             let ahead = ahead_by(entry, &head, now)?;

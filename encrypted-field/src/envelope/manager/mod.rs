@@ -48,14 +48,14 @@ pub use status::{KeyPage, KeyStatus, StoreStatus};
 
 use super::CachePolicy;
 use super::draft::Note;
+use super::record::{MAX_BY, MAX_WHY};
 use super::runtime::Call;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
 use crate::key::{Keyring, Scope};
 use changes::Changes;
-use clock::{SKEW, seconds};
 use lease::Health;
-use loading::{Ask, Loader};
+use loading::{Ask, Loader, Newest};
 use maintenance::Patrol;
 use refreshing::{Refresher, Turn};
 use ring::Finder;
@@ -130,7 +130,7 @@ impl KeyManager {
             let end = text.floor_char_boundary(most);
             (end > 0).then(|| text[..end].to_owned())
         };
-        let note = Note { by: text(by, 200), why: text(why, 500) };
+        let note = Note { by: text(by, MAX_BY), why: text(why, MAX_WHY) };
         Self { inner: Arc::clone(&self.inner), note: Arc::new(note) }
     }
 
@@ -216,7 +216,8 @@ impl KeyManager {
     {
         let runtime = &self.inner.loader.backends.runtime;
         Call::new(runtime, work(Arc::clone(&self.inner), Arc::clone(&self.note)))
-    }}
+    }
+}
 
 /// Whether a key service was asked: then this process has shown that it still may use the keys.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -291,17 +292,12 @@ impl Inner {
 
     /// Until when the newest head is good for sealing: twice the time after which it is to be signed anew.
     fn check_freshness(&self) {
-        let Some((head, seen)) = self.loader.newest() else { return };
+        let Some(Newest { head, seen, was_old, .. }) = self.loader.newest() else { return };
         if head.heartbeat == 0 {
             return self.health.fresh_until(None);
         }
-        let limit = head.heartbeat.saturating_mul(2);
-        let clock = &self.loader.backends.clock;
-        // What is seen for the first time may be old already.
-        let was_old = head.signed.saturating_add(limit + SKEW) < seconds(clock.wall());
-        let is_first_look = clock.monotonic() == seen || self.health.is_frozen();
-        let until = if was_old && is_first_look { seen } else { seen.saturating_add(Duration::from_secs(limit)) };
-        self.health.fresh_until(Some(until));
+        let limit = Duration::from_secs(head.heartbeat.saturating_mul(2));
+        self.health.fresh_until(Some(if was_old { seen } else { seen.saturating_add(limit) }));
         if self.health.is_frozen() {
             event::emit(&Event::StoreFrozen { key_set: self.key_set() });
         }

@@ -111,9 +111,8 @@ impl Refresher {
 
     /// Waits for a refresh that began after `asked`, or until `is_there`.
     pub(super) fn wait(&self, asked: Duration, most: Duration, is_there: impl Fn() -> bool) {
-        let is_open = |requests: &mut Requests| {
-            !is_there() && requests.loaded.is_none_or(|loaded| loaded <= asked)
-        };
+        let is_open =
+            |requests: &mut Requests| !is_there() && requests.loaded.is_none_or(|loaded| loaded <= asked);
         let requests = self.0.requests();
         let waited = self.0.changed.wait_timeout_while(requests, most, is_open);
         drop(waited.unwrap_or_else(PoisonError::into_inner));

@@ -63,7 +63,7 @@ impl Changes {
         if found.revision != restored.revision {
             return not_confirmed(format!("it has revision {}, not {}", found.revision, restored.revision));
         }
-        let newest = self.loader.newest().map(|(head, _)| head);
+        let newest = self.loader.newest().map(|newest| newest.head);
         if let Some(newest) = newest.as_ref().filter(|newest| newest.store != found.store) {
             let detail = format!("it is another store, {}, in place of {}", found.store, newest.store);
             return Err(backends.store_error(ErrorKind::KeyStoreRolledBack, detail));

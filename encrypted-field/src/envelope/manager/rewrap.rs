@@ -7,8 +7,8 @@ use futures_util::future::BoxFuture;
 
 use super::backends::{is_about_one_key, some_at_a_time};
 use super::changes::{Attempts, confirmed};
-use super::loading::{Ask, Loader};
 use super::consistency::WrapProblem;
+use super::loading::{Ask, Loader};
 use super::maintenance::ahead_by;
 use super::ring::key_id;
 use super::states::page_digits;
@@ -123,9 +123,8 @@ impl Inner {
         let (pages, digits) = Loader::pages(&view.head);
         for page in 0..pages {
             let (view, scopes) = self.loader.page(&page_digits(page, digits), Ask::IfNeeded).await?;
-            let has_work = |keys: &&Arc<ScopeKeys>| {
-                keys.keys.iter().any(|entry| self.is_to_do(goal, &view.head, entry))
-            };
+            let has_work =
+                |keys: &&Arc<ScopeKeys>| keys.keys.iter().any(|entry| self.is_to_do(goal, &view.head, entry));
             let names: Vec<&str> = scopes.iter().filter(has_work).map(|keys| &*keys.scope).collect();
             if !names.is_empty() {
                 self.rewrap_scopes(goal, Some(&names), note, &mut done).await?;
@@ -275,13 +274,11 @@ impl Inner {
         for kek in &backends.keks {
             let keeps = match (wraps.get(&*kek.name), goal) {
                 (None, _) => false,
-                (Some(wrapped), Goal::Repair) => {
-                    match self.try_wrap(scope, entry, kek, &wrapped.0).await {
-                        Ok(()) => true,
-                        Err(error) if is_about_one_key(&error) => false,
-                        Err(error) => return Err(error),
-                    }
-                }
+                (Some(wrapped), Goal::Repair) => match self.try_wrap(scope, entry, kek, &wrapped.0).await {
+                    Ok(()) => true,
+                    Err(error) if is_about_one_key(&error) => false,
+                    Err(error) => return Err(error),
+                },
                 (Some(_), _) => true,
             };
             if !keeps {
@@ -344,12 +341,11 @@ impl Inner {
     async fn add_to_store_key(&self, head: &Head, draft: &mut Draft<'_>) -> Result<()> {
         let backends = &self.loader.backends;
         let context = WrapContext::store(&backends.key_set, head.store, head.epoch);
-        let is_it = |key: &crate::secret::SecretBytes| {
-            match head.check(&StoreMac::new(key, &backends.key_set))? {
+        let is_it =
+            |key: &crate::secret::SecretBytes| match head.check(&StoreMac::new(key, &backends.key_set))? {
                 true => Ok(()),
                 false => Err(tampered("it is not the key that authenticates the store")),
-            }
-        };
+            };
         let store_key = backends.unwrap(&context, &head.store_key, &is_it).await?;
         for kek in &backends.keks {
             match self.check_store_key(head, kek).await.map(|problem| problem.error) {

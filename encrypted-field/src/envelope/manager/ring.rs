@@ -98,7 +98,9 @@ impl RingMaker {
         let mut calls: Vec<BoxFuture<'_, (u32, Result<SecretBytes>)>> = Vec::new();
         for (keys, entry) in entries.iter().copied() {
             if self.is_usable(entry) && !unwrapped.keys.contains_key(&entry.id) {
-                calls.push(Box::pin(async move { (entry.id, self.backends.unwrap_entry(&keys.scope, entry).await) }));
+                calls.push(Box::pin(async move {
+                    (entry.id, self.backends.unwrap_entry(&keys.scope, entry).await)
+                }));
             }
         }
         let mut broken = HashMap::new();
@@ -123,8 +125,7 @@ impl RingMaker {
         let lease = Arc::new(Lease::new(&self.health));
         let source = Source { finder, scope: scope.map(Into::into), lease: Arc::clone(&lease) };
         let own = entries.iter().filter_map(|(keys, entry)| self.key_of(keys, entry, unwrapped, &mut broken));
-        let foreign = scopes.iter().flat_map(|keys| foreign_keys(keys));
-        let ring = Arc::new(Keyring::from_source(own.chain(foreign).map(Arc::new), Arc::new(source)));
+        let ring = Arc::new(Keyring::from_source(own.map(Arc::new), Arc::new(source)));
         Ok((LeasedRing { ring, lease, date_offset: self.date_offset() }, is_whole))
     }
 
@@ -183,26 +184,6 @@ impl RingMaker {
             seal_until: entry.seal_until.map(|until| clock.monotonic() + left(until)),
         })
     }
-}
-
-/// Keys that a later release has written: their values say so.
-fn foreign_keys(keys: &ScopeKeys) -> impl Iterator<Item = KeyEntry> {
-    keys.foreign.iter().filter_map(|foreign| {
-        let detail = format!(
-            "a later release has written its entry (purpose {:?}); upgrade encrypted-field",
-            foreign.purpose()
-        );
-        Some(KeyEntry {
-            id: KeyId::new(foreign.id)?,
-            scope: keys.scope.clone(),
-            purpose: crate::key::Purpose::Field,
-            state: KeyState::Disabled,
-            refused: Some(detail.into()),
-            check: None,
-            material: None,
-            seal_until: None,
-        })
-    })
 }
 
 impl Backends {

@@ -12,7 +12,6 @@ use super::backends::some_at_a_time;
 use super::lease::Lease;
 use super::loading::{Ask, Loader};
 use super::ring::{Finder, RingMaker, Unwrapped};
-use crate::envelope::record::{Digest, ScopeKeys};
 use crate::envelope::view::View;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
@@ -55,6 +54,8 @@ struct SlotKeys {
     lease: Option<Arc<Lease>>,
     /// Epoch and revision of what is loaded.
     age: (u64, u64),
+    /// The `next_id` of the head as of which it is known.
+    next_id: u64,
 }
 
 impl Scopes {
@@ -84,6 +85,12 @@ impl Scopes {
     pub(super) fn find(&self, name: &str, id: KeyId) -> Option<Arc<KeyEntry>> {
         let slot = self.slots().get(name).cloned()?;
         slot.ring.get()?.load().entry(id).cloned()
+    }
+
+    /// Below this, every id of the scope is known.
+    pub(super) fn next_id(&self, name: &str) -> u64 {
+        let slot = self.slots().get(name).cloned();
+        slot.map_or(0, |slot| slot.loaded().next_id)
     }
 
     /// The scope, where nothing needs to be loaded.
@@ -140,7 +147,8 @@ impl Scopes {
         filled?;
         self.loader.entered(&view, name);
         slot.ready(name).ok_or_else(|| {
-            Error::new(ErrorKind::KeysExpired).detail("they expired, or were destroyed, while they were loaded")
+            Error::new(ErrorKind::KeysExpired)
+                .detail("they expired, or were destroyed, while they were loaded")
         })
     }
 
@@ -186,22 +194,15 @@ impl Scopes {
             }
             return Ok(());
         };
-        self.fill_with(slot, name, *hash, keys, view.head.epoch, finder).await
-    }
-
-    async fn fill_with(
-        &self,
-        slot: &Slot,
-        name: &str,
-        hash: Digest,
-        keys: &Arc<ScopeKeys>,
-        epoch: u64,
-        finder: Weak<dyn Finder>,
-    ) -> Result<()> {
-        let age = (epoch, keys.revision);
-        let SlotKeys { mut unwrapped, lease, age: before } = slot.loaded().clone();
+        let hash = Some(*hash);
+        let age = (view.head.epoch, keys.revision);
+        let SlotKeys { mut unwrapped, lease, age: before, next_id } = slot.loaded().clone();
+        let next_id = next_id.max(view.head.next_id);
         // What was looked at before somebody else looked comes too late.
-        if let Some(lease) = lease.filter(|_| unwrapped.made_of == Some(hash) || before > age) {
+        if let Some(lease) = lease.filter(|_| unwrapped.made_of == hash || before > age) {
+            if unwrapped.made_of == hash {
+                slot.loaded().next_id = next_id;
+            }
             lease.extend();
             return Ok(());
         }
@@ -215,11 +216,11 @@ impl Scopes {
             }
         };
         if is_whole {
-            unwrapped.made_of = Some(hash);
+            unwrapped.made_of = hash;
         }
         made.lease.extend();
         slot.ring.get_or_init(|| Arc::new(ArcSwap::new(Arc::clone(&made.ring)))).store(made.ring);
-        let loaded = SlotKeys { unwrapped, lease: Some(made.lease), age };
+        let loaded = SlotKeys { unwrapped, lease: Some(made.lease), age, next_id };
         if let Some(before) = std::mem::replace(&mut *slot.loaded(), loaded).lease {
             before.replace();
         }

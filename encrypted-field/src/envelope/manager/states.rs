@@ -94,13 +94,15 @@ impl Inner {
     /// The scope of a key: one that each process loads, one in use here, or else one of all.
     pub(super) async fn scope_of(&self, id: KeyId) -> Result<Box<str>> {
         let has = |keys: &&Arc<ScopeKeys>| keys.has(id.get());
+        if let Some(known) = self.loader.known() {
+            let on_demand = known.scopes.values().flatten().map(|(_, keys)| keys);
+            let in_process = known.process.iter().flat_map(|process| process.iter());
+            if let Some(keys) = in_process.chain(on_demand).find(has) {
+                return Ok(keys.scope.clone());
+            }
+        }
         let view = self.loader.look_up(&[], true, Ask::Always).await?;
         if let Some(keys) = view.process.iter().flat_map(|process| process.iter()).find(has) {
-            return Ok(keys.scope.clone());
-        }
-        let known = self.loader.known();
-        let in_use = known.iter().flat_map(|known| known.scopes.values().flatten().map(|(_, keys)| keys));
-        if let Some(keys) = in_use.filter(has).last() {
             return Ok(keys.scope.clone());
         }
         let (pages, digits) = Loader::pages(&view.head);

@@ -147,7 +147,7 @@ impl KeyManager {
 impl Inner {
     fn status(&self) -> Result<StoreStatus> {
         let view = self.loader.known().ok_or_else(not_loaded)?;
-        let (head, _) = self.loader.newest().ok_or_else(not_loaded)?;
+        let head = self.loader.newest().ok_or_else(not_loaded)?.head;
         let in_process = view.process.iter().flat_map(|process| process.iter());
         let on_demand = view.scopes.values().flatten().map(|(_, keys)| keys);
         let mut keys: Vec<KeyStatus> = in_process.chain(on_demand).flat_map(|keys| statuses(keys)).collect();

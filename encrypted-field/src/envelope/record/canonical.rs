@@ -1,6 +1,78 @@
 //! One text for each JSON value, so that the same content always has the same hash.
 
-use serde_json::Value;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// A JSON value in which no object has a member twice: of two, readers could take different ones.
+pub(super) struct Strict(pub(super) Value);
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(StrictVisitor).map(Self)
+    }
+}
+
+/// How `serde_json` gives a number where another crate has turned on its feature `arbitrary_precision`.
+const NUMBER: &str = "$serde_json::private::Number";
+
+struct StrictVisitor;
+
+impl<'de> Visitor<'de> for StrictVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(Strict(value)) = list.next_element()? {
+            values.push(value);
+        }
+        Ok(values.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value, A::Error> {
+        let mut members = Map::new();
+        while let Some(name) = object.next_key::<String>()? {
+            if name == NUMBER {
+                let number: String = object.next_value()?;
+                return serde_json::from_str(&number).map_err(A::Error::custom);
+            }
+            let Strict(value) = object.next_value()?;
+            if members.insert(name, value).is_some() {
+                return Err(A::Error::custom("a member is there twice"));
+            }
+        }
+        Ok(members.into())
+    }
+}
 
 /// Without white space, members by name in byte-wise order, integers in decimal, strings as in RFC 8785 section 3.2.2.2 (which is how
 /// `serde_json` writes them). `None` where a number is no integer of 64 bits.
@@ -75,8 +147,17 @@ mod tests {
     }
 
     #[test]
+    fn members_are_there_once() {
+        assert!(serde_json::from_str::<Strict>("{\"a\":[{\"b\":1,\"c\":{\"b\":2.5}}]}").is_ok());
+        for refused in ["{\"a\":1,\"a\":1}", "[{\"b\":{\"a\":1,\"c\":2,\"a\":1}}]"] {
+            assert!(serde_json::from_str::<Strict>(refused).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
     fn numbers_are_integers() {
-        for refused in ["1.0", "1e3", "0.5", "18446744073709551616", "-9223372036854775809", "[{\"a\":1.5}]"] {
+        for refused in ["1.0", "1e3", "0.5", "18446744073709551616", "-9223372036854775809", "[{\"a\":1.5}]"]
+        {
             assert_eq!(text(&serde_json::from_str(refused).unwrap()), None, "{refused}");
         }
     }

@@ -1,9 +1,10 @@
 //! The entry of one data key.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::parts::least;
-use super::{Digest, Due, Wraps};
+use super::parts::{has_null, least};
+use super::{Digest, Due, Wraps, is_date, is_note};
 use crate::key::{KeyState, Purpose};
 
 /// One data key: what it is, how its life went, and the key itself, wrapped. Dates are seconds since 1970 (UTC).
@@ -55,7 +56,61 @@ pub(in crate::envelope) struct Changed {
     pub(in crate::envelope) why: Option<String>,
 }
 
+/// The members of an entry, and of its last change.
+const MEMBERS: [&str; 16] = [
+    "id",
+    "purpose",
+    "version",
+    "state",
+    "created",
+    "activate_after",
+    "activated",
+    "seal_until",
+    "retired",
+    "compromised",
+    "disabled",
+    "enabled",
+    "destroyed",
+    "check",
+    "wraps",
+    "changed",
+];
+const CHANGED: [&str; 4] = ["revision", "date", "by", "why"];
+
 impl Entry {
+    /// Reads an entry. `Ok(None)` where a later release has written it: with a member, a purpose or a state that this one does not
+    /// know.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn read(raw: &Value) -> Result<Option<Self>, &'static str> {
+        let is_known = |value: Option<&Value>, members: &[&str]| {
+            value
+                .and_then(Value::as_object)
+                .is_none_or(|object| object.keys().all(|member| members.contains(&member.as_str())))
+        };
+        let text = |member: &str| raw.get(member).and_then(Value::as_str);
+        if !is_known(Some(raw), &MEMBERS)
+            || !is_known(raw.get("changed"), &CHANGED)
+            || text("purpose").is_some_and(|purpose| Purpose::from_name(purpose).is_none())
+            || text("state").is_some_and(|state| KeyState::from_name(state).is_none())
+        {
+            return Ok(None);
+        }
+        if has_null(raw, &MEMBERS) || raw.get("changed").is_some_and(|changed| has_null(changed, &CHANGED)) {
+            return Err("a member is null");
+        }
+        let entry: Self =
+            serde_json::from_value(raw.clone()).map_err(|_| "a member is missing or has another type")?;
+        let Changed { date, by, why, .. } = &entry.changed;
+        let dates = entry.past_dates().into_iter().flatten();
+        let dates = dates.chain([entry.created, *date]).chain(entry.activate_after).chain(entry.seal_until);
+        if !dates.into_iter().all(is_date) || !is_note(by.as_ref(), why.as_ref()) || entry.version == 0 {
+            return Err("a member is out of its range");
+        }
+        Ok(Some(entry))
+    }
+
     /// Where there may be work. `keks` are the names of the KEKs that the store is wrapped under.
     pub(super) fn due<'a>(&self, mut keks: impl Iterator<Item = &'a String>) -> Due {
         if self.state == KeyState::Destroyed {

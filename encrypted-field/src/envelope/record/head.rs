@@ -1,16 +1,19 @@
 //! The head of a store.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::canonical;
-use super::{Digest, Due, NodeLink, StoreMac, Wraps, damaged, parse, upgrade};
+use super::parts::has_null;
+use super::{
+    Digest, Due, MAX_REVISION, NodeLink, StoreMac, Wraps, damaged, is_date, is_note, parse, upgrade,
+};
 use crate::envelope::{Record, StoreId};
 use crate::error::{Error, ErrorKind, Result};
 
 const VERSION: u64 = 1;
+/// Where all ids are given.
+const MAX_NEXT_ID: u64 = 1 << 32;
 
 /// What holds everything together: with it, no record can be changed, left out, added or set back alone. Dates are seconds since
 /// 1970 (UTC).
@@ -47,14 +50,39 @@ pub(in crate::envelope) struct Head {
     /// The store key, wrapped.
     pub(in crate::envelope) store_key: Wraps,
     pub(in crate::envelope) mac: Digest,
-    /// Of a later release.
-    #[serde(flatten)]
-    unknown: BTreeMap<String, Value>,
+    /// What was signed, and what stands in the store: their canonical forms.
+    #[serde(skip)]
+    signed_form: String,
+    #[serde(skip)]
+    stored_form: String,
+    /// Whether a later release has added to it.
+    #[serde(skip)]
+    is_foreign: bool,
 }
+
+/// The members of the head.
+const MEMBERS: [&str; 17] = [
+    "version",
+    "store",
+    "epoch",
+    "revision",
+    "previous",
+    "restored",
+    "signed",
+    "heartbeat",
+    "propagation",
+    "next_id",
+    "change",
+    "by",
+    "why",
+    "process",
+    "tree",
+    "store_key",
+    "mac",
+];
 
 /// That somebody has accepted a store which was set back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(in crate::envelope) struct Restoration {
     /// The epoch that began with it.
     pub(in crate::envelope) epoch: u64,
@@ -82,7 +110,9 @@ impl Head {
             tree: None,
             store_key: Wraps::new(),
             mac: Digest([0; 32]),
-            unknown: BTreeMap::new(),
+            signed_form: String::new(),
+            stored_form: String::new(),
+            is_foreign: false,
         }
     }
 
@@ -102,8 +132,25 @@ impl Head {
             Some(version) => return Err(upgrade(format!("the head has version {version}"))),
             None => return Err(damaged(Record::HEAD, "it has no version")),
         }
-        let head: Self = serde_json::from_value(value)
+        let forms =
+            forms(&value).ok_or_else(|| damaged(Record::HEAD, "it holds a number that is no integer"))?;
+        let parts =
+            || MEMBERS_OF_PARTS.iter().filter_map(|(part, members)| Some((value.get(part)?, *members)));
+        if has_null(&value, &MEMBERS) || parts().any(|(part, members)| has_null(part, members)) {
+            return Err(damaged(Record::HEAD, "a member is null"));
+        }
+        let is_foreign =
+            has_unknown(&value, &MEMBERS) || parts().any(|(part, members)| has_unknown(part, members));
+        let mut head: Self = serde_json::from_value(value)
             .map_err(|_| damaged(Record::HEAD, "a member is missing or has another type"))?;
+        (head.signed_form, head.stored_form, head.is_foreign) = (forms.0, forms.1, is_foreign);
+        if head.revision > MAX_REVISION
+            || head.next_id > MAX_NEXT_ID
+            || !is_date(head.signed)
+            || !is_note(head.by.as_ref(), head.why.as_ref())
+        {
+            return Err(damaged(Record::HEAD, "a member is out of its range"));
+        }
         if head.revision != record.revision {
             return Err(damaged(Record::HEAD, "its body has another revision than its record"));
         }
@@ -115,20 +162,18 @@ impl Head {
     /// # Errors
     /// [`ErrorKind::KeyStoreUnusable`]: authentic, and written by a later release.
     pub(in crate::envelope) fn check(&self, mac: &StoreMac) -> Result<bool> {
-        if !self.unsigned().is_some_and(|canonical| mac.sign(&canonical).equals(&self.mac)) {
+        if !mac.sign(&self.signed_form).equals(&self.mac) {
             return Ok(false);
         }
-        if self.unknown.is_empty() {
-            Ok(true)
-        } else {
-            Err(upgrade("the head has a member that this release does not know"))
+        if self.is_foreign {
+            return Err(upgrade("the head has a member that this release does not know"));
         }
+        Ok(true)
     }
 
     /// Its hash, which the next head has.
-    pub(in crate::envelope) fn hash(&self, mac: &StoreMac) -> Option<Digest> {
-        let value = serde_json::to_value(self).ok()?;
-        Some(mac.hash(&canonical::text(&value)?))
+    pub(in crate::envelope) fn hash(&self, mac: &StoreMac) -> Digest {
+        mac.hash(&self.stored_form)
     }
 
     /// Signs it, and gives its record.
@@ -137,11 +182,14 @@ impl Head {
             let detail = "the head of the store would be longer than 1 MiB; use fewer key-encryption keys";
             Error::new(ErrorKind::KeyLifecycle).detail(detail)
         };
-        self.mac = mac.sign(&self.unsigned().ok_or_else(too_long)?);
-        let value = serde_json::to_value(&*self).ok();
-        let body = value.as_ref().and_then(canonical::text).filter(|body| body.len() <= Record::MAX_BODY);
-        let body = body.ok_or_else(too_long)?;
-        Ok(Record { name: Record::HEAD.to_owned(), revision: self.revision, body })
+        let forms_now = |head: &Self| serde_json::to_value(head).ok().as_ref().and_then(forms);
+        self.signed_form = forms_now(self).ok_or_else(too_long)?.0;
+        self.mac = mac.sign(&self.signed_form);
+        self.stored_form = forms_now(self).ok_or_else(too_long)?.1;
+        if self.stored_form.len() > Record::MAX_BODY {
+            return Err(too_long());
+        }
+        Ok(Record { name: Record::HEAD.to_owned(), revision: self.revision, body: self.stored_form.clone() })
     }
 
     /// What is newer has more: an epoch, else a revision.
@@ -153,11 +201,23 @@ impl Head {
     pub(in crate::envelope) fn due(&self) -> Due {
         self.tree.as_ref().map_or_else(Due::default, |tree| tree.due)
     }
+}
 
-    /// The canonical form without the MAC.
-    fn unsigned(&self) -> Option<String> {
-        let mut value = serde_json::to_value(self).ok()?;
-        value.as_object_mut()?.remove("mac");
-        canonical::text(&value)
-    }
+/// The members of what is in the head.
+const MEMBERS_OF_PARTS: [(&str, &[&str]); 3] = [
+    ("restored", &["epoch", "revision"]),
+    ("process", &["hash", "scopes", "oldest", "waiting"]),
+    ("tree", &["hash", "scopes", "oldest", "waiting"]),
+];
+
+fn has_unknown(value: &Value, known: &[&str]) -> bool {
+    value.as_object().is_some_and(|object| object.keys().any(|member| !known.contains(&member.as_str())))
+}
+
+/// The canonical forms of a head: without its MAC, and with it.
+fn forms(head: &Value) -> Option<(String, String)> {
+    let stored = canonical::text(head)?;
+    let mut unsigned = head.clone();
+    unsigned.as_object_mut()?.remove("mac");
+    Some((canonical::text(&unsigned)?, stored))
 }

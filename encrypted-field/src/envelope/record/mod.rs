@@ -43,7 +43,9 @@ impl Body {
     /// [`ErrorKind::KeyStoreTampered`]: not JSON, no object, numbers that are no integers, another revision than the record's.
     pub(super) fn read(record: &Record) -> Result<Self> {
         let value = parse(record)?;
-        if value.get("revision").and_then(Value::as_u64) != Some(record.revision) {
+        if record.revision > MAX_REVISION
+            || value.get("revision").and_then(Value::as_u64) != Some(record.revision)
+        {
             return Err(damaged(&record.name, "its body has another revision than its record"));
         }
         let canonical = canonical::text(&value)
@@ -73,9 +75,28 @@ fn hash_of(name: &str, canonical: &str) -> Digest {
     Digest(sha256([&*prefix, canonical.as_bytes()].into_iter()))
 }
 
+/// Revisions fit a signed integer.
+const MAX_REVISION: u64 = i64::MAX.cast_unsigned();
+
+/// The last second of the year 9999: what is later is no date that anybody meant.
+const MAX_DATE: u64 = 253_402_300_799;
+
+fn is_date(seconds: u64) -> bool {
+    seconds <= MAX_DATE
+}
+
+/// The most bytes of who made a change, and of why.
+pub(super) const MAX_BY: usize = 200;
+pub(super) const MAX_WHY: usize = 500;
+
+/// Whether a note is short enough.
+fn is_note(by: Option<&String>, why: Option<&String>) -> bool {
+    by.is_none_or(|by| by.len() <= MAX_BY) && why.is_none_or(|why| why.len() <= MAX_WHY)
+}
+
 fn parse(record: &Record) -> Result<Value> {
-    match serde_json::from_str(&record.body) {
-        Ok(value @ Value::Object(_)) => Ok(value),
+    match serde_json::from_str::<canonical::Strict>(&record.body) {
+        Ok(canonical::Strict(value @ Value::Object(_))) => Ok(value),
         Ok(_) => Err(damaged(&record.name, "it is no JSON object")),
         // The position only: the message may quote what stands there.
         Err(e) => {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::parts::refuse_unknown;
-use super::{Body, Digest, Due, ScopeDigest, damaged, upgrade, write};
+use super::{Body, Digest, Due, ScopeDigest, damaged, write};
 use crate::envelope::Record;
 use crate::error::Result;
 
@@ -89,11 +89,8 @@ impl Node {
     pub(in crate::envelope) fn write(&self, name: String) -> Result<(Record, NodeLink)> {
         let raw = match &self.content {
             Content::Scopes(scopes) => {
-                let raw = |link: &ScopeLink| RawScope {
-                    scope: link.scope.clone(),
-                    hash: link.hash,
-                    due: link.due,
-                };
+                let raw =
+                    |link: &ScopeLink| RawScope { scope: link.scope.clone(), hash: link.hash, due: link.due };
                 let scopes = Some(scopes.iter().map(raw).collect());
                 Raw { revision: self.revision, scopes, children: None }
             }
@@ -140,7 +137,8 @@ impl Node {
 
 fn links(node: &Value) -> impl Iterator<Item = &Value> {
     let scopes = node.get("scopes").and_then(Value::as_array).into_iter().flatten();
-    let children = node.get("children").and_then(Value::as_object).into_iter().flat_map(|object| object.values());
+    let children =
+        node.get("children").and_then(Value::as_object).into_iter().flat_map(|object| object.values());
     scopes.chain(children)
 }
 
@@ -165,7 +163,7 @@ fn read_children(name: &str, raw: BTreeMap<char, NodeLink>) -> Result<[Option<No
         // Of upper case is another text for the same digit.
         let slot = digit.to_digit(16).filter(|_| !digit.is_ascii_uppercase());
         let slot = slot.and_then(|digit| children.get_mut(digit as usize));
-        *slot.ok_or_else(|| upgrade(format!("the record \"{name}\" has a child that is no digit")))? = Some(link);
+        *slot.ok_or_else(|| damaged(name, "it has a child that is no digit"))? = Some(link);
     }
     Ok(children)
 }

@@ -54,17 +54,28 @@ pub(super) fn least(a: Option<u64>, b: Option<u64>) -> Option<u64> {
     }
 }
 
-/// That an object has no other members than these: a later release may have written it.
+/// That an object has no other members than these, because a later release may have written it, and that none of them is null: what
+/// has no value is absent.
 ///
 /// # Errors
-/// [`ErrorKind::KeyStoreUnusable`].
+/// [`ErrorKind::KeyStoreUnusable`], [`ErrorKind::KeyStoreTampered`].
 pub(super) fn refuse_unknown(name: &str, value: &Value, known: &[&str]) -> Result<()> {
+    if has_null(value, known) {
+        return Err(super::damaged(name, "a member is null"));
+    }
     let mut members = value.as_object().into_iter().flat_map(|object| object.keys());
     match members.find(|member| !known.contains(&member.as_str())) {
         // What a member is called is no secret, but may be of any length.
-        Some(_) => Err(upgrade(format!("the record \"{name}\" has a member that this release does not know"))),
+        Some(_) => {
+            Err(upgrade(format!("the record \"{name}\" has a member that this release does not know")))
+        }
         None => Ok(()),
     }
+}
+
+/// Whether one of these members is null.
+pub(super) fn has_null(value: &Value, members: &[&str]) -> bool {
+    members.iter().any(|member| value.get(member).is_some_and(Value::is_null))
 }
 
 /// What a later release has written.
@@ -109,7 +120,9 @@ pub(super) mod store_id {
         serializer.serialize_str(&encoding::encode(&id.0))
     }
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<StoreId, D::Error> {
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<StoreId, D::Error> {
         let text = <Cow<'de, str>>::deserialize(deserializer)?;
         let bytes = encoding::decode(&text).map_err(serde::de::Error::custom)?;
         let id = <[u8; 16]>::try_from(&**bytes).map_err(|_| serde::de::Error::custom("not 16 bytes"))?;

@@ -53,23 +53,32 @@ impl ScopeKeys {
         }
         let revision = body.value["revision"].as_u64().unwrap_or_default();
         let mut read = Self { revision, ..Self::new(part, scope) };
-        let mut ids = HashSet::new();
+        let mut last = 0;
+        let mut versions = HashSet::new();
         for raw in body.value["keys"].as_array().ok_or_else(|| damaged(name, "it has no list of keys"))? {
             let id = raw.get("id").and_then(Value::as_u64).and_then(|id| u32::try_from(id).ok());
             let id = id.filter(|id| *id > 0).ok_or_else(|| damaged(name, "an entry has no id of a key"))?;
             if u64::from(id) >= head.next_id {
                 return Err(damaged(name, format!("the head does not know of key {id}")));
             }
-            if !ids.insert(id) {
-                return Err(damaged(name, format!("it has key {id} twice")));
+            if id <= std::mem::replace(&mut last, id) {
+                return Err(damaged(name, "its keys are not in order, or one is there twice"));
             }
-            match serde_json::from_value::<Entry>(raw.clone()) {
-                Ok(entry) if entry.changed.revision > revision => {
+            match Entry::read(raw).map_err(|what| damaged(name, format!("key {id}: {what}")))? {
+                Some(entry) if entry.changed.revision > revision => {
                     return Err(damaged(name, format!("key {id} was changed later than its record")));
                 }
-                Ok(entry) => read.keys.push(Arc::new(entry)),
+                Some(entry) if !versions.insert((entry.purpose, entry.version)) => {
+                    return Err(damaged(name, format!("key {id} has the version of another key")));
+                }
+                Some(entry) => read.keys.push(Arc::new(entry)),
                 // It is authentic: whoever wrote it knew what it means.
-                Err(_) => read.foreign.push(Foreign { id, raw: raw.clone() }),
+                None => read.foreign.push(Foreign { id, raw: raw.clone() }),
+            }
+        }
+        for purpose in Purpose::ALL {
+            if let Some(second) = read.in_state(purpose, KeyState::Active).nth(1) {
+                return Err(damaged(name, format!("key {} is a second active key", second.id)));
             }
         }
         Ok(read)

@@ -12,10 +12,10 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-#[cfg(not(feature = "tokio"))]
-use inline as backend;
 #[cfg(feature = "tokio")]
 use self::tokio as backend;
+#[cfg(not(feature = "tokio"))]
+use inline as backend;
 
 pub(super) use backend::{Runtime, run_blocking};
 

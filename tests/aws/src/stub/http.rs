@@ -2,7 +2,10 @@
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::time::SystemTime;
 
+use aws_smithy_types::date_time::{DateTime, Format};
+use encrypted_field::envelope::Clock;
 use serde_json::Value;
 
 use super::{Reply, Shared};
@@ -12,11 +15,15 @@ pub(super) fn serve(mut connection: &TcpStream, shared: &Shared) -> io::Result<(
     let mut reader = BufReader::new(connection);
     while let Some((operation, body)) = request(&mut reader)? {
         let request = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        let reply = shared.state.lock().expect("the stub does not panic").reply(&operation, &request);
+        let (reply, date) = {
+            let mut state = shared.state.lock().expect("the stub does not panic");
+            (state.reply(&operation, &request), state.clock.as_ref().map(Clock::wall))
+        };
+        let date = date.map(|date| format!("date: {}\r\n", http_date(date))).unwrap_or_default();
         match reply {
             Reply::Json(status, body) => write!(
                 connection,
-                "HTTP/1.1 {status} Stub\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-length: {}\r\n\r\n{body}",
+                "HTTP/1.1 {status} Stub\r\ncontent-type: application/x-amz-json-1.1\r\n{date}content-length: {}\r\n\r\n{body}",
                 body.len()
             )?,
             Reply::Close => return Ok(()),
@@ -25,6 +32,10 @@ pub(super) fn serve(mut connection: &TcpStream, shared: &Shared) -> io::Result<(
         }
     }
     Ok(())
+}
+
+fn http_date(date: SystemTime) -> String {
+    DateTime::from(date).fmt(Format::HttpDate).expect("a date that HTTP can write")
 }
 
 /// The operation of the next request, and its body.

@@ -1,4 +1,5 @@
-//! A server that answers as KMS and Secrets Manager do where moto does not, over real HTTP on a loopback port.
+//! A server that answers as KMS and Secrets Manager do where moto does not, over real HTTP on a
+//! loopback port.
 
 mod http;
 mod kms;
@@ -10,19 +11,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 
+use encrypted_field::envelope::Clock;
 use serde_json::{Value, json};
 
 /// How the stub answers.
 #[derive(Debug, Clone)]
 pub enum Answer {
-    /// As the service does when all is well: keys unwrap, and a version of a secret is created once.
+    /// As the service does when all is well: keys unwrap, and a version of a secret is created
+    /// once.
     Works,
     /// With the status and error code of the service, and a message.
     Error(u16, &'static str, &'static str),
     /// With a status and a body that need not be the service's.
     Body(u16, String),
-    /// Works, but does the next operation of this name and then closes the connection instead of answering.
+    /// Works, but does the next operation of this name and then closes the connection instead of
+    /// answering.
     LosesOne(&'static str),
+    /// Works, but answers this operation with a status and a body.
+    BodyTo(&'static str, u16, String),
     /// Works, but says once that there is no value yet, right before another process puts one.
     WrittenMeanwhile(String),
     /// Not at all.
@@ -48,6 +54,8 @@ struct State {
     calls: HashMap<String, usize>,
     kms: kms::Kms,
     secret: secrets::Secret,
+    /// Of the header `Date`.
+    clock: Option<Clock>,
 }
 
 impl Default for Stub {
@@ -66,6 +74,7 @@ impl Stub {
             calls: HashMap::new(),
             kms: kms::Kms::default(),
             secret: secrets::Secret::default(),
+            clock: None,
         };
         let shared = Arc::new(Shared { state: Mutex::new(state), stopped: AtomicBool::new(false) });
         let for_thread = shared.clone();
@@ -94,6 +103,22 @@ impl Stub {
     /// How often it was asked for `operation`, such as `Decrypt`.
     pub fn calls(&self, operation: &str) -> usize {
         self.state().calls.get(operation).copied().unwrap_or_default()
+    }
+
+    /// From now on answers have a `Date`, by this clock. Without it they have none: a test or an
+    /// example that sets the time by hand would find the service's far from its own.
+    pub fn date_by(&self, clock: &Clock) {
+        self.state().clock = Some(clock.clone());
+    }
+
+    /// Makes an alias, such as `alias/app`, of the KMS key with this id.
+    pub fn alias(&self, alias: &str, key: &str) {
+        self.state().kms.alias(alias, key);
+    }
+
+    /// The ids of the KMS keys whose deletion was scheduled.
+    pub fn scheduled_deletions(&self) -> Vec<String> {
+        self.state().kms.scheduled()
     }
 
     /// Moves the label `AWSCURRENT` back to the version before.
@@ -138,6 +163,8 @@ impl State {
             Answer::Works => self.work(operation, request),
             Answer::Error(status, code, message) => error(status, code, message),
             Answer::Body(status, body) => Reply::Json(status, body),
+            Answer::BodyTo(at, status, body) if at == operation => Reply::Json(status, body),
+            Answer::BodyTo(..) => self.work(operation, request),
             Answer::LosesOne(lost) if lost != operation => self.work(operation, request),
             Answer::LosesOne(_) => {
                 self.answer = Answer::Works;
@@ -159,6 +186,9 @@ impl State {
         match operation {
             "Encrypt" => self.kms.encrypt(request),
             "Decrypt" => self.kms.decrypt(request),
+            "DescribeKey" => self.kms.describe(request),
+            "ListAliases" => self.kms.list_aliases(request),
+            "ScheduleKeyDeletion" => self.kms.schedule_deletion(request),
             "GetSecretValue" => self.secret.get(),
             "PutSecretValue" => self.secret.put(request),
             "DescribeSecret" => self.secret.describe(),
