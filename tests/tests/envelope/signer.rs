@@ -37,6 +37,9 @@ impl Signer {
         let before = self.head_hash(&body(&records[Record::HEAD]));
         let revision = records[Record::HEAD].revision + 1;
         let mut changed = body(&records[name]);
+        if name != Record::HEAD {
+            changed["revision"] = json!(revision);
+        }
         change(&mut changed);
         if name == Record::HEAD {
             records.get_mut(name).unwrap().body = changed.to_string();

@@ -17,6 +17,8 @@ pub const DAY: Duration = Duration::from_hours(24);
 pub const MINUTE: Duration = Duration::from_mins(1);
 /// How long publishing takes by default: 30 minutes of age, 30 of grace, 5 for clocks, and a second for dates in whole ones.
 pub const PROPAGATION: Duration = Duration::from_secs(3901);
+/// How often the head is signed anew by default.
+pub const HEARTBEAT: Duration = Duration::from_mins(30);
 
 #[derive(Encrypted)]
 #[encrypted(context = "connections.token")]
@@ -352,6 +354,7 @@ impl World {
 
     /// With a first key, and with a key set of this name.
     pub fn named(key_set: &'static str) -> Self {
+        events();
         let world = Self { key_set, ..Self::empty() };
         world.process().initialize().wait().unwrap();
         world
@@ -359,7 +362,9 @@ impl World {
 
     /// The same store and KEKs, for processes whose clock is this much ahead.
     pub fn ahead(&self, time: Duration) -> Self {
-        Self { clock: Clock::manual(self.now() + time), ..self.clone() }
+        let clock = Clock::manual(self.now());
+        clock.set_wall(self.now() + time);
+        Self { clock, ..self.clone() }
     }
 
     /// The same store and KEKs, for processes whose clock is this much behind.

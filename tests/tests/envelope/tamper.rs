@@ -329,7 +329,12 @@ fn no_record_is_set_back() {
             world.store.tamper(|records| drop(records.insert((*name).clone(), before[*name].clone())));
             // The head alone set back: a process that has seen the other says that.
             let kinds = [ErrorKind::KeyStoreTampered, ErrorKind::KeyStoreRolledBack];
-            refused(&world, &keys, &kinds[..if *name == "head" { 2 } else { 1 }], &format!("{name} set back"));
+            refused(
+                &world,
+                &keys,
+                &kinds[..if *name == "head" { 2 } else { 1 }],
+                &format!("{name} set back"),
+            );
         }
         world.store.restore(before.clone());
         world.store.tamper(|records| drop(records.insert("head".into(), after["head"].clone())));
@@ -361,9 +366,11 @@ fn a_scope_is_not_entered_with_keys_of_before() {
 fn a_change_below_the_surface_is_noticed() {
     let world = world(1);
     let keys = world.loaded();
-    world.store.tamper(|records| edit(records.get_mut(&process_record("")).unwrap(), |body| {
-        body["keys"][0]["state"] = json!("active");
-    }));
+    world.store.tamper(|records| {
+        edit(records.get_mut(&process_record("")).unwrap(), |body| {
+            body["keys"][0]["state"] = json!("active");
+        })
+    });
     keys.load().wait().unwrap();
     assert_kind(keys.check_consistency().wait(), ErrorKind::KeyStoreTampered);
     world.pass_quietly(DAY);
@@ -376,9 +383,19 @@ fn garbage_is_refused() {
     let deep = "[".repeat(100_000);
     let world = world(1);
     let (running, before) = (world.loaded(), world.store.backup());
-    for garbage in
-        ["", "{", "[]", "null", "{\"id\":1}", "\u{0}", "<html>", "{\"version\":\"1\"}", "{\"version\":-1}", &long, &deep]
-    {
+    for garbage in [
+        "",
+        "{",
+        "[]",
+        "null",
+        "{\"id\":1}",
+        "\u{0}",
+        "<html>",
+        "{\"version\":\"1\"}",
+        "{\"version\":-1}",
+        &long,
+        &deep,
+    ] {
         for name in before.keys() {
             world.store.restore(before.clone());
             world.store.tamper(|records| records.get_mut(name).unwrap().body = garbage.into());
