@@ -102,6 +102,10 @@ struct Entry {
 
 /// The records of a document.
 fn parse(text: &str) -> Result<Vec<Record>, BackendError> {
+    if text.trim().is_empty() {
+        let detail = "it is empty; restore it from a backup";
+        return Err(BackendError::new(BackendErrorKind::Garbled, detail));
+    }
     // What a later version holds beside its version, this release can't know.
     let header: Header = serde_json::from_str(text).map_err(|e| not_a_store(&e))?;
     if header.format != FORMAT {
@@ -148,11 +152,8 @@ fn swap(before: Vec<Record>, expected: u64, changed: &[Record]) -> Result<Option
 
 fn not_a_store(e: &serde_json::Error) -> BackendError {
     // The position only: the message may quote what stands there.
-    let detail = format!(
-        "it is not a key store (line {}, column {}); restore it from a backup",
-        e.line(),
-        e.column()
-    );
+    let detail =
+        format!("it is not a key store (line {}, column {}); restore it from a backup", e.line(), e.column());
     BackendError::new(BackendErrorKind::Garbled, detail)
 }
 
