@@ -85,7 +85,7 @@ fn uses_indexes<P: Explain>(records: u64, bytes: usize) {
 }
 
 fn looks_up<P: Explain>(table: &Table<P>, records: u64, analyzed: bool) {
-    // Of a record that is looked up, MySQL's planner knows exactly which of both indexes is shorter.
+    // MySQL's planner looks into both indexes, and takes the shorter one.
     let either = P::DIALECT == Dialect::MySql;
     let by_names = |query: &Query, most: u64| {
         for access in accesses(table, query) {
