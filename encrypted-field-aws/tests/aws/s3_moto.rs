@@ -87,7 +87,7 @@ async fn an_object_that_is_not_text_is_refused() {
 async fn a_text_that_is_too_long_is_neither_sent_nor_read() {
     let Some(moto) = Moto::running() else { return };
     let bucket = moto.bucket().await;
-    let document = AwsS3Object::new(moto.s3(), &bucket, KEY).timeout(std::time::Duration::from_secs(60));
+    let document = AwsS3Object::new(moto.s3(), &bucket, KEY).timeout(std::time::Duration::from_mins(1));
     let long = "x".repeat((64 << 20) + 1);
     let error = refused(document.replace(None, long.clone()).await, Kind::Misconfigured, &"too long");
     assert!(error.contains("64 MiB"), "{error}");
