@@ -51,8 +51,8 @@ pub(crate) fn failure<E: ProvideErrorMetadata>(
         SdkError::DispatchFailure(failure) => unsent(failure),
         SdkError::ConstructionFailure(_) => BackendError::new(
             Kind::Misconfigured,
-            "the request could not be made: check the client's region, endpoint and credentials provider, and the name of the key \
-             or secret",
+            "the request could not be made: check the client's region, endpoint and credentials provider, and the name of the key, \
+             secret or bucket",
         ),
         _ => BackendError::new(Kind::Unavailable, "the call failed in a way that is unknown to this version"),
     }
@@ -61,11 +61,12 @@ pub(crate) fn failure<E: ProvideErrorMetadata>(
 fn said(meaning: &Meaning, code: &str, status: u16, message: Option<&str>) -> BackendError {
     // A code is a name; what stands in its place in an answer made up by something else is not
     // repeated.
-    let code = if code.len() <= 64 && code.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ') {
-        code
-    } else {
-        "a code"
-    };
+    let code =
+        if code.len() <= 64 && code.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '.')) {
+            code
+        } else {
+            "a code"
+        };
     let mut detail = format!("{} ({code}, HTTP {status})", meaning.advice);
     if let Some(message) = message.filter(|message| meaning.quoted && !message.is_empty()) {
         detail.push_str(": ");

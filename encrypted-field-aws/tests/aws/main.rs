@@ -1,4 +1,4 @@
-//! KMS and Secrets Manager: on moto where it does what AWS does, on the stub where it does not.
+//! KMS, S3 and Secrets Manager: on moto where it does what AWS does, on the stub where it does not.
 
 // Helpers panic where a test is to fail, too.
 #![allow(clippy::unwrap_used)]
@@ -8,6 +8,9 @@ mod kms_errors;
 mod kms_moto;
 mod kms_time;
 mod logs;
+mod s3_errors;
+mod s3_moto;
+mod s3_stub;
 mod secrets_errors;
 mod secrets_moto;
 mod secrets_stub;

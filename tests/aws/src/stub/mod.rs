@@ -1,8 +1,9 @@
-//! A server that answers as KMS and Secrets Manager do where moto does not, over real HTTP on a
+//! A server that answers as KMS, S3 and Secrets Manager do where moto does not, over real HTTP on a
 //! loopback port.
 
 mod http;
 mod kms;
+mod object;
 mod secrets;
 
 use std::collections::HashMap;
@@ -33,6 +34,8 @@ pub enum Answer {
     WrittenMeanwhile(String),
     /// Not at all.
     Hangs,
+    /// With the beginning of an object of S3, and then nothing.
+    HangsInBody,
 }
 
 /// The server. It stops when this is dropped.
@@ -54,6 +57,7 @@ struct State {
     calls: HashMap<String, usize>,
     kms: kms::Kms,
     secret: secrets::Secret,
+    object: object::Object,
     /// Of the header `Date`.
     clock: Option<Clock>,
 }
@@ -65,7 +69,7 @@ impl Default for Stub {
 }
 
 impl Stub {
-    /// One that works, with a secret that never had a value.
+    /// One that works, with a secret that never had a value, and an object that was never put.
     pub fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("its address");
@@ -74,6 +78,7 @@ impl Stub {
             calls: HashMap::new(),
             kms: kms::Kms::default(),
             secret: secrets::Secret::default(),
+            object: object::Object::default(),
             clock: None,
         };
         let shared = Arc::new(Shared { state: Mutex::new(state), stopped: AtomicBool::new(false) });
@@ -136,6 +141,16 @@ impl Stub {
         self.state().secret.versions()
     }
 
+    /// Deletes the object of S3, which leaves a delete marker.
+    pub fn delete_object(&self) {
+        self.state().object.delete();
+    }
+
+    /// The texts of all versions of the object, the newest last; `None` is a delete marker.
+    pub fn object_versions(&self) -> Vec<Option<String>> {
+        self.state().object.texts()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.shared.state.lock().expect("the stub does not panic")
     }
@@ -152,8 +167,12 @@ impl Drop for Stub {
 /// What goes back to the client.
 enum Reply {
     Json(u16, String),
+    /// With lines of headers.
+    Xml(u16, String, String),
     Close,
     Nothing,
+    /// Headers, and less of a body than they say.
+    Part,
 }
 
 impl State {
@@ -161,6 +180,9 @@ impl State {
         *self.calls.entry(operation.to_owned()).or_default() += 1;
         match self.answer.clone() {
             Answer::Works => self.work(operation, request),
+            Answer::Error(status, code, message) if object::is_operation(operation) => {
+                object::error(status, code, message)
+            }
             Answer::Error(status, code, message) => error(status, code, message),
             Answer::Body(status, body) => Reply::Json(status, body),
             Answer::BodyTo(at, status, body) if at == operation => Reply::Json(status, body),
@@ -179,6 +201,7 @@ impl State {
                 reply
             }
             Answer::Hangs => Reply::Nothing,
+            Answer::HangsInBody => Reply::Part,
         }
     }
 
@@ -192,6 +215,10 @@ impl State {
             "GetSecretValue" => self.secret.get(),
             "PutSecretValue" => self.secret.put(request),
             "DescribeSecret" => self.secret.describe(),
+            "GetObject" => self.object.get(),
+            "PutObject" => self.object.put(request),
+            "ListObjectVersions" => self.object.list(request),
+            "DeleteObject" => self.object.delete_version(request),
             _ => error(400, "UnknownOperationException", ""),
         }
     }
