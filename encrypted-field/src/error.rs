@@ -184,6 +184,12 @@ impl Error {
         self
     }
 
+    /// What is wrong in this case.
+    #[cfg(feature = "envelope")]
+    pub(crate) fn details(&self) -> &str {
+        self.0.detail.as_deref().unwrap_or_default()
+    }
+
     /// Adds to the detail.
     #[cfg(feature = "envelope")]
     pub(crate) fn and(mut self, more: &str) -> Self {

@@ -4,23 +4,68 @@
 
 use std::collections::HashMap;
 
-use super::record::{Entry, Head, ScopeKeys, StoreMac};
+use super::record::{Digest, Entry, Foreign, Head, ScopeKeys, StoreMac};
 use super::view::Process;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::KeyState;
 
-/// Scopes that are remembered after their keys were forgotten.
-const MOST_SCOPES: usize = 1 << 16;
+/// Scopes that are remembered after their keys have left memory.
+const MOST_SCOPES: usize = 1 << 15;
 
-/// How new a scope was that this process has used.
-#[derive(Clone, Copy)]
+/// How a scope was that this process has used.
 struct Seen {
     /// The age of the head as of which it was seen.
     head: (u64, u64),
     revision: u64,
+    keys: Box<[Fingerprint]>,
 }
 
-/// When each scope was last seen, also those whose keys are not loaded any more.
+/// What must stay of a key, in few bytes.
+struct Fingerprint {
+    id: u32,
+    /// Of all that never changes in its life.
+    identity: Digest,
+    /// Of all of its entry.
+    content: Digest,
+    changed: u64,
+    is_destroyed: bool,
+    was_compromised: bool,
+}
+
+impl Fingerprint {
+    fn of(entry: &Entry) -> Self {
+        Self {
+            id: entry.id,
+            identity: entry.identity(),
+            content: entry.content(),
+            changed: entry.changed.revision,
+            is_destroyed: entry.state == KeyState::Destroyed,
+            was_compromised: entry.compromised.is_some(),
+        }
+    }
+
+    /// Of an entry that a later release has written: what it means is not known, and that it stays is.
+    fn of_foreign(entry: &Foreign) -> Self {
+        Self {
+            id: entry.id,
+            identity: entry.identity(),
+            content: entry.content(),
+            changed: entry.changed(),
+            is_destroyed: false,
+            was_compromised: false,
+        }
+    }
+
+    fn all_of(keys: &ScopeKeys) -> Box<[Self]> {
+        keys.keys
+            .iter()
+            .map(|entry| Self::of(entry))
+            .chain(keys.foreign.iter().map(Self::of_foreign))
+            .collect()
+    }
+}
+
+/// How each scope was that is loaded on demand, also those whose keys are not loaded any more.
 #[derive(Default)]
 pub(super) struct History {
     scopes: HashMap<Box<str>, Seen>,
@@ -32,49 +77,48 @@ impl History {
         self.scopes.contains_key(scope)
     }
 
-    /// A scope that is loaded on demand, as it is now: `before` is how it was, where that is known still.
+    /// That a scope has lost nothing since it was seen.
     ///
     /// # Errors
     /// [`ErrorKind::KeyStoreRolledBack`].
-    pub(super) fn saw_scope(
-        &mut self,
-        head: &Head,
-        scope: &str,
-        before: Option<&ScopeKeys>,
-        now: Option<&ScopeKeys>,
-    ) -> Result<()> {
-        let seen = self.scopes.get(scope).copied();
-        if seen.is_some_and(|seen| head.age() < seen.head) {
+    pub(super) fn compare(&self, head: &Head, scope: &str, now: Option<&ScopeKeys>) -> Result<()> {
+        let Some(seen) = self.scopes.get(scope) else { return Ok(()) };
+        if head.age() < seen.head {
             // Two looks of this process have ended in the other order: the older one is no evidence.
             return Ok(());
         }
-        if let Some(seen) = seen.filter(|seen| !is_accepted(head, seen.head.0)) {
-            match now {
-                None => return Err(rolled_back(format!("scope \"{scope}\" was seen before and is missing"))),
-                Some(now) if now.revision < seen.revision => {
-                    return Err(rolled_back(format!(
-                        "scope \"{scope}\" has revision {}, after {} was seen",
-                        now.revision, seen.revision
-                    )));
-                }
-                Some(_) => {}
+        let accepted = is_accepted(head, seen.head.0);
+        match now {
+            Some(now) if now.revision < seen.revision && !accepted => Err(rolled_back(format!(
+                "scope \"{scope}\" has revision {}, after {} was seen",
+                now.revision, seen.revision
+            ))),
+            Some(now) => refuse_undone(&seen.keys, now, accepted),
+            None if accepted => Ok(()),
+            None => Err(rolled_back(format!("scope \"{scope}\" was seen before and is missing"))),
+        }
+    }
+
+    /// Keeps in mind how it is now. What was compared before is not older.
+    pub(super) fn saw(&mut self, head: &Head, scope: &str, now: &ScopeKeys) {
+        let is_known = match self.scopes.get_mut(scope) {
+            Some(seen) if head.age() < seen.head => return,
+            Some(seen) if seen.revision == now.revision && seen.head.0 == head.epoch => {
+                seen.head = head.age();
+                return;
             }
-        }
-        let Some(now) = now else { return Ok(()) };
-        if let Some(before) = before {
-            let epoch = seen.map_or(head.epoch, |seen| seen.head.0);
-            refuse_undone(before, now, is_accepted(head, epoch))?;
-        }
-        if self.scopes.len() >= MOST_SCOPES && !self.scopes.contains_key(scope) {
-            // Some at a time, and by chance: whoever sets a store back can't choose which.
+            seen => seen.is_some(),
+        };
+        if self.scopes.len() >= MOST_SCOPES && !is_known {
+            // Half of them, and by chance: whoever sets a store back can't choose which.
             let mut keep = false;
             self.scopes.retain(|_, _| {
                 keep = !keep;
                 keep
             });
         }
-        self.scopes.insert(scope.into(), Seen { head: head.age(), revision: now.revision });
-        Ok(())
+        let seen = Seen { head: head.age(), revision: now.revision, keys: Fingerprint::all_of(now) };
+        self.scopes.insert(scope.into(), seen);
     }
 }
 
@@ -130,7 +174,7 @@ pub(super) fn refuse_lost(before: &Process, epoch: u64, now: &Process, head: &He
     let accepted = is_accepted(head, epoch);
     for keys in before.iter() {
         match now.get(&keys.scope) {
-            Some(now) => refuse_undone(keys, now, accepted)?,
+            Some(now) => refuse_undone(&Fingerprint::all_of(keys), now, accepted)?,
             None if accepted => {}
             None => {
                 return Err(rolled_back(format!("scope \"{}\" was seen before and is missing", keys.scope)));
@@ -145,40 +189,41 @@ fn is_accepted(head: &Head, seen_in_epoch: u64) -> bool {
     head.restored.is_some_and(|restored| restored.epoch > seen_in_epoch)
 }
 
-fn refuse_undone(before: &ScopeKeys, now: &ScopeKeys, accepted: bool) -> Result<()> {
-    for was in &before.keys {
-        match now.get(was.id) {
-            Some(is) => refuse_undone_key(was, is, accepted)?,
-            // A later release has changed it: this one can't tell how.
-            None if accepted || now.has(was.id) => {}
-            None => return Err(rolled_back(format!("key {} was seen before and is missing", was.id))),
+fn refuse_undone(before: &[Fingerprint], now: &ScopeKeys, accepted: bool) -> Result<()> {
+    for was in before {
+        let own = now.get(was.id).map(|entry| Fingerprint::of(entry));
+        let foreign = || now.foreign.iter().find(|entry| entry.id == was.id).map(Fingerprint::of_foreign);
+        let Some(is) = own.or_else(foreign) else {
+            if accepted {
+                continue;
+            }
+            return Err(rolled_back(format!("key {} was seen before and is missing", was.id)));
+        };
+        if is.identity != was.identity {
+            return Err(rolled_back(format!("key {} is another key than the one that was seen", was.id)));
+        }
+        if accepted {
+            continue;
+        }
+        if is.content != was.content && is.changed <= was.changed {
+            return Err(rolled_back(format!("key {} is not newer than it was seen, and another", was.id)));
+        }
+        // What a later release has written may say it in its own way.
+        let state = now.get(was.id).map(|entry| entry.state);
+        let is_final = state.is_none_or(|state| {
+            let out_of_use =
+                matches!(state, KeyState::Compromised | KeyState::Disabled | KeyState::Destroyed);
+            (!was.is_destroyed || is.is_destroyed)
+                && (!was.was_compromised || (is.was_compromised && out_of_use))
+        });
+        if !is_final {
+            return Err(rolled_back(format!(
+                "key {} was destroyed or compromised, and is not any more",
+                was.id
+            )));
         }
     }
     Ok(())
-}
-
-fn refuse_undone_key(was: &Entry, is: &Entry, accepted: bool) -> Result<()> {
-    if !was.is_same_key(is) {
-        return Err(rolled_back(format!("key {} is another key than the one that was seen", was.id)));
-    }
-    if accepted {
-        return Ok(());
-    }
-    if is != was && is.changed.revision <= was.changed.revision {
-        return Err(rolled_back(format!("key {} is not newer than it was seen, and another", was.id)));
-    }
-    let is_final = match was.state {
-        KeyState::Destroyed => is.state == KeyState::Destroyed,
-        _ if was.compromised.is_some() => {
-            is.compromised.is_some()
-                && matches!(is.state, KeyState::Compromised | KeyState::Disabled | KeyState::Destroyed)
-        }
-        _ => true,
-    };
-    if is_final {
-        return Ok(());
-    }
-    Err(rolled_back(format!("key {} was {} and is {}", was.id, was.state.name(), is.state.name())))
 }
 
 fn rolled_back(detail: String) -> Error {

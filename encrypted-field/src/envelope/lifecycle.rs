@@ -10,7 +10,7 @@
 
 use super::draft::{Draft, refused};
 use super::policy::RotationPolicy;
-use super::record::{Changed, Digest, Entry, Head, Part, ScopeKeys, Wraps};
+use super::record::{Changed, Digest, Entry, Foreign, Head, Part, ScopeKeys, Wraps};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{KeyState, Purpose};
 
@@ -107,6 +107,7 @@ pub(super) fn check_first(draft: &Draft<'_>, place: &Place) -> Result<()> {
         };
         return Err(refused(format!("scope \"{}\" has keys already, and {how}", place.scope), id));
     }
+    refuse_foreign(draft, &place.scope, place.purpose)?;
     match keys.and_then(|keys| keys.of(place.purpose).last()) {
         Some(known) => {
             Err(refused("this scope and purpose has a key already; publish the next one", known.id))
@@ -120,6 +121,7 @@ pub(super) fn check_first(draft: &Draft<'_>, place: &Place) -> Result<()> {
 /// # Errors
 /// Where there is no key of this scope and purpose, or a pending one.
 pub(super) fn check_next(draft: &Draft<'_>, place: &Place) -> Result<Part> {
+    refuse_foreign(draft, &place.scope, place.purpose)?;
     refuse_second_pending(draft, place)?;
     match draft.scope(&place.scope).filter(|keys| keys.of(place.purpose).next().is_some()) {
         Some(keys) => Ok(keys.part),
@@ -127,6 +129,30 @@ pub(super) fn check_next(draft: &Draft<'_>, place: &Place) -> Result<Part> {
             Err(refused("this scope and purpose has no key yet; `create` or `provision` its first one", 0))
         }
     }
+}
+
+/// Of the keys of a scope and purpose only one is active and one pending: also one that a later release has written.
+fn refuse_foreign(draft: &Draft<'_>, scope: &str, purpose: Purpose) -> Result<()> {
+    match draft.scope(scope).and_then(|keys| foreign_of(keys, purpose)) {
+        Some(foreign) => Err(refused(
+            "a later release has written this key of the scope and purpose, and this one must add none beside it; upgrade \
+             encrypted-field",
+            foreign.id,
+        )),
+        None => Ok(()),
+    }
+}
+
+/// A key of a later release that may be active or pending.
+fn foreign_of(keys: &ScopeKeys, purpose: Purpose) -> Option<&Foreign> {
+    let has_active = keys.in_state(purpose, KeyState::Active).next().is_some();
+    let is_in_the_way = |foreign: &&Foreign| match foreign.state() {
+        Some(KeyState::Active | KeyState::Pending) => true,
+        Some(_) => false,
+        // Where another one is active, this one is not, whatever else it is.
+        None => !has_active,
+    };
+    keys.foreign.iter().filter(|foreign| foreign.may_be_for(purpose)).find(is_in_the_way)
 }
 
 fn refuse_second_pending(draft: &Draft<'_>, place: &Place) -> Result<()> {
@@ -138,9 +164,10 @@ fn refuse_second_pending(draft: &Draft<'_>, place: &Place) -> Result<()> {
 }
 
 fn next_version(draft: &Draft<'_>, place: &Place) -> u32 {
-    let known =
-        draft.scope(&place.scope).and_then(|keys| keys.of(place.purpose).map(|key| key.version).max());
-    known.unwrap_or(0).saturating_add(1)
+    let Some(keys) = draft.scope(&place.scope) else { return 1 };
+    let foreign = keys.foreign.iter().filter(|foreign| foreign.may_be_for(place.purpose));
+    let versions = keys.of(place.purpose).map(|key| key.version).chain(foreign.map(Foreign::version));
+    versions.max().unwrap_or(0).saturating_add(1)
 }
 
 /// Makes a pending key active, and retires the one before it. `at_once` ignores that some processes may not have it.
@@ -166,6 +193,7 @@ pub(super) fn activate(
         ));
     }
     let purpose = entry.purpose;
+    refuse_foreign(draft, scope, purpose)?;
     let before: Vec<u32> = draft
         .scope(scope)
         .into_iter()
@@ -291,6 +319,9 @@ pub(super) struct Work {
 pub(super) fn work(keys: &ScopeKeys, head: &Head, now: u64, policy: &RotationPolicy) -> Work {
     let mut work = Work::default();
     for purpose in Purpose::ALL {
+        if foreign_of(keys, purpose).is_some() {
+            continue;
+        }
         let active = keys.in_state(purpose, KeyState::Active).next();
         let pending = keys.in_state(purpose, KeyState::Pending).next();
         if let Some(pending) = pending {

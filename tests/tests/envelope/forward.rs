@@ -64,7 +64,12 @@ fn world(of_later: OfLater) -> (World, KeyManager, String) {
     let next = keys.publish("", Purpose::Field).wait().unwrap();
     keys.activate_at_once(next).wait().unwrap();
     change(&world, &process_record(""), 1, of_later);
-    (world, keys, stored)
+    if entry(&world, &process_record(""), 1)["purpose"] == "field" {
+        return (world, keys, stored);
+    }
+    // A key that has another purpose than it had is not what a running process has seen.
+    assert_kind(keys.load().wait(), ErrorKind::KeyStoreRolledBack);
+    (world.clone(), world.loaded(), stored)
 }
 
 #[test]

@@ -216,7 +216,7 @@ fn a_process_that_is_shown_the_old_revision_does_not_seal_under_a_key_that_was_d
 /// Also one that starts late, when what it is shown does not count as old yet.
 #[test]
 fn a_fresh_process_does_not_seal_under_a_key_that_is_destroyed() {
-    for heartbeat in [HEARTBEAT, PROPAGATION / 2 - SECOND, 5 * MINUTE] {
+    for heartbeat in [HEARTBEAT, (PROPAGATION - 10 * MINUTE) / 2 - SECOND, 5 * MINUTE] {
         let world = World::empty();
         world.builder().heartbeat(heartbeat).build().unwrap().initialize().wait().unwrap();
         let old = world.copy(world.store.backup());

@@ -1,8 +1,8 @@
 //! The key manager, on stores and key-encryption keys that fail on request. Time is an argument: nothing sleeps.
 
 mod calls;
-mod costs;
 mod clocks;
+mod costs;
 mod failures;
 mod forward;
 mod frozen;

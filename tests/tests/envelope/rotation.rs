@@ -15,7 +15,7 @@ fn a_key_is_published_before_it_seals() {
     assert_eq!(key_of(&seal(&a).unwrap()), 1, "published is not active");
 
     let error = assert_kind(a.activate(id).wait(), ErrorKind::KeyLifecycle);
-    assert!(error.to_string().contains("in 3901 s"), "{error}");
+    assert!(error.to_string().contains("in 4201 s"), "{error}");
     world.clock.advance(PROPAGATION - Duration::from_secs(1));
     a.load().wait().unwrap();
     assert_kind(a.activate(id).wait(), ErrorKind::KeyLifecycle);

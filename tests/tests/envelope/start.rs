@@ -126,10 +126,10 @@ fn what_does_not_fit_together_is_refused() {
 #[test]
 fn a_longer_lease_than_the_stores_propagation_is_refused() {
     let world = World::new();
-    let slow = CachePolicy::default().max_age(30 * MINUTE, 40 * MINUTE);
+    let slow = CachePolicy::default().max_age(30 * MINUTE, 45 * MINUTE);
     let error =
         assert_kind(world.builder().cache(slow).build().unwrap().load().wait(), ErrorKind::KeyStoreUnusable);
-    assert!(error.to_string().contains("3900 s") && error.to_string().contains("4200 s"), "{error}");
+    assert!(error.to_string().contains("4200 s") && error.to_string().contains("4500 s"), "{error}");
 }
 
 #[test]

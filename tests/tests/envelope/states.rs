@@ -38,7 +38,7 @@ fn a_key_is_disabled_enabled_and_destroyed() {
     assert_kind(keys.destroy(id(1), confirmation).wait(), ErrorKind::KeyLifecycle);
     keys.disable(id(1)).wait().unwrap();
     let error = assert_kind(keys.destroy(id(1), confirmation).wait(), ErrorKind::KeyLifecycle);
-    assert!(error.to_string().contains("of 3900"), "{error}");
+    assert!(error.to_string().contains("of 4200"), "{error}");
     world.pass(PROPAGATION, &[&keys]);
     let error = assert_kind(keys.destroy(id(1), "yes").wait(), ErrorKind::NotConfirmed);
     assert!(error.to_string().contains(confirmation), "{error}");

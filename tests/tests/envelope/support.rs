@@ -15,8 +15,8 @@ use zeroize::Zeroizing;
 
 pub const DAY: Duration = Duration::from_hours(24);
 pub const MINUTE: Duration = Duration::from_mins(1);
-/// How long publishing takes by default: 30 minutes of age, 30 of grace, 5 for clocks, and a second for dates in whole ones.
-pub const PROPAGATION: Duration = Duration::from_secs(3901);
+/// How long publishing takes by default: 30 minutes of age, 30 of grace, 10 for clocks, and a second for dates in whole ones.
+pub const PROPAGATION: Duration = Duration::from_secs(4201);
 /// How often the head is signed anew by default.
 pub const HEARTBEAT: Duration = Duration::from_mins(30);
 
@@ -159,6 +159,11 @@ impl MemoryStore {
     /// From now on it has a server with a clock of its own.
     pub fn set_clock(&self, clock: &Clock) {
         *self.0.clock.lock().unwrap() = Some(clock.clone());
+    }
+
+    /// As if it had no clock of its own.
+    pub fn forget_clock(&self) {
+        *self.0.clock.lock().unwrap() = None;
     }
 
     /// A copy of all records, as a backup has them.

@@ -41,8 +41,8 @@ pub struct KeyManagerBuilder {
     clock: Clock,
 }
 
-/// Beyond the lease of the keys: for clocks that are apart.
-const SKEW: Duration = Duration::from_mins(5);
+/// Beyond the lease of the keys: for clocks that are apart, of who writes and of who reads by 5 minutes each.
+const SKEW: Duration = Duration::from_mins(10);
 
 impl KeyManagerBuilder {
     pub(super) fn new(key_set: String, store: impl KeyStore) -> Self {
@@ -93,7 +93,7 @@ impl KeyManagerBuilder {
     }
 
     /// The time between publishing a key and its use, for a new store; the store keeps it. At least what [`CachePolicy::max_age`]
-    /// gives together, which no process on this store may exceed; by default 5 minutes more, for clocks that are apart.
+    /// gives together, which no process on this store may exceed; by default 10 minutes more, for clocks that are apart.
     pub fn propagation(mut self, time: Duration) -> Self {
         self.propagation = Some(time);
         self
@@ -138,7 +138,7 @@ impl KeyManagerBuilder {
     /// of the processes.
     ///
     /// A head that was not signed anew for twice this time is *frozen*: what is seen may be an old state of the store, and nothing is
-    /// sealed ([`ErrorKind::KeyStoreFrozen`]) until a new one is seen. Twice this time is at most the propagation time, so that no
+    /// sealed ([`ErrorKind::KeyStoreFrozen`]) until a new one is seen. Twice this time and 10 minutes are at most the propagation time, so that no
     /// process seals under a key that may have been destroyed. `Duration::ZERO` turns it off: then a process that is shown an old state
     /// goes on sealing under keys that were destroyed since, and those values are lost.
     pub fn heartbeat(mut self, time: Duration) -> Self {
@@ -199,10 +199,13 @@ impl KeyManagerBuilder {
         }
         self.rotation.check(propagation)?;
         let heartbeat = self.heartbeat.unwrap_or(lease / 2);
-        if heartbeat.saturating_mul(2) > propagation {
+        let frozen = heartbeat.saturating_mul(2).saturating_add(SKEW);
+        if !heartbeat.is_zero() && frozen > propagation {
             return Err(invalid(format!(
-                "a head that counts as frozen after {} s is no protection where a key is destroyed {} s after it was disabled; make                  the heartbeat shorter, or the propagation time longer",
-                heartbeat.as_secs().saturating_mul(2),
+                "a process may seal for {} s under a head that is signed every {} s, and a key may be destroyed {} s after it was \
+                 disabled; make the heartbeat shorter, or the propagation time longer",
+                frozen.as_secs(),
+                heartbeat.as_secs(),
                 propagation.as_secs()
             )));
         }

@@ -134,7 +134,7 @@ impl Changes {
     }
 
     fn seen_for(&self, entry: &Entry) -> Duration {
-        let seen = self.loader.first_seen(entry.id, entry.state);
+        let seen = self.loader.first_seen(entry);
         seen.map_or(Duration::ZERO, |seen| self.backends().clock.monotonic().saturating_sub(seen))
     }
 

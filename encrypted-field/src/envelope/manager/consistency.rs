@@ -6,12 +6,12 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use super::backends::{Kek, is_key_of, some_at_a_time};
-use super::loading::{Ask, Loader};
+use super::loading::Loader;
 use super::ring::key_id;
 use super::states::page_digits;
 use super::{Call, Inner, KeyManager};
 use crate::envelope::WrapContext;
-use crate::envelope::record::{Entry, Head, ScopeKeys, StoreMac, tampered};
+use crate::envelope::record::{Entry, Foreign, Head, ScopeKeys, StoreMac, tampered, upgrade};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::KeyState;
 use crate::key_id::KeyId;
@@ -50,9 +50,15 @@ impl KeyManager {
     }
 }
 
+/// That this release can't tell how a key is wrapped.
+pub(super) fn foreign_problem(foreign: &Foreign) -> WrapProblem {
+    let error = upgrade(format!("the entry of key {}", foreign.id));
+    WrapProblem { key_id: KeyId::new(foreign.id), kek: None, error: Some(error) }
+}
+
 impl Inner {
     async fn check_consistency(&self) -> Result<Consistency> {
-        let view = self.loader.look_up(&[], true, Ask::Always).await?;
+        let view = self.loader.fresh_process().await?;
         let keks = &self.loader.backends.keks;
         let mut found = Consistency { checked: keks.len(), problems: Vec::new() };
         for kek in keks {
@@ -64,7 +70,7 @@ impl Inner {
         self.check_scopes(&scopes, &mut found).await;
         let (pages, digits) = Loader::pages(&view.head);
         for page in 0..pages {
-            let (_, scopes) = self.loader.page(&page_digits(page, digits), Ask::IfNeeded).await?;
+            let (_, scopes) = self.loader.fresh_page(&page_digits(page, digits)).await?;
             self.check_ids(&scopes, &mut ids)?;
             self.check_scopes(&scopes, &mut found).await;
         }
@@ -86,6 +92,7 @@ impl Inner {
     async fn check_scopes(&self, scopes: &[Arc<ScopeKeys>], found: &mut Consistency) {
         let mut calls: Vec<BoxFuture<'_, Option<WrapProblem>>> = Vec::new();
         for keys in scopes {
+            found.problems.extend(keys.foreign.iter().map(foreign_problem));
             for entry in keys.keys.iter().filter(|entry| entry.state != KeyState::Destroyed) {
                 for kek in &self.loader.backends.keks {
                     calls.push(Box::pin(self.check_wrap(&keys.scope, entry, kek)));

@@ -6,12 +6,13 @@ use std::time::Duration;
 use super::backends::Backends;
 use super::clock::Reference;
 use super::memory::{Memory, Newest};
-use crate::envelope::record::{Due, Head, Part, ScopeDigest, ScopeKeys, StoreMac, node_name, tampered};
+use crate::envelope::record::{
+    Due, Entry, Head, Part, ScopeDigest, ScopeKeys, StoreMac, node_name, tampered,
+};
 use crate::envelope::view::{Found, PROCESS, View, all_names_to, names_to};
-use crate::envelope::{Query, WrapContext};
+use crate::envelope::{Query, Record, WrapContext};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
-use crate::key::KeyState;
 use crate::secret::SecretBytes;
 
 /// All that is known is read anew after this, to see that it still stands there.
@@ -92,8 +93,8 @@ impl Loader {
     }
 
     /// When this process first saw a key in the state that it has.
-    pub(super) fn first_seen(&self, id: u32, state: KeyState) -> Option<Duration> {
-        self.memory().first_seen(id, state)
+    pub(super) fn first_seen(&self, entry: &Entry) -> Option<Duration> {
+        self.memory().first_seen(entry)
     }
 
     /// The scopes that each process loads, and those of `in_use`, as they are now.
@@ -119,6 +120,8 @@ impl Loader {
             None => query.names(names_to(&scopes, known.as_deref().map(|known| &*known.head))),
         };
         let read = self.read(query, ask).await?;
+        // Whether it is in order is about to be seen.
+        self.memory().refused = None;
         if let Some(known) = known.as_ref().filter(|known| cache.is_some() && known.head == read.head)
             && scopes.iter().all(|scope| known.scopes.contains_key(*scope))
         {
@@ -140,8 +143,16 @@ impl Loader {
         if scopes.is_empty() {
             query = Query::head();
         }
+        self.refuse_refused()?;
         let read = self.read(query, ask).await?;
         self.look(read, known.as_deref(), with_process, scopes, ask).await
+    }
+
+    /// The scopes that each process loads, with every record looked at as it stands in the store.
+    pub(super) async fn fresh_process(&self) -> Result<View> {
+        self.refuse_refused()?;
+        let read = self.read(Query::head().prefix(PROCESS), Ask::Always).await?;
+        self.look(read, None, true, &[], Ask::Always).await
     }
 
     /// How many pages the scopes that are loaded on demand have, and how many digits the name of a page has.
@@ -155,11 +166,21 @@ impl Loader {
     }
 
     /// The scopes of one page, whose digests begin with these digits.
-    pub(super) async fn page(&self, digits: &str, ask: Ask) -> Result<(View, Vec<Arc<ScopeKeys>>)> {
+    pub(super) async fn page(&self, digits: &str) -> Result<(View, Vec<Arc<ScopeKeys>>)> {
+        self.read_page(digits, false).await
+    }
+
+    /// As [`page`](Self::page), with every record looked at as it stands in the store.
+    pub(super) async fn fresh_page(&self, digits: &str) -> Result<(View, Vec<Arc<ScopeKeys>>)> {
+        self.read_page(digits, true).await
+    }
+
+    async fn read_page(&self, digits: &str, is_fresh: bool) -> Result<(View, Vec<Arc<ScopeKeys>>)> {
+        let ask = Ask::IfNeeded;
         let above = (0..digits.len()).map(|steps| node_name(&digits[..steps]));
         let mut query = Query::head().names(above).prefix(node_name(digits));
         query = query.prefix(format!("{}{digits}", Part::Demand.prefix()));
-        self.beneath(digits, &|_| true, usize::MAX, query, ask).await
+        self.beneath(digits, &|_| true, usize::MAX, query, ask, is_fresh).await
     }
 
     /// Scopes whose dates are wanted, at most about so many.
@@ -168,7 +189,7 @@ impl Loader {
         wanted: &(dyn Fn(Due) -> bool + Sync),
         most: usize,
     ) -> Result<(View, Vec<Arc<ScopeKeys>>)> {
-        self.beneath("", wanted, most, Query::head().names([node_name("")]), Ask::IfNeeded).await
+        self.beneath("", wanted, most, Query::head().names([node_name("")]), Ask::IfNeeded, false).await
     }
 
     async fn beneath(
@@ -178,11 +199,23 @@ impl Loader {
         most: usize,
         query: Query,
         ask: Ask,
+        is_fresh: bool,
     ) -> Result<(View, Vec<Arc<ScopeKeys>>)> {
-        let known = self.known();
-        let mut read = self.read(query, ask).await?;
+        self.refuse_refused()?;
+        let known = self.known().filter(|_| !is_fresh);
+        let mut read = self.read(query.clone(), ask).await?;
         let mut view = View::new(Arc::clone(&read.head), read.mac.clone());
         for _ in 0..ATTEMPTS {
+            let cache = self.known();
+            let is_news = self.memory().is_news(&read.head);
+            if is_news && view.process.is_none() {
+                let missing = view.look_at_process(&read.found, cache.as_deref());
+                if !missing.map_err(|e| self.backends.of_store(e))?.is_empty() {
+                    read = self.read(query.clone().prefix(PROCESS), Ask::IfNeeded).await?;
+                    view = View::new(Arc::clone(&read.head), read.mac.clone());
+                    continue;
+                }
+            }
             let looked = view.look_beneath(digits, wanted, most, &read.found, known.as_deref());
             match looked.map_err(|e| self.backends.of_store(e))? {
                 Ok(scopes) => {
@@ -224,6 +257,8 @@ impl Loader {
             // One that was there and is not may have become one that each process loads.
             let is_gone = |scope: &&&str| view.scopes.get(**scope).is_some_and(Option::is_none);
             with_process |= scopes.iter().filter(is_gone).any(|scope| self.memory().knows(scope));
+            // Before anything of a newer store is used, all that is known of it is compared.
+            with_process |= self.memory().is_news(&read.head);
             let mut lacks_process = false;
             if with_process {
                 lacks_process = !view.look_at_process(&read.found, cache).map_err(of_store)?.is_empty();
@@ -266,9 +301,10 @@ impl Loader {
             let mac = self.authenticate(&head, began_with.as_ref(), ask).await?;
             self.memory().reference = self.reference_of(loaded.time);
             let began_at = began_with.map_or((0, 0), |newest| newest.head.age());
+            let checked = self.refuse_unfit(&head).and_then(|()| self.memory().check(&head, began_at));
             // Unless another load of this process was faster, and this one is out of date, and not set back.
-            if let Some(head) = self.accept(head, &mac, began_at).map_err(|e| self.refuse(e))? {
-                return Ok(Read { head, mac, found });
+            if checked.map_err(|e| self.refuse(e))? {
+                return Ok(Read { head: Arc::new(head), mac, found });
             }
         }
         Err(self.busy())
@@ -298,10 +334,15 @@ impl Loader {
     /// # Errors
     /// [`ErrorKind::KeyLifecycle`], [`ErrorKind::KeyStoreRolledBack`].
     pub(super) async fn check_empty(&self) -> Result<()> {
-        let loaded = self.backends.load(&Query::head()).await?;
-        if !loaded.records.is_empty() {
+        let query = Query::head().prefix(PROCESS).names([node_name("")]);
+        let loaded = self.backends.load(&query).await?;
+        if loaded.records.iter().any(Record::is_head) {
             let detail = "it has keys already; `load` them";
             return Err(self.backends.store_error(ErrorKind::KeyLifecycle, detail));
+        }
+        if !loaded.records.is_empty() {
+            let error = tampered("it has records and no head: restore it from a backup");
+            return Err(self.backends.of_store(error));
         }
         self.memory().reference = self.reference_of(loaded.time);
         let had_keys = self.memory().newest.is_some();
@@ -358,12 +399,6 @@ impl Loader {
         Ok(StoreMac::new(&store_key, key_set))
     }
 
-    /// Makes an authentic head the newest one that was seen. `None` where a newer one was seen since the load began.
-    fn accept(&self, head: Head, mac: &StoreMac, began_at: (u64, u64)) -> Result<Option<Arc<Head>>> {
-        self.refuse_unfit(&head)?;
-        self.memory().accept(head, mac, began_at, &self.backends.clock)
-    }
-
     fn refuse_unfit(&self, head: &Head) -> Result<()> {
         let Floor { revision, epoch } = self.floor;
         let below = |what: &str, is: u64, least: u64| {
@@ -391,16 +426,34 @@ impl Loader {
     /// Asks the anchor how new the store is at least: before the store is read, for what is changed meanwhile raises both. Gives whether
     /// it says anything.
     async fn read_anchor(&self) -> Result<bool> {
-        let anchor = self.backends.read_anchor().await?;
+        let anchor = match self.backends.read_anchor().await {
+            Ok(anchor) => anchor,
+            // A process that has seen the store has a memory of its own, and goes on.
+            Err(error) if self.newest().is_some() => {
+                event::emit(&Event::AnchorFailed { key_set: &self.backends.key_set, error: &error });
+                None
+            }
+            Err(error) => return Err(error),
+        };
         let mut memory = self.memory();
         memory.anchor = anchor.or(memory.anchor);
         Ok(memory.anchor.is_some())
+    }
+
+    /// # Errors
+    /// [`ErrorKind::KeyStoreRolledBack`] where the store was refused, and no refresh has found it in order since.
+    fn refuse_refused(&self) -> Result<()> {
+        match self.memory().refused.clone() {
+            None => Ok(()),
+            Some(why) => Err(Error::new(ErrorKind::KeyStoreRolledBack).detail(why)),
+        }
     }
 
     /// Of a store that was set back: said by an event, too.
     fn refuse(&self, error: Error) -> Error {
         let error = self.backends.of_store(error);
         if error.kind() == ErrorKind::KeyStoreRolledBack {
+            self.memory().refused = Some(error.details().to_owned());
             event::emit(&Event::StoreRolledBack { key_set: &self.backends.key_set, error: &error });
         }
         error
@@ -415,14 +468,14 @@ impl Loader {
 
     /// Compares what was looked at with what was seen before, and keeps in mind what it was.
     fn saw(&self, view: &View) -> Result<()> {
-        let seen = self.memory().saw(view, self.backends.clock.monotonic());
+        let seen = self.memory().saw(view, &self.backends.clock);
         seen.map_err(|e| self.refuse(e))
     }
 
     /// What this process has written.
     pub(super) fn wrote(&self, after: View) -> Result<()> {
         self.saw(&after)?;
-        self.memory().wrote(after, self.backends.clock.monotonic());
+        self.memory().wrote(after);
         Ok(())
     }
 

@@ -96,15 +96,12 @@ impl Inner {
     }
 
     async fn maintain(&self, note: &Note) -> Result<Maintenance> {
-        let revision = self.loader.newest().map(|newest| newest.head.revision);
         let scopes = self.scopes_to_look_at().await?;
         let ahead = scopes.iter().find_map(|keys| self.dated_ahead(keys));
         let mut done = self.activate_due(&scopes, note).await?;
         self.publish_due(&scopes, note, &mut done).await?;
-        let was_written = self.loader.newest().map(|newest| newest.head.revision) != revision;
-        if !was_written {
-            done.signed = self.sign_if_due(note).await?;
-        }
+        // What was written above has signed it, too.
+        done.signed = self.sign_if_due(note).await?;
         match ahead {
             Some(error) => Err(error),
             None => Ok(done),
@@ -132,7 +129,7 @@ impl Inner {
                 due.into_iter().for_each(&mut add);
             }
             let page = page_digits(self.patrol.next(pages), digits);
-            self.loader.page(&page, Ask::IfNeeded).await?.1.into_iter().for_each(&mut add);
+            self.loader.page(&page).await?.1.into_iter().for_each(&mut add);
         }
         Ok(scopes.into_values().collect())
     }
@@ -274,7 +271,8 @@ impl Inner {
         if view.head.revision != head.revision {
             return Ok(false);
         }
-        let mut draft = changes.draft(&view, note)?;
+        // Also where a process that is ahead has dated it into the future: else no other one could sign any more.
+        let mut draft = changes.draft_whatever_its_date(&view, note)?;
         draft.sign_anew();
         changes.commit(&view, draft).await
     }

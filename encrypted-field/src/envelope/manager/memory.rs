@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::clock::{Reference, SKEW, seconds};
 use crate::envelope::backend::Mark;
 use crate::envelope::history::{self, History};
-use crate::envelope::record::{Head, ScopeDigest, ScopeKeys, StoreMac, tampered};
+use crate::envelope::record::{Entry, Head, ScopeDigest, ScopeKeys, StoreMac, tampered};
 use crate::envelope::view::{Process, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Clock, KeyState};
@@ -24,8 +24,8 @@ pub(super) struct Newest {
     pub(super) mac: StoreMac,
     /// When it was first seen, by a clock that nobody sets.
     pub(super) seen: Duration,
-    /// Whether it was too old already when it was first seen.
-    pub(super) was_old: bool,
+    /// Until when it counts as fresh; `None` for ever.
+    pub(super) fresh_until: Option<Duration>,
 }
 
 /// What is known of the store.
@@ -40,48 +40,58 @@ pub(super) struct Memory {
     process_age: (u64, u64),
     pub(super) process_next_id: u64,
     history: History,
-    /// When this process first saw a key in its state, by a clock that nobody sets.
-    first_seen: HashMap<(u32, KeyState), Duration>,
+    /// When this process first saw a key in its state, by a clock that nobody sets, and since when it has it by its dates.
+    first_seen: HashMap<(u32, KeyState), (Option<u64>, Duration)>,
     /// When all that is known was read.
     pub(super) read_all: Option<Duration>,
     /// The clock of the store or of a key service, at the last load.
     pub(super) reference: Option<Reference>,
+    /// Why the store is refused: nothing of it is used or changed until a refresh finds it in order.
+    pub(super) refused: Option<String>,
 }
 
 impl Memory {
-    /// Makes an authentic head the newest one that was seen. `None` where a newer one was seen since the load began.
+    /// That an authentic head may follow what was seen. `false` where a newer one was seen since the load began.
     ///
     /// # Errors
     /// [`ErrorKind::KeyStoreRolledBack`].
-    pub(super) fn accept(
-        &mut self,
-        head: Head,
-        mac: &StoreMac,
-        began_at: (u64, u64),
-        clock: &Clock,
-    ) -> Result<Option<Arc<Head>>> {
+    pub(super) fn check(&self, head: &Head, began_at: (u64, u64)) -> Result<bool> {
         if let Some(newest) = &self.newest {
             if head.age() < newest.head.age() && head.age() >= began_at {
-                return Ok(None);
+                return Ok(false);
             }
-            history::refuse_older(&newest.head, &newest.mac, &head)?;
-            if *newest.head == head {
-                return Ok(Some(Arc::clone(&newest.head)));
-            }
+            history::refuse_older(&newest.head, &newest.mac, head)?;
         }
         if let Some(anchor) = self.anchor {
-            refuse_below(&head, anchor)?;
+            refuse_below(head, anchor)?;
         }
-        let head = Arc::new(head);
+        Ok(true)
+    }
+
+    /// Whether a head is news, so that what is known has to be compared before anything of it is used.
+    pub(super) fn is_news(&self, head: &Head) -> bool {
+        let is_known = |newest: &Newest| *newest.head == *head;
+        !self.newest.as_ref().is_some_and(is_known)
+            && self.known.as_ref().is_some_and(|known| known.process.is_some())
+    }
+
+    /// Makes the head of what was compared the newest one.
+    fn settle(&mut self, view: &View, clock: &Clock) {
+        if self.newest.as_ref().is_some_and(|newest| newest.head.age() >= view.head.age()) {
+            return;
+        }
+        let head = Arc::clone(&view.head);
         let now = match &self.reference {
             Some(reference) => reference.now(),
             None => seconds(clock.wall()),
         };
-        let limit = head.heartbeat.saturating_mul(2).saturating_add(SKEW);
-        let was_old = head.heartbeat > 0 && head.signed.saturating_add(limit) < now;
-        let (mac, seen) = (mac.clone(), clock.monotonic());
-        self.newest = Some(Newest { head: Arc::clone(&head), mac, seen, was_old });
-        Ok(Some(head))
+        // By its date, where that is not in the future: what is seen now for the first time may be old already.
+        let limit = head.heartbeat.saturating_mul(2);
+        let age = now.saturating_sub(head.signed);
+        let left = limit.min(limit.saturating_add(SKEW + 1).saturating_sub(age));
+        let seen = clock.monotonic();
+        let fresh_until = (head.heartbeat > 0).then(|| seen.saturating_add(Duration::from_secs(left)));
+        self.newest = Some(Newest { head, mac: view.mac.clone(), seen, fresh_until });
     }
 
     /// Whether a scope was seen that is loaded on demand.
@@ -90,16 +100,24 @@ impl Memory {
     }
 
     /// When this process first saw a key in the state that it has.
-    pub(super) fn first_seen(&self, id: u32, state: KeyState) -> Option<Duration> {
-        self.first_seen.get(&(id, state)).copied()
+    pub(super) fn first_seen(&self, entry: &Entry) -> Option<Duration> {
+        let (since_then, seen) = self.first_seen.get(&(entry.id, entry.state))?;
+        (*since_then == since(entry)).then_some(*seen)
     }
 
     /// Compares what was looked at with what was seen before, and keeps in mind what it was.
     ///
     /// # Errors
     /// [`ErrorKind::KeyStoreRolledBack`], [`ErrorKind::KeyStoreTampered`].
-    pub(super) fn saw(&mut self, view: &View, now: Duration) -> Result<()> {
+    pub(super) fn saw(&mut self, view: &View, clock: &Clock) -> Result<()> {
         self.compare(view)?;
+        self.settle(view, clock);
+        let now = clock.monotonic();
+        for (scope, keys) in &view.scopes {
+            if let Some((_, keys)) = keys {
+                self.history.saw(&view.head, scope, keys);
+            }
+        }
         if self.first_seen.len() > MOST_SEEN {
             self.first_seen.clear();
         }
@@ -107,17 +125,19 @@ impl Memory {
         let on_demand = view.scopes.values().flatten().map(|(_, keys)| keys);
         for entry in in_process.chain(on_demand).flat_map(|keys| &keys.keys) {
             for state in WATCHED {
-                if state == entry.state {
-                    self.first_seen.entry((entry.id, state)).or_insert(now);
-                } else {
+                let since = since(entry);
+                let seen = self.first_seen.get(&(entry.id, state)).map(|(of, _)| *of);
+                if state != entry.state {
                     self.first_seen.remove(&(entry.id, state));
+                } else if seen != Some(since) {
+                    self.first_seen.insert((entry.id, state), (since, now));
                 }
             }
         }
         Ok(())
     }
 
-    fn compare(&mut self, view: &View) -> Result<()> {
+    fn compare(&self, view: &View) -> Result<()> {
         let known = self.known.as_deref();
         let process = view.process.as_ref().or_else(|| known?.process.as_ref());
         refuse_shared_ids(process.map(|process| &**process), view)?;
@@ -129,10 +149,9 @@ impl Memory {
             history::refuse_lost(before, self.process_age.0, now, &view.head)?;
         }
         for (scope, now) in &view.scopes {
-            let keys = |keys: &Option<(_, Arc<ScopeKeys>)>| keys.as_ref().map(|(_, keys)| Arc::clone(keys));
-            let before = known.and_then(|known| known.scopes.get(scope).and_then(keys));
-            let now = keys(now).or_else(|| view.process.as_ref()?.get(scope).cloned());
-            self.history.saw_scope(&view.head, scope, before.as_deref(), now.as_deref())?;
+            let in_process = || view.process.as_ref()?.get(scope);
+            let now = now.as_ref().map(|(_, keys)| keys).or_else(in_process);
+            self.history.compare(&view.head, scope, now.map(|keys| &**keys))?;
         }
         Ok(())
     }
@@ -149,11 +168,7 @@ impl Memory {
     }
 
     /// What this process has written.
-    pub(super) fn wrote(&mut self, after: View, now: Duration) {
-        if self.newest.as_ref().is_none_or(|newest| newest.head.age() < after.head.age()) {
-            let (head, mac) = (Arc::clone(&after.head), after.mac.clone());
-            self.newest = Some(Newest { head, mac, seen: now, was_old: false });
-        }
+    pub(super) fn wrote(&mut self, after: View) {
         if after.process.is_some() {
             self.knows_process_as_of(&after.head);
         }
@@ -190,6 +205,18 @@ impl Memory {
     fn knows_process_as_of(&mut self, head: &Head) {
         self.process_age = self.process_age.max(head.age());
         self.process_next_id = self.process_next_id.max(head.next_id);
+    }
+}
+
+/// Since when a key is in its state, by its dates.
+fn since(entry: &Entry) -> Option<u64> {
+    match entry.state {
+        KeyState::Pending => entry.activate_after,
+        KeyState::Active => entry.activated,
+        KeyState::Retired => entry.retired,
+        KeyState::Disabled => entry.disabled,
+        KeyState::Destroyed => entry.destroyed,
+        KeyState::Compromised => entry.compromised,
     }
 }
 

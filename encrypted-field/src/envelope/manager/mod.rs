@@ -59,7 +59,6 @@ use changes::Changes;
 use lease::Health;
 use loading::{Ask, Loader};
 use maintenance::Patrol;
-use memory::Newest;
 use refreshing::{Refresher, Turn};
 use ring::Finder;
 use rings::{ProcessRing, not_loaded};
@@ -295,12 +294,8 @@ impl Inner {
 
     /// Until when the newest head is good for sealing: twice the time after which it is to be signed anew.
     fn check_freshness(&self) {
-        let Some(Newest { head, seen, was_old, .. }) = self.loader.newest() else { return };
-        if head.heartbeat == 0 {
-            return self.health.fresh_until(None);
-        }
-        let limit = Duration::from_secs(head.heartbeat.saturating_mul(2));
-        self.health.fresh_until(Some(if was_old { seen } else { seen.saturating_add(limit) }));
+        let Some(newest) = self.loader.newest() else { return };
+        self.health.fresh_until(newest.fresh_until);
         if self.health.is_frozen() {
             event::emit(&Event::StoreFrozen { key_set: self.key_set() });
         }

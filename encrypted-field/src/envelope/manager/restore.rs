@@ -30,7 +30,8 @@ impl KeyManager {
     ///
     /// # Errors
     /// [`ErrorKind::KeyStoreTampered`]: a backup that somebody without the KEK has changed is refused still.
-    /// [`ErrorKind::KeyStoreRolledBack`]: it is another store than the one that this process has seen.
+    /// [`ErrorKind::KeyStoreRolledBack`]: it is another store than the one that this process has seen or that its anchor knows, or of an
+    /// epoch below the configured minimum.
     /// [`ErrorKind::NotConfirmed`]: another revision, or a next id that can't be right. Every KEK must be in reach.
     pub fn accept_restored(&self, restored: RestoredStore) -> Call<()> {
         self.call(move |inner, note| async move {
@@ -68,6 +69,20 @@ impl Changes {
             let detail = format!("it is another store, {}, in place of {}", found.store, newest.store);
             return Err(backends.store_error(ErrorKind::KeyStoreRolledBack, detail));
         }
+        let anchor = backends.read_anchor().await?;
+        if let Some(anchor) = anchor.filter(|anchor| anchor.store != found.store) {
+            let detail = format!("it is the store {}, and its anchor is of {}", found.store, anchor.store);
+            return Err(backends.store_error(ErrorKind::KeyStoreRolledBack, detail));
+        }
+        let least_epoch = self.loader.floor.epoch;
+        if found.epoch < least_epoch {
+            let detail = format!(
+                "it has epoch {}, below the minimum {least_epoch}: whoever had a key-encryption key or the store key of then may have \
+                 signed it; where you trust it nevertheless, accept it in a process without that minimum",
+                found.epoch
+            );
+            return Err(backends.store_error(ErrorKind::KeyStoreRolledBack, detail));
+        }
         let next_id = u64::from(restored.next_id);
         let least = found.next_id.max(newest.as_ref().map_or(0, |newest| newest.next_id));
         if next_id < least || next_id > least + FAR {
@@ -77,7 +92,7 @@ impl Changes {
             ));
         }
         let seen = newest.map_or((0, 0), |newest| newest.age());
-        let anchor = backends.read_anchor().await?.map_or((0, 0), |anchor| anchor.age());
+        let anchor = anchor.map_or((0, 0), |anchor| anchor.age());
         let mut draft = self.draft_whatever_its_date(&view, note)?;
         self.renew(&view, &mut draft, found.epoch.max(seen.0).max(anchor.0)).await?;
         draft.restored(seen.1.max(anchor.1).max(self.loader.floor.revision), next_id);

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 
 use super::backends::{is_about_one_key, some_at_a_time};
 use super::changes::{Attempts, confirmed};
-use super::consistency::WrapProblem;
+use super::consistency::{WrapProblem, foreign_problem};
 use super::loading::{Ask, Loader};
 use super::maintenance::ahead_by;
 use super::ring::key_id;
@@ -16,7 +16,7 @@ use super::{Call, Confirms, Inner, KeyManager};
 use crate::envelope::WrapContext;
 use crate::envelope::draft::{Draft, Note};
 use crate::envelope::lifecycle;
-use crate::envelope::record::{Entry, Head, ScopeKeys, Wraps};
+use crate::envelope::record::{Entry, Foreign, Head, ScopeKeys, Wraps};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
 use crate::key::KeyState;
@@ -34,7 +34,7 @@ pub struct RewrapReport {
     pub keys: usize,
     /// Data keys whose dates were in the future and are not any more; only [`repair`](KeyManager::repair) does that.
     pub redated: Vec<KeyId>,
-    /// Those that unwrap under no KEK of this process, and stayed as they were.
+    /// Those that unwrap under no KEK of this process, or whose entry a later release has written. They stayed as they were.
     pub failed: Vec<WrapProblem>,
 }
 
@@ -121,9 +121,12 @@ impl Inner {
         let mut done = RewrapReport::default();
         let view = self.loader.look_up(&[], true, Ask::Always).await?;
         self.rewrap_scopes(goal, None, note, &mut done).await?;
+        let in_process = view.process.iter().flat_map(|process| process.iter());
+        done.failed.extend(in_process.flat_map(|keys| self.foreign_problems(goal, keys)));
         let (pages, digits) = Loader::pages(&view.head);
         for page in 0..pages {
-            let (view, scopes) = self.loader.page(&page_digits(page, digits), Ask::IfNeeded).await?;
+            let (view, scopes) = self.loader.page(&page_digits(page, digits)).await?;
+            done.failed.extend(scopes.iter().flat_map(|keys| self.foreign_problems(goal, keys)));
             let has_work =
                 |keys: &&Arc<ScopeKeys>| keys.keys.iter().any(|entry| self.is_to_do(goal, &view.head, entry));
             let names: Vec<&str> = scopes.iter().filter(has_work).map(|keys| &*keys.scope).collect();
@@ -211,6 +214,17 @@ impl Inner {
         }
         let is_written = self.changes.commit(&view, draft).await?;
         Ok(if is_written { Batch::Done { report, last: Some(last) } } else { Batch::Raced })
+    }
+
+    /// What can't be done, because a later release has written the entries.
+    fn foreign_problems(&self, goal: Goal<'_>, keys: &ScopeKeys) -> Vec<WrapProblem> {
+        let keks = &self.loader.backends.keks;
+        let is_to_do = |foreign: &&Foreign| match goal {
+            Goal::Add => keks.iter().any(|kek| !foreign.has_wrap(&kek.name)),
+            Goal::LeaveOut(name) => foreign.has_wrap(name),
+            Goal::Repair => true,
+        };
+        keys.foreign.iter().filter(is_to_do).map(foreign_problem).collect()
     }
 
     fn is_to_do(&self, goal: Goal<'_>, head: &Head, entry: &Entry) -> bool {
@@ -313,6 +327,9 @@ impl Inner {
                 }
             }
             Goal::Add | Goal::Repair => self.add_to_store_key(&view.head, &mut draft).await?,
+        }
+        if matches!(goal, Goal::Repair) && view.head.signed > draft.now {
+            draft.sign_anew();
         }
         self.changes.commit(&view, draft).await
     }

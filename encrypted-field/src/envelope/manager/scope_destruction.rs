@@ -91,7 +91,7 @@ impl Inner {
         let mut others: Vec<String> = in_process.map(|keys| keys.scope.to_string()).collect();
         let (pages, digits) = Loader::pages(&view.head);
         for page in 0..pages {
-            let (_, scopes) = self.loader.page(&page_digits(page, digits), Ask::IfNeeded).await?;
+            let (_, scopes) = self.loader.page(&page_digits(page, digits)).await?;
             others.extend(scopes.iter().map(|keys| keys.scope.to_string()));
         }
         others.retain(|other| !other.is_empty() && other != name);

@@ -107,7 +107,7 @@ impl Inner {
         }
         let (pages, digits) = Loader::pages(&view.head);
         for page in 0..pages {
-            let (_, scopes) = self.loader.page(&page_digits(page, digits), Ask::IfNeeded).await?;
+            let (_, scopes) = self.loader.page(&page_digits(page, digits)).await?;
             if let Some(keys) = scopes.iter().find(has) {
                 return Ok(keys.scope.clone());
             }

@@ -137,7 +137,7 @@ impl KeyManager {
             let view = inner.loader.look_up(&[], false, ask).await?;
             let (pages, digits) = Loader::pages(&view.head);
             let page = page.min(pages - 1);
-            let (_, scopes) = inner.loader.page(&page_digits(page, digits), Ask::IfNeeded).await?;
+            let (_, scopes) = inner.loader.page(&page_digits(page, digits)).await?;
             let keys = scopes.iter().flat_map(|keys| statuses(keys)).collect();
             Ok(KeyPage { keys, next: Some(page + 1).filter(|next| *next < pages) })
         })

@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::canonical;
 use super::parts::{has_null, least};
 use super::{Digest, Due, Wraps, is_date, is_note};
+use crate::cipher::mac::sha256;
+use crate::key::provider::encoding;
 use crate::key::{KeyState, Purpose};
 
 /// One data key: what it is, how its life went, and the key itself, wrapped. Dates are seconds since 1970 (UTC).
@@ -125,16 +128,31 @@ impl Entry {
         }
     }
 
-    /// Whether it is the same key: what never changes in its life.
-    pub(in crate::envelope) fn is_same_key(&self, other: &Self) -> bool {
-        (self.id, self.purpose, self.version, self.created, self.check)
-            == (other.id, other.purpose, other.version, other.created, other.check)
+    /// A hash of all that never changes in its life.
+    pub(in crate::envelope) fn identity(&self) -> Digest {
+        let (purpose, check) = (self.purpose.name(), encoding::encode(&self.check.0));
+        identity(self.id, purpose, u64::from(self.version), self.created, &check)
+    }
+
+    /// A hash of all of it.
+    pub(in crate::envelope) fn content(&self) -> Digest {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        hash(canonical::text(&value).unwrap_or_default().as_bytes())
     }
 
     /// The dates of what has happened to it: none of them lies in the future.
     pub(in crate::envelope) fn past_dates(&self) -> [Option<u64>; 6] {
         [self.activated, self.retired, self.compromised, self.disabled, self.enabled, self.destroyed]
     }
+}
+
+/// Of what never changes in the life of a key, for comparison within a process.
+pub(super) fn identity(id: u32, purpose: &str, version: u64, created: u64, check: &str) -> Digest {
+    hash(format!("{id} {purpose} {version} {created} {check}").as_bytes())
+}
+
+pub(super) fn hash(bytes: &[u8]) -> Digest {
+    Digest(sha256(std::iter::once(bytes)))
 }
 
 mod purpose {

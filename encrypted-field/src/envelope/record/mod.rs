@@ -23,7 +23,7 @@ pub(super) use mac::StoreMac;
 pub(super) use name::{NODE_DIGITS, Part, ScopeDigest, node_name};
 pub(super) use node::{Content, Node, NodeLink, ScopeLink};
 pub(super) use parts::{Digest, Due, Wrapped, Wraps, upgrade};
-pub(super) use scope::ScopeKeys;
+pub(super) use scope::{Foreign, ScopeKeys};
 
 use serde_json::Value;
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::parts::refuse_unknown;
 use super::{Body, Digest, Due, Entry, Head, Part, ScopeDigest, ScopeLink, damaged, write};
+use super::{canonical, entry};
 use crate::envelope::Record;
 use crate::error::Result;
 use crate::key::{KeyState, Purpose};
@@ -33,6 +34,44 @@ impl Foreign {
     /// What it is for, in the words of the store.
     pub(in crate::envelope) fn purpose(&self) -> &str {
         self.raw["purpose"].as_str().unwrap_or("unknown")
+    }
+
+    /// Whether it may be one of the keys of a purpose.
+    pub(in crate::envelope) fn may_be_for(&self, purpose: Purpose) -> bool {
+        let own = self.raw["purpose"].as_str();
+        own.is_none_or(|own| own == purpose.name())
+    }
+
+    /// Its state, where that is one which this release knows.
+    pub(in crate::envelope) fn state(&self) -> Option<KeyState> {
+        KeyState::from_name(self.raw["state"].as_str()?)
+    }
+
+    /// Which key of its scope and purpose it is, as far as can be told.
+    pub(in crate::envelope) fn version(&self) -> u32 {
+        self.raw["version"].as_u64().and_then(|version| u32::try_from(version).ok()).unwrap_or(0)
+    }
+
+    /// Whether it is wrapped under a KEK, as far as can be told.
+    pub(in crate::envelope) fn has_wrap(&self, kek: &str) -> bool {
+        self.raw["wraps"].get(kek).is_some()
+    }
+
+    /// A hash of what never changes in the life of a key.
+    pub(in crate::envelope) fn identity(&self) -> Digest {
+        let number = |member: &str| self.raw[member].as_u64().unwrap_or_default();
+        let check = self.raw["check"].as_str().unwrap_or_default();
+        entry::identity(self.id, self.purpose(), number("version"), number("created"), check)
+    }
+
+    /// A hash of all of it.
+    pub(in crate::envelope) fn content(&self) -> Digest {
+        entry::hash(canonical::text(&self.raw).unwrap_or_default().as_bytes())
+    }
+
+    /// The revision in which it was last changed, as far as can be told.
+    pub(in crate::envelope) fn changed(&self) -> u64 {
+        self.raw["changed"]["revision"].as_u64().unwrap_or_default()
     }
 }
 
