@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use encrypted_field::envelope::sql::{Dialect, SqlxStore};
 use encrypted_field::envelope::{KeyManager, LocalKek};
-use encrypted_field::{Encrypted, EncryptedField as _, Secret};
+use encrypted_field::{Encrypted, Secret};
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Row as _};
 

@@ -172,9 +172,10 @@ pub(super) fn refuse_lost(before: &Process, epoch: u64, now: &Process, head: &He
         return Ok(());
     }
     let accepted = is_accepted(head, epoch);
-    for keys in before.iter() {
-        match now.get(&keys.scope) {
-            Some(now) => refuse_undone(&Fingerprint::all_of(keys), now, accepted)?,
+    for (hash, keys) in before.scopes.values() {
+        match now.scopes.get(&keys.scope) {
+            Some((same, _)) if same == hash => {}
+            Some((_, now)) => refuse_undone(&Fingerprint::all_of(keys), now, accepted)?,
             None if accepted => {}
             None => {
                 return Err(rolled_back(format!("scope \"{}\" was seen before and is missing", keys.scope)));

@@ -346,6 +346,7 @@ impl World {
     }
 
     pub fn empty() -> Self {
+        events();
         // 2026-01-01
         let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600);
         Self {
@@ -359,7 +360,6 @@ impl World {
 
     /// With a first key, and with a key set of this name.
     pub fn named(key_set: &'static str) -> Self {
-        events();
         let world = Self { key_set, ..Self::empty() };
         world.process().initialize().wait().unwrap();
         world
