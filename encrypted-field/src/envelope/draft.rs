@@ -70,15 +70,14 @@ impl<'a> Draft<'a> {
     /// [`ErrorKind::KeyLifecycle`] where there is no such key.
     pub(super) fn edit(&mut self, scope: &str, id: u32) -> Result<&mut Entry> {
         self.get(scope, id)?;
-        let keys = match self.scopes.get(scope) {
-            Some(_) => self.scopes.get_mut(scope),
-            None => {
-                let known = self.view.keys_of(scope).map(|keys| (**keys).clone());
-                known.map(|keys| self.scopes.entry(scope.into()).or_insert(keys))
-            }
-        };
+        if !self.scopes.contains_key(scope)
+            && let Some(known) = self.view.keys_of(scope)
+        {
+            self.scopes.insert(scope.into(), (**known).clone());
+        }
         self.edited.insert(id);
-        let entry = keys.and_then(|keys| keys.keys.iter_mut().find(|entry| entry.id == id));
+        let entry =
+            self.scopes.get_mut(scope).and_then(|keys| keys.keys.iter_mut().find(|entry| entry.id == id));
         entry.map(Arc::make_mut).ok_or_else(|| refused("it is not in the store", id))
     }
 

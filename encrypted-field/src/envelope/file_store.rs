@@ -58,7 +58,7 @@ impl FileStore {
             Err(Failure::Io(_, e)) if e.kind() == io::ErrorKind::NotFound && self.may_be_made() => {
                 return Ok(None);
             }
-            Err(failure) => return Err(refuse(&failure)),
+            Err(failure) => return Err(self.refuse(&failure)),
         };
         let text = std::str::from_utf8(&text).map_err(|_| {
             let detail = "it is not UTF-8; restore it from a backup";
@@ -81,12 +81,49 @@ impl FileStore {
             return Err(BackendError::new(BackendErrorKind::Misconfigured, detail));
         }
         let path = storage::resolve(&self.path);
-        let _lock = storage::lock(&path, Some(self.lock_timeout)).map_err(|failure| refuse(&failure))?;
+        let _lock = storage::lock(&path, Some(self.lock_timeout)).map_err(|failure| self.refuse(&failure))?;
         if self.read_text()?.as_deref().map(version) != before.copied() {
             return Ok(false);
         }
-        storage::write(&path, text.as_bytes()).map_err(|failure| refuse(&failure))?;
+        storage::write(&path, text.as_bytes()).map_err(|failure| self.refuse(&failure))?;
         Ok(true)
+    }
+
+    fn refuse(&self, failure: &Failure) -> BackendError {
+        let kind = match failure {
+            Failure::Io(_, e) => match e.kind() {
+                io::ErrorKind::NotFound => return self.not_there(failure),
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    BackendErrorKind::Denied
+                }
+                io::ErrorKind::NotADirectory
+                | io::ErrorKind::IsADirectory
+                | io::ErrorKind::InvalidInput
+                | io::ErrorKind::InvalidFilename => BackendErrorKind::Misconfigured,
+                _ => BackendErrorKind::Unavailable,
+            },
+            Failure::Refused(_) => BackendErrorKind::Misconfigured,
+            Failure::Locked(_) | Failure::Random(_) => BackendErrorKind::Unavailable,
+        };
+        BackendError::new(kind, failure.detail())
+    }
+
+    /// Says what is missing: the first folder on the way to the file, or what a link leads to.
+    fn not_there(&self, failure: &Failure) -> BackendError {
+        let target = self.path.read_link().map(|target| storage::folder(&self.path).join(target));
+        let file = target.as_ref().unwrap_or(&self.path);
+        let missing = storage::folder(file).ancestors().take_while(|folder| !folder.exists()).last();
+        let detail = match (missing, &target) {
+            (Some(folder), _) if !folder.as_os_str().is_empty() => {
+                format!("the folder {} is not there; make it, or mount its volume", folder.display())
+            }
+            (_, Ok(target)) => format!(
+                "it is a link to {}, which is not there; mount the volume, or remove the link",
+                target.display()
+            ),
+            _ => failure.detail().into_owned(),
+        };
+        BackendError::new(BackendErrorKind::Misconfigured, detail)
     }
 }
 
@@ -120,21 +157,4 @@ impl Document for FileStore {
     fn describe(&self) -> String {
         format!("file {}", self.path.display())
     }
-}
-
-fn refuse(failure: &Failure) -> BackendError {
-    let kind = match failure {
-        Failure::Io(_, e) => match e.kind() {
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => BackendErrorKind::Denied,
-            io::ErrorKind::NotFound
-            | io::ErrorKind::NotADirectory
-            | io::ErrorKind::IsADirectory
-            | io::ErrorKind::InvalidInput
-            | io::ErrorKind::InvalidFilename => BackendErrorKind::Misconfigured,
-            _ => BackendErrorKind::Unavailable,
-        },
-        Failure::Refused(_) => BackendErrorKind::Misconfigured,
-        Failure::Locked(_) | Failure::Random(_) => BackendErrorKind::Unavailable,
-    };
-    BackendError::new(kind, failure.detail())
 }

@@ -15,7 +15,8 @@ const MOST_SCOPES: usize = 1 << 16;
 /// How new a scope was that this process has used.
 #[derive(Clone, Copy)]
 struct Seen {
-    epoch: u64,
+    /// The age of the head as of which it was seen.
+    head: (u64, u64),
     revision: u64,
 }
 
@@ -42,7 +43,12 @@ impl History {
         before: Option<&ScopeKeys>,
         now: Option<&ScopeKeys>,
     ) -> Result<()> {
-        if let Some(seen) = self.scopes.get(scope).filter(|seen| !is_accepted(head, seen.epoch)) {
+        let seen = self.scopes.get(scope).copied();
+        if seen.is_some_and(|seen| head.age() < seen.head) {
+            // Two looks of this process have ended in the other order: the older one is no evidence.
+            return Ok(());
+        }
+        if let Some(seen) = seen.filter(|seen| !is_accepted(head, seen.head.0)) {
             match now {
                 None => return Err(rolled_back(format!("scope \"{scope}\" was seen before and is missing"))),
                 Some(now) if now.revision < seen.revision => {
@@ -56,7 +62,7 @@ impl History {
         }
         let Some(now) = now else { return Ok(()) };
         if let Some(before) = before {
-            let epoch = self.scopes.get(scope).map_or(head.epoch, |seen| seen.epoch);
+            let epoch = seen.map_or(head.epoch, |seen| seen.head.0);
             refuse_undone(before, now, is_accepted(head, epoch))?;
         }
         if self.scopes.len() >= MOST_SCOPES && !self.scopes.contains_key(scope) {
@@ -67,7 +73,7 @@ impl History {
                 keep
             });
         }
-        self.scopes.insert(scope.into(), Seen { epoch: head.epoch, revision: now.revision });
+        self.scopes.insert(scope.into(), Seen { head: head.age(), revision: now.revision });
         Ok(())
     }
 }

@@ -41,7 +41,7 @@ impl<'a> Tree<'a> {
             match &mut node.content {
                 Content::Scopes(scopes) => {
                     Node::insert(scopes, link);
-                    self.divide(at);
+                    self.divide(&at);
                     return Ok(());
                 }
                 Content::Children(children) => {
@@ -73,9 +73,9 @@ impl<'a> Tree<'a> {
     }
 
     /// Makes a node with too many scopes one with children.
-    fn divide(&mut self, digits: String) {
+    fn divide(&mut self, digits: &str) {
         let steps = digits.len();
-        let Some(Node { content, .. }) = self.changed.get_mut(&digits) else { return };
+        let Some(Node { content, .. }) = self.changed.get_mut(digits) else { return };
         let Content::Scopes(scopes) = content else { return };
         if scopes.len() <= MOST || steps >= NODE_DIGITS {
             return;
@@ -92,11 +92,11 @@ impl<'a> Tree<'a> {
                 made.push((format!("{digits}{digit:x}"), part));
             }
         }
-        *content = Content::Children(children);
+        *content = Content::Children(Box::new(children));
         for (digits, part) in made {
             self.changed
                 .insert(digits.clone(), Node { revision: self.revision, content: Content::Scopes(part) });
-            self.divide(digits);
+            self.divide(&digits);
         }
     }
 

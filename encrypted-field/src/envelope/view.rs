@@ -13,6 +13,9 @@ use crate::error::Result;
 /// The name of the node with the scopes that each process loads.
 pub(super) const PROCESS: &str = "process";
 
+/// What stands in a record, with the hash of that.
+pub(super) type Hashed<T> = (Digest, Arc<T>);
+
 /// What was looked at of a store, as of one head.
 #[derive(Clone)]
 pub(super) struct View {
@@ -21,9 +24,9 @@ pub(super) struct View {
     /// The scopes that each process loads; `None` where they were not looked at.
     pub(super) process: Option<Arc<Process>>,
     /// By their digits.
-    pub(super) nodes: HashMap<String, (Digest, Arc<Node>)>,
+    pub(super) nodes: HashMap<String, Hashed<Node>>,
     /// Scopes that are loaded on demand; `None` for those that are not there.
-    pub(super) scopes: HashMap<Box<str>, Option<(Digest, Arc<ScopeKeys>)>>,
+    pub(super) scopes: HashMap<Box<str>, Option<Hashed<ScopeKeys>>>,
 }
 
 /// The scopes that each process loads.
@@ -31,7 +34,7 @@ pub(super) struct View {
 pub(super) struct Process {
     /// Of the node; `None` where there is none.
     pub(super) hash: Option<Digest>,
-    pub(super) scopes: BTreeMap<Box<str>, (Digest, Arc<ScopeKeys>)>,
+    pub(super) scopes: BTreeMap<Box<str>, Hashed<ScopeKeys>>,
 }
 
 impl Process {
@@ -181,7 +184,7 @@ impl View {
             };
             match &node.content {
                 Content::Children(children) => {
-                    for (digit, child) in (0..16).zip(children).rev() {
+                    for (digit, child) in (0..16).zip(children.iter()).rev() {
                         let next = format!("{at}{digit:x}");
                         let is_on_the_way = next.starts_with(digits) || digits.starts_with(&next);
                         if let Some(child) = child.as_ref().filter(|child| is_on_the_way && wanted(child.due))
@@ -221,7 +224,7 @@ impl View {
         scope: &str,
         found: &Found,
         cache: Option<&Cache>,
-    ) -> Result<Look<Option<(Digest, Arc<ScopeKeys>)>>> {
+    ) -> Result<Look<Option<Hashed<ScopeKeys>>>> {
         let digest = ScopeDigest::of(scope);
         let Some(mut link) = self.head.tree.clone() else { return Ok(Look::Is(None)) };
         for steps in 0..=NODE_DIGITS {
@@ -278,7 +281,7 @@ impl View {
         }
         let name = part.record(&link.digest);
         let body = or_missing!(read(&name, &link.hash, found)?);
-        let keys = ScopeKeys::read(body, part, &link.scope, &self.head)?;
+        let keys = ScopeKeys::read(&body, part, &link.scope, &self.head)?;
         self.refuse_newer(&name, keys.revision)?;
         Ok(Look::Is(Arc::new(keys)))
     }

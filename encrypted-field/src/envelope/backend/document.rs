@@ -110,6 +110,10 @@ struct Entry {
 
 /// The records of a document.
 fn parse(text: &str) -> Result<Vec<Record>, BackendError> {
+    if text.trim().is_empty() {
+        let detail = "it is empty; restore it from a backup";
+        return Err(BackendError::new(BackendErrorKind::Garbled, detail));
+    }
     // What a later version holds beside its version, this release can't know.
     let header: Header = serde_json::from_str(text).map_err(|e| not_a_store(&e))?;
     if header.format != FORMAT {

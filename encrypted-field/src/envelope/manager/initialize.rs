@@ -77,8 +77,8 @@ impl Changes {
                 WrapContext::data(&self.backends().key_set, key_id(key.id)?, &key.scope, key.purpose);
             let (check, wraps) = match key.bytes.as_ref().filter(|_| key.state != KeyState::Destroyed) {
                 Some(bytes) => {
-                    let keks = self.backends().keks_of(&empty.head.store_key)?;
-                    let wraps = self.backends().wrap_under_all(keks, &context, bytes).await?;
+                    let all = self.backends().keks_of(&empty.head.store_key)?;
+                    let wraps = self.backends().wrap_under_all(all, &context, bytes).await?;
                     (derive::check_value(bytes), wraps)
                 }
                 None => (key.expected_check.unwrap_or_default(), Wraps::new()),

@@ -1,15 +1,13 @@
 //! Reading the store: what is loaded is authenticated, compared with what was seen before, and remembered.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::backends::Backends;
-use super::clock::{Reference, SKEW, seconds};
-use crate::envelope::backend::Mark;
-use crate::envelope::history::{self, History};
+use super::clock::Reference;
+use super::memory::{Memory, Newest};
 use crate::envelope::record::{Due, Head, Part, ScopeDigest, ScopeKeys, StoreMac, node_name, tampered};
-use crate::envelope::view::{Found, PROCESS, Process, View, all_names_to, names_to};
+use crate::envelope::view::{Found, PROCESS, View, all_names_to, names_to};
 use crate::envelope::{Query, WrapContext};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
@@ -22,10 +20,6 @@ const READ_ALL_AFTER: Duration = Duration::from_hours(24);
 const ATTEMPTS: usize = 20;
 /// About so many scopes are on a page.
 const PAGE: u64 = 256;
-/// Keys of which is remembered when they were first seen in their state.
-const MOST_SEEN: usize = 1 << 16;
-/// States that a key must have been in for a while before it may go on to the next.
-const WATCHED: [KeyState; 3] = [KeyState::Pending, KeyState::Retired, KeyState::Disabled];
 
 /// Whether the key service is to be asked although nothing new is in the store.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -58,36 +52,6 @@ pub(super) struct Loader {
     /// The most scopes whose entries are kept.
     most_scopes: usize,
     memory: Mutex<Memory>,
-}
-
-/// What is known of the store.
-#[derive(Default)]
-struct Memory {
-    newest: Option<Newest>,
-    /// What the anchor said the last time that it was read.
-    anchor: Option<Mark>,
-    /// The scopes that are in use here, as of the last refresh or later.
-    known: Option<Arc<View>>,
-    history: History,
-    /// The `next_id` of the head as of which the scopes that each process loads are known.
-    process_next_id: u64,
-    /// When this process first saw a key in its state, by a clock that nobody sets.
-    first_seen: HashMap<(u32, KeyState), Duration>,
-    /// When all that is known was read.
-    read_all: Option<Duration>,
-    /// The clock of the store or of a key service, at the last load.
-    reference: Option<Reference>,
-}
-
-/// The newest head that was seen.
-#[derive(Clone)]
-pub(super) struct Newest {
-    pub(super) head: Arc<Head>,
-    mac: StoreMac,
-    /// When it was first seen, by a clock that nobody sets.
-    pub(super) seen: Duration,
-    /// Whether it was too old already when it was first seen.
-    pub(super) was_old: bool,
 }
 
 /// A part of the store as it was at one moment.
@@ -129,7 +93,7 @@ impl Loader {
 
     /// When this process first saw a key in the state that it has.
     pub(super) fn first_seen(&self, id: u32, state: KeyState) -> Option<Duration> {
-        self.memory().first_seen.get(&(id, state)).copied()
+        self.memory().first_seen(id, state)
     }
 
     /// The scopes that each process loads, and those of `in_use`, as they are now.
@@ -164,7 +128,7 @@ impl Loader {
         if is_due {
             self.memory().read_all = Some(now);
         }
-        Ok(self.remember(view, in_use))
+        Ok(self.memory().remember(view, in_use))
     }
 
     /// Scopes that are loaded on demand, or not there; and where it is wanted those that each process loads. What is known is not
@@ -259,7 +223,7 @@ impl Loader {
             }
             // One that was there and is not may have become one that each process loads.
             let is_gone = |scope: &&&str| view.scopes.get(**scope).is_some_and(Option::is_none);
-            with_process |= scopes.iter().filter(is_gone).any(|scope| self.memory().history.knows(scope));
+            with_process |= scopes.iter().filter(is_gone).any(|scope| self.memory().knows(scope));
             let mut lacks_process = false;
             if with_process {
                 lacks_process = !view.look_at_process(&read.found, cache).map_err(of_store)?.is_empty();
@@ -302,10 +266,9 @@ impl Loader {
             let mac = self.authenticate(&head, began_with.as_ref(), ask).await?;
             self.memory().reference = self.reference_of(loaded.time);
             let began_at = began_with.map_or((0, 0), |newest| newest.head.age());
-            match self.accept(head, &mac, began_at).map_err(|e| self.refuse(e))? {
-                Some(head) => return Ok(Read { head, mac, found }),
-                // Another load of this process was faster; this one is out of date, and not set back.
-                None => {}
+            // Unless another load of this process was faster, and this one is out of date, and not set back.
+            if let Some(head) = self.accept(head, &mac, began_at).map_err(|e| self.refuse(e))? {
+                return Ok(Read { head, mac, found });
             }
         }
         Err(self.busy())
@@ -385,10 +348,7 @@ impl Loader {
             return Ok(mac.clone());
         }
         let key_set = &*self.backends.key_set;
-        let is_it = |key: &SecretBytes| match head.check(&StoreMac::new(key, key_set))? {
-            true => Ok(()),
-            false => Err(tampered("the head does not authenticate under the store key that this KEK gives")),
-        };
+        let is_it = |key: &SecretBytes| head.check_store_key(key, key_set);
         let context = WrapContext::store(key_set, head.store, head.epoch);
         let store_key = self.backends.unwrap(&context, &head.store_key, &is_it).await;
         let store_key = store_key.map_err(|e| match e.kind() {
@@ -401,29 +361,7 @@ impl Loader {
     /// Makes an authentic head the newest one that was seen. `None` where a newer one was seen since the load began.
     fn accept(&self, head: Head, mac: &StoreMac, began_at: (u64, u64)) -> Result<Option<Arc<Head>>> {
         self.refuse_unfit(&head)?;
-        let mut memory = self.memory();
-        if let Some(newest) = &memory.newest {
-            if head.age() < newest.head.age() && head.age() >= began_at {
-                return Ok(None);
-            }
-            history::refuse_older(&newest.head, &newest.mac, &head)?;
-            if *newest.head == head {
-                return Ok(Some(Arc::clone(&newest.head)));
-            }
-        }
-        if let Some(anchor) = memory.anchor {
-            refuse_below(&head, anchor)?;
-        }
-        let head = Arc::new(head);
-        let now = match &memory.reference {
-            Some(reference) => reference.now(),
-            None => seconds(self.backends.clock.wall()),
-        };
-        let limit = head.heartbeat.saturating_mul(2).saturating_add(SKEW);
-        let was_old = head.heartbeat > 0 && head.signed.saturating_add(limit) < now;
-        let seen = self.backends.clock.monotonic();
-        memory.newest = Some(Newest { head: Arc::clone(&head), mac: mac.clone(), seen, was_old });
-        Ok(Some(head))
+        self.memory().accept(head, mac, began_at, &self.backends.clock)
     }
 
     fn refuse_unfit(&self, head: &Head) -> Result<()> {
@@ -477,137 +415,19 @@ impl Loader {
 
     /// Compares what was looked at with what was seen before, and keeps in mind what it was.
     fn saw(&self, view: &View) -> Result<()> {
-        self.compare(view).map_err(|e| self.refuse(e))?;
-        let now = self.backends.clock.monotonic();
-        let in_process = view.process.iter().flat_map(|process| process.iter());
-        let on_demand = view.scopes.values().flatten().map(|(_, keys)| keys);
-        let mut memory = self.memory();
-        let first_seen = &mut memory.first_seen;
-        if first_seen.len() > MOST_SEEN {
-            first_seen.clear();
-        }
-        for entry in in_process.chain(on_demand).flat_map(|keys| &keys.keys) {
-            for state in WATCHED {
-                if state == entry.state {
-                    first_seen.entry((entry.id, state)).or_insert(now);
-                } else {
-                    first_seen.remove(&(entry.id, state));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn compare(&self, view: &View) -> Result<()> {
-        let mut memory = self.memory();
-        let Memory { known, history, .. } = &mut *memory;
-        let known = known.as_deref();
-        let process = view.process.as_ref().or_else(|| known.and_then(|known| known.process.as_ref()));
-        refuse_shared_ids(process.map(|process| &**process), view)?;
-        if let Some(known) = known
-            && let (Some(before), Some(now)) = (&known.process, &view.process)
-        {
-            history::refuse_lost(before, known.head.epoch, now, &view.head)?;
-        }
-        for (scope, now) in &view.scopes {
-            let keys = |keys: &Option<(_, Arc<ScopeKeys>)>| keys.as_ref().map(|(_, keys)| Arc::clone(keys));
-            let before = known.and_then(|known| known.scopes.get(scope).and_then(keys));
-            let now = keys(now).or_else(|| view.process.as_ref()?.get(scope).cloned());
-            history.saw_scope(&view.head, scope, before.as_deref(), now.as_deref())?;
-        }
-        Ok(())
-    }
-
-    /// Makes it what is known, of the scopes that are in use.
-    fn remember(&self, mut view: View, in_use: &[Box<str>]) -> Arc<View> {
-        let digests: Vec<ScopeDigest> = in_use.iter().map(|scope| ScopeDigest::of(scope)).collect();
-        view.nodes.retain(|digits, _| digests.iter().any(|digest| digest.digits().starts_with(&**digits)));
-        let view = Arc::new(view);
-        let mut memory = self.memory();
-        memory.process_next_id = memory.process_next_id.max(view.head.next_id);
-        memory.known = Some(Arc::clone(&view));
-        view
+        let seen = self.memory().saw(view, self.backends.clock.monotonic());
+        seen.map_err(|e| self.refuse(e))
     }
 
     /// What this process has written.
-    pub(super) fn wrote(&self, after: View) -> Result<Arc<View>> {
+    pub(super) fn wrote(&self, after: View) -> Result<()> {
         self.saw(&after)?;
-        let seen = self.backends.clock.monotonic();
-        let mut memory = self.memory();
-        let Memory { newest, known, process_next_id, .. } = &mut *memory;
-        if newest.as_ref().is_none_or(|newest| newest.head.age() < after.head.age()) {
-            let (head, mac) = (Arc::clone(&after.head), after.mac.clone());
-            *newest = Some(Newest { head, mac, seen, was_old: false });
-        }
-        let known = known.get_or_insert_with(|| {
-            let (head, mac) = (Arc::clone(&after.head), after.mac.clone());
-            Arc::new(View::new(head, mac))
-        });
-        // Its head stays the one that all of it was last compared with: others may have changed what was not looked at here.
-        let known = Arc::make_mut(known);
-        if after.process.is_some() {
-            known.process = after.process;
-            *process_next_id = after.head.next_id;
-        }
-        for (scope, keys) in after.scopes {
-            // Of scopes that are not in use nothing is kept.
-            if let Some(in_use) = known.scopes.get_mut(&scope) {
-                *in_use = keys;
-            }
-        }
-        let known = Arc::new(known.clone());
-        Ok(known)
+        self.memory().wrote(after, self.backends.clock.monotonic());
+        Ok(())
     }
 
     /// One more scope that is in use.
     pub(super) fn entered(&self, view: &View, scope: &str) {
-        let mut memory = self.memory();
-        let (Some(known), Some(keys)) = (&mut memory.known, view.scopes.get(scope)) else { return };
-        let known = Arc::make_mut(known);
-        if known.scopes.len() >= self.most_scopes {
-            // They are read again when they are needed. How new they were is remembered.
-            known.scopes.clear();
-            known.nodes.clear();
-        }
-        known.scopes.insert(scope.into(), keys.clone());
-        known.nodes.extend(view.nodes.iter().map(|(digits, node)| (digits.clone(), node.clone())));
+        self.memory().entered(view, scope, self.most_scopes);
     }
-}
-
-/// That no two scopes have a key of the same id, of those that were looked at.
-///
-/// # Errors
-/// [`ErrorKind::KeyStoreTampered`].
-fn refuse_shared_ids(process: Option<&Process>, view: &View) -> Result<()> {
-    if view.scopes.is_empty() {
-        return Ok(());
-    }
-    let in_process = process.into_iter().flat_map(Process::iter);
-    let mut ids: HashSet<u32> = in_process.flat_map(|keys| &keys.keys).map(|entry| entry.id).collect();
-    let on_demand = view.scopes.values().flatten().map(|(_, keys)| keys);
-    let is_moved = |keys: &&Arc<ScopeKeys>| process.is_some_and(|process| process.get(&keys.scope).is_some());
-    for keys in on_demand.filter(|keys| !is_moved(keys)) {
-        if let Some(twice) = keys.keys.iter().find(|entry| !ids.insert(entry.id)) {
-            return Err(tampered(format!("two scopes have key {}", twice.id)));
-        }
-    }
-    Ok(())
-}
-
-/// That a store is as new as its anchor says.
-///
-/// # Errors
-/// [`ErrorKind::KeyStoreRolledBack`].
-fn refuse_below(head: &Head, anchor: Mark) -> Result<()> {
-    let detail = if head.store != anchor.store {
-        format!("it is the store {}, and its anchor is of {}", head.store, anchor.store)
-    } else if head.age() < anchor.age() {
-        format!(
-            "it has revision {} of epoch {}, and its anchor has seen {} of {}",
-            head.revision, head.epoch, anchor.revision, anchor.epoch
-        )
-    } else {
-        return Ok(());
-    };
-    Err(Error::new(ErrorKind::KeyStoreRolledBack).detail(detail))
 }

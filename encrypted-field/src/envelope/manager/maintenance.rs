@@ -8,7 +8,8 @@ use futures_util::future::BoxFuture;
 
 use super::backends::{is_about_one_key, some_at_a_time};
 use super::clock::SKEW;
-use super::loading::{Ask, Loader, Newest};
+use super::loading::{Ask, Loader};
+use super::memory::Newest;
 use super::rotation::Under;
 use super::states::page_digits;
 use super::{Call, Confirms, Inner, KeyManager};

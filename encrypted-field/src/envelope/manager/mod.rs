@@ -5,7 +5,8 @@
 //!   Changes ─────── makes drafts of what changes, and writes them
 //!   Scopes ──────── the rings of scopes that were entered ──┐
 //!   ProcessRing ─── the ring of the process ────────────────┤── RingMaker: unwraps keys, makes rings
-//!   Loader ──────── reads, verifies, and remembers the store
+//!   Loader ──────── reads the store and verifies it
+//!   Memory ──────── what this process knows of the store, and what may not be undone
 //!   Refresher ───── the thread, and what is asked of it
 //!   Health, Lease ─ for how long keys are good
 //!   Backends ────── calls to the store, the KEKs and the anchor, bounded in time
@@ -23,6 +24,7 @@ mod lease;
 mod loading;
 mod lookup;
 mod maintenance;
+mod memory;
 mod refreshing;
 mod restore;
 mod rewrap;
@@ -55,8 +57,9 @@ use crate::event::{self, Event};
 use crate::key::{Keyring, Scope};
 use changes::Changes;
 use lease::Health;
-use loading::{Ask, Loader, Newest};
+use loading::{Ask, Loader};
 use maintenance::Patrol;
+use memory::Newest;
 use refreshing::{Refresher, Turn};
 use ring::Finder;
 use rings::{ProcessRing, not_loaded};

@@ -16,11 +16,12 @@ use super::{Call, Confirms, Inner, KeyManager};
 use crate::envelope::WrapContext;
 use crate::envelope::draft::{Draft, Note};
 use crate::envelope::lifecycle;
-use crate::envelope::record::{Entry, Head, ScopeKeys, StoreMac, Wraps, tampered};
+use crate::envelope::record::{Entry, Head, ScopeKeys, Wraps};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
 use crate::key::KeyState;
 use crate::key_id::KeyId;
+use crate::secret::SecretBytes;
 
 /// Keys that are rewrapped in one change.
 const AT_ONCE: usize = 256;
@@ -341,11 +342,7 @@ impl Inner {
     async fn add_to_store_key(&self, head: &Head, draft: &mut Draft<'_>) -> Result<()> {
         let backends = &self.loader.backends;
         let context = WrapContext::store(&backends.key_set, head.store, head.epoch);
-        let is_it =
-            |key: &crate::secret::SecretBytes| match head.check(&StoreMac::new(key, &backends.key_set))? {
-                true => Ok(()),
-                false => Err(tampered("it is not the key that authenticates the store")),
-            };
+        let is_it = |key: &SecretBytes| head.check_store_key(key, &backends.key_set);
         let store_key = backends.unwrap(&context, &head.store_key, &is_it).await?;
         for kek in &backends.keks {
             match self.check_store_key(head, kek).await.map(|problem| problem.error) {

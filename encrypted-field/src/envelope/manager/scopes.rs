@@ -77,8 +77,8 @@ impl Scopes {
     /// The names of those in use.
     pub(super) fn in_use(&self) -> Vec<Box<str>> {
         let slots = self.slots();
-        let is_filled = |(_, slot): &(&Box<str>, &Arc<Slot>)| slot.ring.get().is_some();
-        slots.iter().filter(is_filled).map(|(name, _)| name.clone()).collect()
+        let filled = slots.iter().filter(|(_, slot)| slot.ring.get().is_some());
+        filled.map(|(name, _)| name.clone()).collect()
     }
 
     /// A key of a scope as it is loaded now.

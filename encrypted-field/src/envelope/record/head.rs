@@ -10,6 +10,7 @@ use super::{
 };
 use crate::envelope::{Record, StoreId};
 use crate::error::{Error, ErrorKind, Result};
+use crate::secret::SecretBytes;
 
 const VERSION: u64 = 1;
 /// Where all ids are given.
@@ -169,6 +170,17 @@ impl Head {
             return Err(upgrade("the head has a member that this release does not know"));
         }
         Ok(true)
+    }
+
+    /// That a key of which this is said is the store key.
+    ///
+    /// # Errors
+    /// [`ErrorKind::KeyStoreTampered`], and those of [`check`](Self::check).
+    pub(in crate::envelope) fn check_store_key(&self, key: &SecretBytes, key_set: &str) -> Result<()> {
+        if self.check(&StoreMac::new(key, key_set))? {
+            return Ok(());
+        }
+        Err(super::tampered("the head does not authenticate under the store key that this KEK gives"))
     }
 
     /// Its hash, which the next head has.

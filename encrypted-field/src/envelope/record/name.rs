@@ -51,6 +51,11 @@ impl ScopeDigest {
         &self.0
     }
 
+    /// The digits of all nodes that can be on the way to it.
+    pub(in crate::envelope) fn prefixes(&self) -> impl Iterator<Item = &str> {
+        (0..=NODE_DIGITS).map(|steps| self.prefix(steps))
+    }
+
     /// The digits of a node on the way to it, so many steps below the root.
     pub(in crate::envelope) fn prefix(&self, steps: usize) -> &str {
         &self.0[..steps.min(NODE_DIGITS)]

@@ -41,7 +41,7 @@ pub(in crate::envelope) enum Content {
     /// By their digests.
     Scopes(Vec<ScopeLink>),
     /// By the next digit.
-    Children([Option<NodeLink>; 16]),
+    Children(Box<[Option<NodeLink>; 16]>),
 }
 
 /// As it stands in JSON.
@@ -79,7 +79,9 @@ impl Node {
             .map_err(|_| damaged(name, "a member is missing or has another type"))?;
         let content = match (raw.scopes, raw.children) {
             (Some(scopes), None) => Content::Scopes(read_scopes(name, scopes, digits)?),
-            (None, Some(children)) if may_have_children => Content::Children(read_children(name, children)?),
+            (None, Some(children)) if may_have_children => {
+                Content::Children(Box::new(read_children(name, children)?))
+            }
             _ => return Err(damaged(name, "it needs either scopes or children")),
         };
         Ok(Self { revision: raw.revision, content })
@@ -96,7 +98,8 @@ impl Node {
             }
             Content::Children(children) => {
                 let digits = (0..16).filter_map(|digit| char::from_digit(digit, 16));
-                let children = digits.zip(children).filter_map(|(digit, link)| Some((digit, link.clone()?)));
+                let children =
+                    digits.zip(children.iter()).filter_map(|(digit, link)| Some((digit, link.clone()?)));
                 Raw { revision: self.revision, scopes: None, children: Some(children.collect()) }
             }
         };

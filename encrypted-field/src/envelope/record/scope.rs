@@ -45,7 +45,7 @@ impl ScopeKeys {
     ///
     /// # Errors
     /// [`crate::ErrorKind::KeyStoreTampered`], and [`crate::ErrorKind::KeyStoreUnusable`] where a later release has written it.
-    pub(in crate::envelope) fn read(body: Body, part: Part, scope: &str, head: &Head) -> Result<Self> {
+    pub(in crate::envelope) fn read(body: &Body, part: Part, scope: &str, head: &Head) -> Result<Self> {
         let name = &*body.name;
         refuse_unknown(name, &body.value, &["revision", "scope", "keys"])?;
         if body.value["scope"].as_str() != Some(scope) {

@@ -19,9 +19,12 @@ pub trait DieselBackend<C: Connection<Backend = Self>>: Sealed + diesel::backend
     /// A statement ahead of each transaction.
     #[doc(hidden)]
     const BEFORE: &str = "";
-    /// The first statement in each transaction.
+    /// The first statement of each load: from then on it sees one moment.
     #[doc(hidden)]
-    const FIRST: &str = "";
+    const FIRST_OF_LOAD: &str = "";
+    /// The first statement of each change.
+    #[doc(hidden)]
+    const FIRST_OF_CHANGE: &str = "";
 
     #[doc(hidden)]
     fn execute(connection: &mut C, statement: Statement) -> QueryResult<usize>;
@@ -36,9 +39,10 @@ pub trait DieselBackend<C: Connection<Backend = Self>>: Sealed + diesel::backend
 
 pub trait Sealed {}
 
-/// Runs `call` in a transaction, at the isolation level of the backend.
+/// Runs `call` in a transaction that begins with the statement `first`.
 pub(super) fn transaction<C: Connection, T>(
     connection: &mut C,
+    first: &str,
     call: impl FnOnce(&mut C) -> QueryResult<T>,
 ) -> QueryResult<T>
 where
@@ -46,7 +50,7 @@ where
 {
     execute_fixed(connection, C::Backend::BEFORE)?;
     connection.transaction(|connection| {
-        execute_fixed(connection, C::Backend::FIRST)?;
+        execute_fixed(connection, first)?;
         call(connection)
     })
 }

@@ -17,13 +17,15 @@ use std::sync::Arc;
 pub use backend::DieselBackend;
 use backend::transaction;
 use diesel::Connection;
-use diesel::result::{DatabaseErrorKind, Error};
+use diesel::result::{DatabaseErrorKind, Error, QueryResult};
 
 use super::Dialect;
-use super::statement::{self, Swap};
+use super::load::load;
+use super::statement::loaded;
+use super::swap::Swap;
 use super::table::Table;
 use crate::envelope::runtime::run_blocking;
-use crate::envelope::{BackendError, BackendErrorKind, KeyStore, Record};
+use crate::envelope::{BackendError, BackendErrorKind, KeyStore, Loaded, Query, Record};
 use crate::error::Result;
 
 type Connect<C> = Arc<dyn Fn() -> Option<C> + Send + Sync>;
@@ -77,10 +79,11 @@ where
 {
     const DIALECT: Dialect = <C::Backend as DieselBackend<C>>::DIALECT;
 
-    /// Runs `call` in a transaction of a connection, where it may block. `None` where it asked for a rollback, by
-    /// [`Error::RollbackTransaction`].
+    /// Runs `call` in a transaction of a connection, after the statement `first`, where it may block. `None` where it asked for a
+    /// rollback, by [`Error::RollbackTransaction`].
     async fn in_transaction<T: Send + 'static>(
         &self,
+        first: &'static str,
         call: impl FnOnce(&mut C) -> Result<T, diesel::result::Error> + Send + 'static,
     ) -> Result<Option<T>, BackendError> {
         let (connect, table) = (Arc::clone(&self.connect), self.table.clone());
@@ -89,7 +92,7 @@ where
                 let detail = "`connect` of the store gave no connection; what it failed with is left out, for it may name a password";
                 BackendError::new(BackendErrorKind::Unavailable, detail)
             })?;
-            match transaction(&mut connection, call) {
+            match transaction(&mut connection, first, call) {
                 Ok(result) => Ok(Some(result)),
                 Err(Error::RollbackTransaction) => Ok(None),
                 Err(e) => Err(failure::refuse(&mut connection, &table, &e)),
@@ -103,15 +106,18 @@ impl<C: Connection + 'static> KeyStore for DieselStore<C>
 where
     C::Backend: DieselBackend<C>,
 {
-    async fn load(&self, after: u64) -> Result<Vec<Record>, BackendError> {
-        let statement = statement::load(Self::DIALECT, &self.table, after);
-        let rows = self.in_transaction(move |connection| C::Backend::load(connection, statement)).await?;
-        rows.into_iter().flatten().map(Record::try_from).collect()
+    async fn load(&self, query: &Query) -> Result<Loaded, BackendError> {
+        let statements = load(Self::DIALECT, &self.table, query);
+        let rows = self.in_transaction(C::Backend::FIRST_OF_LOAD, move |connection| {
+            let rows = statements.into_iter().map(|statement| C::Backend::load(connection, statement));
+            rows.collect::<QueryResult<Vec<_>>>()
+        });
+        loaded(rows.await?.into_iter().flatten().flatten())
     }
 
     async fn compare_and_swap(&self, expected: u64, changed: &[Record]) -> Result<bool, BackendError> {
         let swap = Swap::new(Self::DIALECT, &self.table, expected, changed)?;
-        let swapped = self.in_transaction(move |connection| {
+        let swapped = self.in_transaction(C::Backend::FIRST_OF_CHANGE, move |connection| {
             match C::Backend::execute(connection, swap.head) {
                 Ok(1) => {}
                 Ok(_) | Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {

@@ -19,9 +19,12 @@ pub trait SqlxBackend: Sealed + sqlx::Database {
     /// A statement ahead of each transaction.
     #[doc(hidden)]
     const BEFORE: Option<&'static str> = None;
+    /// What begins a load: from then on it sees one moment.
+    #[doc(hidden)]
+    const BEGIN_LOAD: &'static str;
     /// What begins a change.
     #[doc(hidden)]
-    const BEGIN: &'static str;
+    const BEGIN_CHANGE: &'static str;
 
     /// How many rows it changed.
     #[doc(hidden)]

@@ -18,9 +18,11 @@ use sqlx::error::DatabaseError;
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection as _, Pool};
 
-use super::statement::{self, Statement, Swap};
+use super::load::load;
+use super::statement::{Row, Statement, loaded};
+use super::swap::Swap;
 use super::table::Table;
-use crate::envelope::{BackendError, KeyStore, Record};
+use crate::envelope::{BackendError, KeyStore, Loaded, Query, Record};
 use crate::error::Result;
 
 /// A key store in a table, over a SQLx pool for PostgreSQL, MySQL, MariaDB or SQLite.
@@ -69,10 +71,13 @@ impl<DB: SqlxBackend> SqlxStore<DB> {
         Ok(connection)
     }
 
-    async fn rows(&self, after: u64) -> Result<Vec<statement::Row>, sqlx::Error> {
+    async fn rows(&self, query: &Query) -> Result<Vec<Row>, sqlx::Error> {
         let mut connection = self.connection().await?;
-        let mut transaction = (*connection).begin().await?;
-        let rows = DB::load(&mut transaction, statement::load(DB::DIALECT, &self.table, after)).await?;
+        let mut transaction = (*connection).begin_with(DB::BEGIN_LOAD).await?;
+        let mut rows = Vec::new();
+        for statement in load(DB::DIALECT, &self.table, query) {
+            rows.extend(DB::load(&mut transaction, statement).await?);
+        }
         transaction.commit().await?;
         Ok(rows)
     }
@@ -90,7 +95,7 @@ impl<DB: SqlxBackend> SqlxStore<DB> {
 }
 
 async fn swap_on<DB: SqlxBackend>(connection: &mut DB::Connection, swap: Swap) -> Result<bool, sqlx::Error> {
-    let mut transaction = connection.begin_with(DB::BEGIN).await?;
+    let mut transaction = connection.begin_with(DB::BEGIN_CHANGE).await?;
     match DB::execute(&mut transaction, swap.head).await {
         Ok(1) => {}
         Ok(_) => return Ok(false),
@@ -105,9 +110,8 @@ async fn swap_on<DB: SqlxBackend>(connection: &mut DB::Connection, swap: Swap) -
 }
 
 impl<DB: SqlxBackend> KeyStore for SqlxStore<DB> {
-    async fn load(&self, after: u64) -> Result<Vec<Record>, BackendError> {
-        let rows = self.rows(after).await.map_err(|e| failure::refuse::<DB>(&e))?;
-        rows.into_iter().map(Record::try_from).collect()
+    async fn load(&self, query: &Query) -> Result<Loaded, BackendError> {
+        loaded(self.rows(query).await.map_err(|e| failure::refuse::<DB>(&e))?)
     }
 
     async fn compare_and_swap(&self, expected: u64, changed: &[Record]) -> Result<bool, BackendError> {

@@ -16,7 +16,8 @@ impl Sealed for MySql {}
 impl SqlxBackend for MySql {
     const DIALECT: Dialect = Dialect::MySql;
     const BEFORE: Option<&'static str> = Some("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
-    const BEGIN: &'static str = "START TRANSACTION";
+    const BEGIN_LOAD: &'static str = "START TRANSACTION";
+    const BEGIN_CHANGE: &'static str = "START TRANSACTION";
 
     fn execute(connection: &mut Self::Connection, statement: Statement) -> BoxFuture<'_, Result<u64>> {
         Box::pin(async { Ok(query::execute::<Self>(connection, statement).await?.rows_affected()) })

@@ -16,7 +16,8 @@ impl Sealed for Postgres {}
 
 impl SqlxBackend for Postgres {
     const DIALECT: Dialect = Dialect::Postgres;
-    const BEGIN: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+    const BEGIN_LOAD: &'static str = "BEGIN ISOLATION LEVEL REPEATABLE READ";
+    const BEGIN_CHANGE: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
     fn execute(connection: &mut Self::Connection, statement: Statement) -> BoxFuture<'_, Result<u64>> {
         Box::pin(async { Ok(query::execute::<Self>(connection, statement).await?.rows_affected()) })

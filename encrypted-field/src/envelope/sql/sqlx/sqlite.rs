@@ -14,7 +14,8 @@ impl Sealed for Sqlite {}
 
 impl SqlxBackend for Sqlite {
     const DIALECT: Dialect = Dialect::Sqlite;
-    const BEGIN: &'static str = "BEGIN IMMEDIATE";
+    const BEGIN_LOAD: &'static str = "BEGIN";
+    const BEGIN_CHANGE: &'static str = "BEGIN IMMEDIATE";
 
     fn execute(connection: &mut Self::Connection, statement: Statement) -> BoxFuture<'_, Result<u64>> {
         Box::pin(async { Ok(query::execute::<Self>(connection, statement).await?.rows_affected()) })
