@@ -1,4 +1,5 @@
-//! What this process has seen of a store, and what may therefore not be undone. Nothing here waits for anything.
+//! What this process has seen of a store, and what may therefore not be undone. Nothing here waits
+//! for anything.
 //!
 //! The rules are those of `KEY-STORE.md` section 2, "What must not go back".
 
@@ -32,7 +33,8 @@ impl History {
         self.scopes.contains_key(scope)
     }
 
-    /// A scope that is loaded on demand, as it is now: `before` is how it was, where that is known still.
+    /// A scope that is loaded on demand, as it is now: `before` is how it was, where that is known
+    /// still.
     ///
     /// # Errors
     /// [`ErrorKind::KeyStoreRolledBack`].
@@ -45,7 +47,8 @@ impl History {
     ) -> Result<()> {
         let seen = self.scopes.get(scope).copied();
         if seen.is_some_and(|seen| head.age() < seen.head) {
-            // Two looks of this process have ended in the other order: the older one is no evidence.
+            // Two looks of this process have ended in the other order: the older one is no
+            // evidence.
             return Ok(());
         }
         if let Some(seen) = seen.filter(|seen| !is_accepted(head, seen.head.0)) {
@@ -119,7 +122,8 @@ pub(super) fn refuse_older(known: &Head, known_mac: &StoreMac, head: &Head) -> R
     Ok(())
 }
 
-/// That the scopes that are loaded with each process have lost nothing. `epoch` is that in which they were seen before.
+/// That the scopes that are loaded with each process have lost nothing. `epoch` is that in which
+/// they were seen before.
 ///
 /// # Errors
 /// [`ErrorKind::KeyStoreRolledBack`].

@@ -1,4 +1,5 @@
-//! Envelope encryption: data keys that are stored wrapped under key-encryption keys, and rotate by themselves.
+//! Envelope encryption: data keys that are stored wrapped under key-encryption keys, and rotate by
+//! themselves.
 //!
 //! ```text
 //! key-encryption keys (KEK)     KeyManager                          what seals and opens
@@ -9,18 +10,22 @@
 //! store: file, SQL table, Vault KV, AWS Secrets Manager (wrapped keys; not trusted)
 //! ```
 //!
-//! A [`KeyManager`] is made of a [`KeyStore`], one or more [`KeyEncryptionKey`]s, and policies. An operator
-//! [initializes](KeyManager::initialize) the store once; each process [installs](KeyManager::install) its manager at start-up. From then on
-//! it refreshes, rotates by [policy](RotationPolicy), and goes on for a [stated time](CachePolicy::max_age) when its key service can't be
-//! reached. `cargo run -p key-examples --example two_phase_rotation` in the repository shows it with two processes.
+//! A [`KeyManager`] is made of a [`KeyStore`], one or more [`KeyEncryptionKey`]s, and policies. An
+//! operator [initializes](KeyManager::initialize) the store once; each process
+//! [installs](KeyManager::install) its manager at start-up. From then on it refreshes, rotates by
+//! [policy](RotationPolicy), and goes on for a [stated time](CachePolicy::max_age) when its key
+//! service can't be reached. `cargo run -p key-examples --example two_phase_rotation` in the
+//! repository shows it with two processes.
 //!
 //! # What is trusted with what
 //!
-//! The store sits in a database that may be attacked. Each entry (id, scope, purpose, state, dates, check value, wraps) carries a MAC, and
-//! the head a MAC over the hash of all entries, under a key that is itself wrapped by the KEKs. So nobody without a KEK can make a retired key
-//! active, leave an entry out, or set one back. The whole store set back is refused by a process that has seen a newer one, and by all below
-//! [`min_revision`](KeyManagerBuilder::min_revision) and [`min_epoch`](KeyManagerBuilder::min_epoch). What it can't notice: a store that is
-//! *frozen*, shown at the revision that it had, to a process that would have seen a newer one.
+//! The store sits in a database that may be attacked. Each entry (id, scope, purpose, state, dates,
+//! check value, wraps) carries a MAC, and the head a MAC over the hash of all entries, under a key
+//! that is itself wrapped by the KEKs. So nobody without a KEK can make a retired key active, leave
+//! an entry out, or set one back. The whole store set back is refused by a process that has seen a
+//! newer one, and by all below [`min_revision`](KeyManagerBuilder::min_revision) and
+//! [`min_epoch`](KeyManagerBuilder::min_epoch). What it can't notice: a store that is *frozen*,
+//! shown at the revision that it had, to a process that would have seen a newer one.
 //!
 //! # Which backends there are
 //!
@@ -37,14 +42,16 @@
 //!
 //! Yours implement the two traits, and [`conformance`] tests them.
 //!
-//! Without the feature `tokio` (which the crates for Vault and AWS and `sqlx-store` bring in) everything runs on the threads that call: a Diesel-only
-//! program needs no async runtime. Calls are not bounded in time then, but by what they call.
+//! Without the feature `tokio` (which the crates for Vault and AWS and `sqlx-store` bring in)
+//! everything runs on the threads that call: a Diesel-only program needs no async runtime. Calls
+//! are not bounded in time then, but by what they call.
 //!
 //! # Memory
 //!
-//! A process holds every entry of the store (wrapped keys and dates, about a kilobyte each), and of unwrapped keys those of static scopes and
-//! of at most [`max_scopes`](CachePolicy::max_scopes) that were entered. Unwrapped keys are wiped when they go. What passes through the buffers
-//! of an HTTP client or a database driver on its way is not in our hands; `SECURITY.md` says where.
+//! A process holds every entry of the store (wrapped keys and dates, about a kilobyte each), and of
+//! unwrapped keys those of static scopes and of at most [`max_scopes`](CachePolicy::max_scopes)
+//! that were entered. Unwrapped keys are wiped when they go. What passes through the buffers of an
+//! HTTP client or a database driver on its way is not in our hands; `SECURITY.md` says where.
 
 mod backend;
 mod draft;

@@ -1,4 +1,5 @@
-//! Reading the store: what is loaded is authenticated, compared with what was seen before, and remembered.
+//! Reading the store: what is loaded is authenticated, compared with what was seen before, and
+//! remembered.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -131,8 +132,8 @@ impl Loader {
         Ok(self.memory().remember(view, in_use))
     }
 
-    /// Scopes that are loaded on demand, or not there; and where it is wanted those that each process loads. What is known is not
-    /// changed by it.
+    /// Scopes that are loaded on demand, or not there; and where it is wanted those that each
+    /// process loads. What is known is not changed by it.
     pub(super) async fn look_up(&self, scopes: &[&str], with_process: bool, ask: Ask) -> Result<View> {
         let known = self.known();
         let newest = self.newest();
@@ -144,7 +145,8 @@ impl Loader {
         self.look(read, known.as_deref(), with_process, scopes, ask).await
     }
 
-    /// How many pages the scopes that are loaded on demand have, and how many digits the name of a page has.
+    /// How many pages the scopes that are loaded on demand have, and how many digits the name of a
+    /// page has.
     pub(super) fn pages(head: &Head) -> (u64, usize) {
         let scopes = head.tree.as_ref().map_or(0, |tree| tree.scopes);
         let mut digits = 0;
@@ -266,7 +268,8 @@ impl Loader {
             let mac = self.authenticate(&head, began_with.as_ref(), ask).await?;
             self.memory().reference = self.reference_of(loaded.time);
             let began_at = began_with.map_or((0, 0), |newest| newest.head.age());
-            // Unless another load of this process was faster, and this one is out of date, and not set back.
+            // Unless another load of this process was faster, and this one is out of date, and not
+            // set back.
             if let Some(head) = self.accept(head, &mac, began_at).map_err(|e| self.refuse(e))? {
                 return Ok(Read { head, mac, found });
             }
@@ -274,7 +277,8 @@ impl Loader {
         Err(self.busy())
     }
 
-    /// All that is stored and its head, authentic but not compared with anything: for a store that somebody accepts.
+    /// All that is stored and its head, authentic but not compared with anything: for a store that
+    /// somebody accepts.
     pub(super) async fn read_unchecked(&self) -> Result<View> {
         let query = Query::head().prefix(PROCESS);
         let loaded = self.backends.load(&query).await?;
@@ -358,7 +362,8 @@ impl Loader {
         Ok(StoreMac::new(&store_key, key_set))
     }
 
-    /// Makes an authentic head the newest one that was seen. `None` where a newer one was seen since the load began.
+    /// Makes an authentic head the newest one that was seen. `None` where a newer one was seen
+    /// since the load began.
     fn accept(&self, head: Head, mac: &StoreMac, began_at: (u64, u64)) -> Result<Option<Arc<Head>>> {
         self.refuse_unfit(&head)?;
         self.memory().accept(head, mac, began_at, &self.backends.clock)
@@ -388,8 +393,8 @@ impl Loader {
         Ok(())
     }
 
-    /// Asks the anchor how new the store is at least: before the store is read, for what is changed meanwhile raises both. Gives whether
-    /// it says anything.
+    /// Asks the anchor how new the store is at least: before the store is read, for what is changed
+    /// meanwhile raises both. Gives whether it says anything.
     async fn read_anchor(&self) -> Result<bool> {
         let anchor = self.backends.read_anchor().await?;
         let mut memory = self.memory();

@@ -36,7 +36,8 @@ pub(super) struct Memory {
     pub(super) anchor: Option<Mark>,
     /// The scopes that are in use here, as of the last refresh or later.
     pub(super) known: Option<Arc<View>>,
-    /// The age of the head as of which the scopes that each process loads are known, and its `next_id`.
+    /// The age of the head as of which the scopes that each process loads are known, and its
+    /// `next_id`.
     process_age: (u64, u64),
     pub(super) process_next_id: u64,
     history: History,
@@ -49,7 +50,8 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// Makes an authentic head the newest one that was seen. `None` where a newer one was seen since the load began.
+    /// Makes an authentic head the newest one that was seen. `None` where a newer one was seen
+    /// since the load began.
     ///
     /// # Errors
     /// [`ErrorKind::KeyStoreRolledBack`].
@@ -161,7 +163,8 @@ impl Memory {
             let (head, mac) = (Arc::clone(&after.head), after.mac.clone());
             Arc::new(View::new(head, mac))
         });
-        // Its head stays the one that all of it was last compared with: others may have changed what was not looked at here.
+        // Its head stays the one that all of it was last compared with: others may have changed
+        // what was not looked at here.
         let known = Arc::make_mut(known);
         if after.process.is_some() {
             known.process = after.process;

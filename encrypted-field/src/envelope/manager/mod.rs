@@ -12,7 +12,8 @@
 //!   Backends ────── calls to the store, the KEKs and the anchor, bounded in time
 //! ```
 //!
-//! Each part knows those below it and nothing above. The operations of [`KeyManager`] stand in files of their own.
+//! Each part knows those below it and nothing above. The operations of [`KeyManager`] stand in
+//! files of their own.
 
 mod backends;
 mod builder;
@@ -88,8 +89,8 @@ use scopes::Scopes;
 /// # fn main() {}
 /// ```
 ///
-/// Methods that talk to the store or a key service give a [`Call`]: `.await` it, or `.wait()` for it. A manager is cheap to
-/// clone, and its clones are one.
+/// Methods that talk to the store or a key service give a [`Call`]: `.await` it, or `.wait()` for
+/// it. A manager is cheap to clone, and its clones are one.
 #[derive(Clone)]
 pub struct KeyManager {
     inner: Arc<Inner>,
@@ -106,21 +107,23 @@ struct Inner {
     refresher: Refresher,
     patrol: Patrol,
     cache: CachePolicy,
-    /// Taken for as long as a refresh or a change lasts: within a process they would only be in each other's way.
+    /// Taken for as long as a refresh or a change lasts: within a process they would only be in
+    /// each other's way.
     turn: futures_util::lock::Mutex<()>,
     /// Of those who find the keys expired, one refreshes them.
     expired: futures_util::lock::Mutex<()>,
 }
 
 impl KeyManager {
-    /// A manager of the key set `name` in `store`. The name is bound into everything that is stored, so that keys of `staging` are
-    /// of no use in `production`; it can't be changed later.
+    /// A manager of the key set `name` in `store`. The name is bound into everything that is
+    /// stored, so that keys of `staging` are of no use in `production`; it can't be changed later.
     pub fn builder(name: impl Into<String>, store: impl super::KeyStore) -> KeyManagerBuilder {
         KeyManagerBuilder::new(name.into(), store)
     }
 
-    /// The same manager, which keeps with each change who made it and why: at most 200 and 500 bytes, cut off beyond. Both are stored
-    /// in the clear, and authenticated; [`KeyStatus`] shows them.
+    /// The same manager, which keeps with each change who made it and why: at most 200 and 500
+    /// bytes, cut off beyond. Both are stored in the clear, and authenticated; [`KeyStatus`] shows
+    /// them.
     ///
     /// ```
     /// # fn run(keys: &encrypted_field::envelope::KeyManager, id: encrypted_field::KeyId) -> encrypted_field::Result<()> {
@@ -137,22 +140,25 @@ impl KeyManager {
         Self { inner: Arc::clone(&self.inner), note: Arc::new(note) }
     }
 
-    /// Loads the keys, or what has changed of them. One read of the store and one call to a key service, and one more for each key
-    /// that is new here (16 at a time).
+    /// Loads the keys, or what has changed of them. One read of the store and one call to a key
+    /// service, and one more for each key that is new here (16 at a time).
     ///
     /// # Errors
-    /// [`ErrorKind::KeyStoreUnavailable`], [`ErrorKind::KeyServiceUnavailable`] and the others of both;
-    /// [`ErrorKind::KeyStoreTampered`], [`ErrorKind::KeyStoreRolledBack`], [`ErrorKind::WrappedKeyRejected`]. Keys that were loaded
-    /// before stay in use, for as long as [`CachePolicy::max_age`] says.
+    /// [`ErrorKind::KeyStoreUnavailable`], [`ErrorKind::KeyServiceUnavailable`] and the others of
+    /// both; [`ErrorKind::KeyStoreTampered`], [`ErrorKind::KeyStoreRolledBack`],
+    /// [`ErrorKind::WrappedKeyRejected`]. Keys that were loaded before stay in use, for as long as
+    /// [`CachePolicy::max_age`] says.
     pub fn load(&self) -> Call<()> {
         self.call(|inner, _| async move { inner.refresh().await })
     }
 
-    /// Loads the keys and makes them the [keys of this process](crate::install), and keeps them up to date from now on: a thread
-    /// of the library's refreshes them and does what the [policy](super::RotationPolicy) says about rotation.
+    /// Loads the keys and makes them the [keys of this process](crate::install), and keeps them up
+    /// to date from now on: a thread of the library's refreshes them and does what the
+    /// [policy](super::RotationPolicy) says about rotation.
     ///
-    /// Where loading fails, the thread goes on trying, for a program that starts nevertheless. After a `fork`, call it again in the
-    /// child: threads don't follow there. One manager of a process is installed; [`start`](Self::start) others.
+    /// Where loading fails, the thread goes on trying, for a program that starts nevertheless.
+    /// After a `fork`, call it again in the child: threads don't follow there. One manager of a
+    /// process is installed; [`start`](Self::start) others.
     ///
     /// # Errors
     /// As [`load`](Self::load), and [`ErrorKind::KeyConflict`] as [`install`](crate::install).
@@ -165,8 +171,9 @@ impl KeyManager {
         })
     }
 
-    /// As [`install`](Self::install), but leaves the keys of the process as they are: for a second key set, whose
-    /// [`keyring`](Self::keyring) is passed by hand. Ends when the last clone of the manager is dropped.
+    /// As [`install`](Self::install), but leaves the keys of the process as they are: for a second
+    /// key set, whose [`keyring`](Self::keyring) is passed by hand. Ends when the last clone of the
+    /// manager is dropped.
     ///
     /// # Errors
     /// As [`load`](Self::load).
@@ -174,8 +181,9 @@ impl KeyManager {
         self.call(|inner, _| async move { inner.start().await })
     }
 
-    /// The keys as they were loaded last, without those of scopes that are loaded on demand. Ask for it each time: what is not the
-    /// latest any more is good for no longer than [`CachePolicy::max_age`] says.
+    /// The keys as they were loaded last, without those of scopes that are loaded on demand. Ask
+    /// for it each time: what is not the latest any more is good for no longer than
+    /// [`CachePolicy::max_age`] says.
     ///
     /// # Errors
     /// [`ErrorKind::NoKeys`] before they were loaded.
@@ -183,9 +191,10 @@ impl KeyManager {
         self.inner.process.get().ok_or_else(not_loaded)
     }
 
-    /// The scope of this name, with its keys loaded, ready to be [entered](Scope::enter). Where they are loaded already this asks
-    /// nobody; else it is one read of the store, and one call to a key service for each of its keys (not those disabled or
-    /// destroyed). Ask for it at each request: what is held for longer than [`CachePolicy::max_age`] may have expired.
+    /// The scope of this name, with its keys loaded, ready to be [entered](Scope::enter). Where
+    /// they are loaded already this asks nobody; else it is one read of the store, and one call to
+    /// a key service for each of its keys (not those disabled or destroyed). Ask for it at each
+    /// request: what is held for longer than [`CachePolicy::max_age`] may have expired.
     ///
     /// ```
     /// # use encrypted_field::envelope::KeyManager;
@@ -198,9 +207,10 @@ impl KeyManager {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::NoActiveKey`] where it has no key: [`provision`](Self::provision) its first one. [`ErrorKind::KeyNotLoaded`]
-    /// where it was not there a moment ago. [`ErrorKind::NoScope`] for the default scope and for scopes that are loaded with the
-    /// process: those are no tenant's. Those of the store and the key services.
+    /// [`ErrorKind::NoActiveKey`] where it has no key: [`provision`](Self::provision) its first
+    /// one. [`ErrorKind::KeyNotLoaded`] where it was not there a moment ago. [`ErrorKind::NoScope`]
+    /// for the default scope and for scopes that are loaded with the process: those are no
+    /// tenant's. Those of the store and the key services.
     pub fn scope(&self, name: &str) -> Call<Scope> {
         let name = name.to_owned();
         self.call(|inner, _| async move { inner.scope(&name).await })
@@ -257,7 +267,8 @@ impl Inner {
         Ok(())
     }
 
-    /// A change of the store: one of this process at a time. What it has written is used here at once.
+    /// A change of the store: one of this process at a time. What it has written is used here at
+    /// once.
     async fn in_turn<T>(
         self: &Arc<Self>,
         confirms: Confirms,
@@ -271,7 +282,8 @@ impl Inner {
         changed
     }
 
-    /// Makes use of what this process has written. What can't be used now, the next refresh sees to.
+    /// Makes use of what this process has written. What can't be used now, the next refresh sees
+    /// to.
     async fn follow(self: &Arc<Self>, is_confirmed: bool, at: Duration, date: std::time::SystemTime) {
         let Some(view) = self.loader.known() else { return };
         let Some(process) = &view.process else { return };
@@ -293,7 +305,8 @@ impl Inner {
         event::emit(&Event::RefreshFailed { key_set: self.key_set(), kind: error.kind() });
     }
 
-    /// Until when the newest head is good for sealing: twice the time after which it is to be signed anew.
+    /// Until when the newest head is good for sealing: twice the time after which it is to be
+    /// signed anew.
     fn check_freshness(&self) {
         let Some(Newest { head, seen, was_old, .. }) = self.loader.newest() else { return };
         if head.heartbeat == 0 {
@@ -311,7 +324,8 @@ impl Inner {
         self.refresher.start(self)?;
         self.refresh().await?;
         if self.health.is_frozen() {
-            // After a time in which no process ran nobody has signed the head: this one does it, if it may.
+            // After a time in which no process ran nobody has signed the head: this one does it, if
+            // it may.
             let _told_by_events = self.maintain_and_tell().await;
         }
         Ok(())

@@ -22,7 +22,8 @@ pub struct StoreStatus {
     pub store: StoreId,
     /// Raised by each change; what [`min_revision`](super::KeyManagerBuilder::min_revision) takes.
     pub revision: u64,
-    /// Raised where the key that authenticates the store changes; what [`min_epoch`](super::KeyManagerBuilder::min_epoch) takes.
+    /// Raised where the key that authenticates the store changes; what
+    /// [`min_epoch`](super::KeyManagerBuilder::min_epoch) takes.
     pub epoch: u64,
     /// Store, epoch and revision as the text of an [anchor](crate::envelope::Anchor::fixed).
     pub anchor: String,
@@ -36,14 +37,15 @@ pub struct StoreStatus {
     pub confirmed: Option<SystemTime>,
     /// Why this process could not do what the policy asks for the last time that it tried.
     pub maintenance_failure: Option<String>,
-    /// By how many seconds the clock here is ahead of that of the store or a key service; negative where it is behind, `None` where
-    /// they have none.
+    /// By how many seconds the clock here is ahead of that of the store or a key service; negative
+    /// where it is behind, `None` where they have none.
     pub clock_difference: Option<i64>,
     /// The names of the KEKs that the store is wrapped under.
     pub keks: Vec<String>,
     /// How many scopes are loaded on demand, all in all.
     pub scopes_on_demand: u64,
-    /// The keys of the scopes that each process loads, and of those loaded on demand that are in use here, by id.
+    /// The keys of the scopes that each process loads, and of those loaded on demand that are in
+    /// use here, by id.
     pub keys: Vec<KeyStatus>,
 }
 
@@ -102,7 +104,8 @@ pub struct KeyPage {
 }
 
 impl KeyManager {
-    /// The store as it was loaded last: revision, keys, states, dates, and under which KEKs they are.
+    /// The store as it was loaded last: revision, keys, states, dates, and under which KEKs they
+    /// are.
     ///
     /// # Errors
     /// [`ErrorKind::NoKeys`](crate::ErrorKind::NoKeys) before it was loaded.
@@ -110,8 +113,9 @@ impl KeyManager {
         self.inner.status()
     }
 
-    /// The keys of all scopes that are loaded on demand, page by page, as they stand in the store: begin with page 0. Where so many
-    /// scopes are added meanwhile that the store has more pages, go on with the numbers that are given.
+    /// The keys of all scopes that are loaded on demand, page by page, as they stand in the store:
+    /// begin with page 0. Where so many scopes are added meanwhile that the store has more pages,
+    /// go on with the numbers that are given.
     ///
     /// ```
     /// # use encrypted_field::envelope::KeyManager;

@@ -7,7 +7,8 @@ use super::parts::{has_null, least};
 use super::{Digest, Due, Wraps, is_date, is_note};
 use crate::key::{KeyState, Purpose};
 
-/// One data key: what it is, how its life went, and the key itself, wrapped. Dates are seconds since 1970 (UTC).
+/// One data key: what it is, how its life went, and the key itself, wrapped. Dates are seconds
+/// since 1970 (UTC).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::envelope) struct Entry {
@@ -78,8 +79,8 @@ const MEMBERS: [&str; 16] = [
 const CHANGED: [&str; 4] = ["revision", "date", "by", "why"];
 
 impl Entry {
-    /// Reads an entry. `Ok(None)` where a later release has written it: with a member, a purpose or a state that this one does not
-    /// know.
+    /// Reads an entry. `Ok(None)` where a later release has written it: with a member, a purpose or
+    /// a state that this one does not know.
     ///
     /// # Errors
     /// What is wrong with it.
