@@ -28,8 +28,9 @@ impl Anchor {
         Self(Place::Document(Box::new(document)))
     }
 
-    /// In a file of one host or of a mounted volume, with the rules of a
-    /// [`FileStore`](crate::envelope::FileStore).
+    /// In a file with the rules of a [`FileStore`](crate::envelope::FileStore), on a volume that all
+    /// processes share or on one host. A file of one host is raised by the changes of that host's
+    /// processes only, and so may be behind. One that is missing counts as never written.
     #[cfg(feature = "file-store")]
     pub fn in_file(path: impl AsRef<std::path::Path>) -> Self {
         Self::in_document(crate::envelope::FileStore::new(path))

@@ -123,10 +123,11 @@ impl KeyManagerBuilder {
     }
 
     /// Refuses a store of an earlier epoch than this, as
-    /// [`StoreStatus::epoch`](super::StoreStatus::epoch) tells it. An epoch begins where a KEK is
-    /// [left out](KeyManager::leave_out_kek) or a restored store is
-    /// [accepted](KeyManager::accept_restored): with it, a process that has not seen the store
-    /// before is not deceived by whoever had the KEK that was left out.
+    /// [`StoreStatus::epoch`](super::StoreStatus::epoch) tells it. An epoch begins where the store
+    /// key changes: a KEK is [left out](KeyManager::leave_out_kek), a restored store is
+    /// [accepted](KeyManager::accept_restored), or the store key is
+    /// [renewed](KeyManager::renew_store_key). With it, a process that has not seen the store
+    /// before is not deceived by whoever knows a store key of before.
     pub fn min_epoch(mut self, epoch: u64) -> Self {
         self.min_epoch = epoch;
         self
@@ -134,7 +135,9 @@ impl KeyManagerBuilder {
 
     /// A memory outside of the store of how new it is at least, which each change raises, so that
     /// also a process that has not seen the store before notices that it was set back, replaced or
-    /// emptied. It is read when the process starts, and once a day.
+    /// emptied. It is read when the process starts, and once a day. Where it can't be read, loading
+    /// fails. Where it can't be raised, the change stands, and an
+    /// [event](crate::event::Event::AnchorFailed) says why.
     pub fn anchor(mut self, anchor: Anchor) -> Self {
         self.anchor = Some(anchor);
         self

@@ -77,7 +77,7 @@ impl KeyManager {
     /// is unwrapped again as it is stored.
     ///
     /// Of scopes that are loaded on demand it looks at those in which something may be due, and
-    /// each time at one page of 256 or so of the others.
+    /// each time at one page of the others, of 16 to 256 or so.
     ///
     /// # Errors
     /// Those of the store and the key services.

@@ -89,6 +89,21 @@ use scopes::Scopes;
 /// # fn main() {}
 /// ```
 ///
+/// Which call is for what:
+///
+/// | call | when | what it does |
+/// |---|---|---|
+/// | [`initialize`](Self::initialize) | once, by an operator | makes the store and its first key |
+/// | [`initialize_with`](Self::initialize_with) | in place of it | makes the store of keys that are in use already |
+/// | [`install`](Self::install) | at each start | loads, and keeps the keys of this process up to date |
+/// | [`start`](Self::start) | at each start | as `install`, for a second key set, whose ring is passed by hand |
+/// | [`load`](Self::load) | in a command | loads once: nothing is refreshed, rotated or signed by it |
+/// | [`maintain`](Self::maintain) | without `install` or `start` | does once what their thread does about rotation |
+/// | [`create`](Self::create) | for a new `scope = "…"` | makes the first key of a scope that each process loads: pending |
+/// | [`provision`](Self::provision) | for a new tenant | makes the first key of a scope that is loaded on demand: active |
+/// | [`publish`](Self::publish) | to rotate by hand | makes the next key of a scope of either kind: pending |
+/// | [`activate`](Self::activate) | after that | makes a pending key the one that seals |
+///
 /// Methods that talk to the store or a key service give a [`Call`]: `.await` it, or `.wait()` for
 /// it. A manager is cheap to clone, and its clones are one.
 #[derive(Clone)]
@@ -126,7 +141,8 @@ impl KeyManager {
     /// them.
     ///
     /// ```
-    /// # fn run(keys: &encrypted_field::envelope::KeyManager, id: encrypted_field::KeyId) -> encrypted_field::Result<()> {
+    /// # use encrypted_field::{KeyId, Result, envelope::KeyManager};
+    /// # fn run(keys: &KeyManager, id: KeyId) -> Result<()> {
     /// keys.noting("alice", "laptop stolen, ticket 42").mark_compromised(id).wait()
     /// # }
     /// ```
@@ -143,6 +159,9 @@ impl KeyManager {
     /// Loads the keys, or what has changed of them. One read of the store and one call to a key
     /// service, and one more for each key that is new here (16 at a time).
     ///
+    /// Where the head was not signed for too long, this succeeds, and values open; sealing fails
+    /// with [`ErrorKind::KeyStoreFrozen`] until somebody [maintains](Self::maintain) the store.
+    ///
     /// # Errors
     /// [`ErrorKind::KeyStoreUnavailable`], [`ErrorKind::KeyServiceUnavailable`] and the others of
     /// both; [`ErrorKind::KeyStoreTampered`], [`ErrorKind::KeyStoreRolledBack`],
@@ -153,8 +172,9 @@ impl KeyManager {
     }
 
     /// Loads the keys and makes them the [keys of this process](crate::install), and keeps them up
-    /// to date from now on: a thread of the library's refreshes them and does what the
-    /// [policy](super::RotationPolicy) says about rotation.
+    /// to date from now on: a thread of the library's refreshes them, does what the
+    /// [policy](super::RotationPolicy) says about rotation, and signs the head of the store anew
+    /// where nobody else has.
     ///
     /// Where loading fails, the thread goes on trying, for a program that starts nevertheless.
     /// After a `fork`, call it again in the child: threads don't follow there. One manager of a

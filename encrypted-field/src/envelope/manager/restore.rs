@@ -29,8 +29,10 @@ impl KeyManager {
     /// too, and refuse the one before.
     ///
     /// Keys that were made after the backup are lost, and with them what they have sealed; their
-    /// ids are not given again. What happened to keys after the backup is undone: mark those
-    /// compromised again, and destroy those again, to which that had happened.
+    /// ids are not given again. What happened to keys after the backup is undone: mark, disable and
+    /// destroy again what was; the same goes for KEKs that were added or left out. A KEK that was
+    /// left out after the backup is named as an
+    /// [`offline_kek`](super::KeyManagerBuilder::offline_kek) to accept the store without it.
     ///
     /// # Errors
     /// [`ErrorKind::KeyStoreTampered`]: a backup that somebody without the KEK has changed is

@@ -29,13 +29,14 @@ pub struct StoreStatus {
     pub anchor: String,
     /// The id that the next key gets.
     pub next_id: u64,
-    /// When it was last signed, by a change or by the heartbeat.
+    /// When it was last signed, by a change or by the heartbeat; by the clock of whoever did it.
     pub signed: SystemTime,
     /// Whether nothing is sealed, because it was not signed anew for too long.
     pub is_frozen: bool,
     /// When this process has last confirmed it, with the key service.
     pub confirmed: Option<SystemTime>,
-    /// Why this process could not do what the policy asks for the last time that it tried.
+    /// Why the thread of this process failed the last time that it did what the policy asks for;
+    /// `None` where it did not fail, or there is no thread.
     pub maintenance_failure: Option<String>,
     /// By how many seconds the clock here is ahead of that of the store or a key service; negative
     /// where it is behind, `None` where they have none.
@@ -97,7 +98,7 @@ pub struct KeyStatus {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyPage {
-    /// The keys of about 256 scopes.
+    /// The keys of the scopes on this page: of 16 to 256 scopes or so, or fewer in a small store.
     pub keys: Vec<KeyStatus>,
     /// The number of the next page, if there is one.
     pub next: Option<u64>,
