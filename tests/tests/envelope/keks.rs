@@ -1,10 +1,8 @@
 //! Several key-encryption keys: regions, and one in a safe.
 
-use std::sync::Mutex;
-
 use encrypted_field::envelope::BackendErrorKind::{Rejected, Unavailable};
 use encrypted_field::envelope::Record;
-use encrypted_field::{ErrorKind, KeyId, KeyState, Purpose};
+use encrypted_field::{ErrorKind, KeyState, Purpose};
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -31,15 +29,7 @@ fn when_one_region_is_gone_the_other_loads() {
 
 #[test]
 fn a_failover_is_recorded() {
-    use encrypted_field::event::{self, Event};
-    static SEEN: Mutex<Vec<(String, Option<KeyId>, ErrorKind)>> = Mutex::new(Vec::new());
-    event::set_hook(|event| {
-        if let Event::KekFailed { kek, key_id, kind, .. } = event
-            && *kek == "asia"
-        {
-            SEEN.lock().unwrap().push(((*kek).to_owned(), *key_id, *kind));
-        }
-    });
+    events();
     let world = World::empty();
     let asia = TestKek::new(2);
     let builder = || world.without_keks().kek("asia", asia.clone()).kek("us", world.us.clone());
@@ -47,7 +37,8 @@ fn a_failover_is_recorded() {
     keys.initialize().wait().unwrap();
     asia.set_fault(Fault::Fails(Unavailable));
     builder().build().unwrap().load().wait().unwrap();
-    assert_eq!(SEEN.lock().unwrap()[0], ("asia".to_owned(), None, ErrorKind::KeyServiceUnavailable));
+    let told = told("asia");
+    assert_eq!(told[0], "KekFailed { kek: \"asia\", key_id: None, kind: KeyServiceUnavailable }");
 }
 
 #[test]

@@ -2,14 +2,23 @@
 
 mod calls;
 mod costs;
+mod clocks;
 mod failures;
+mod forward;
+mod frozen;
+mod history;
 mod keks;
 mod lease;
+mod lost;
+mod notes;
 mod restore;
 mod rotation;
 mod scopes;
+mod signer;
 mod start;
 mod states;
+mod store_key;
 mod support;
+mod tamper;
 mod unknown;
 mod vectors;

@@ -17,6 +17,8 @@ pub const DAY: Duration = Duration::from_hours(24);
 pub const MINUTE: Duration = Duration::from_mins(1);
 /// How long publishing takes by default: 30 minutes of age, 30 of grace, 5 for clocks, and a second for dates in whole ones.
 pub const PROPAGATION: Duration = Duration::from_secs(3901);
+/// How often the head is signed anew by default.
+pub const HEARTBEAT: Duration = Duration::from_mins(30);
 
 #[derive(Encrypted)]
 #[encrypted(context = "connections.token")]
@@ -58,6 +60,27 @@ pub fn assert_kind<T>(result: Result<T>, kind: encrypted_field::ErrorKind) -> Er
             error
         }
     }
+}
+
+/// Whether an event of this name was told that names this key set, or this KEK. One hook serves all tests.
+pub fn was_told(event: &str, of: &str) -> bool {
+    let of = format!("\"{of}\"");
+    events().lock().unwrap().iter().any(|told| told.starts_with(event) && told.contains(&of))
+}
+
+/// The events that name this key set, or this KEK.
+pub fn told(of: &str) -> Vec<String> {
+    let of = format!("\"{of}\"");
+    events().lock().unwrap().iter().filter(|told| told.contains(&of)).cloned().collect()
+}
+
+/// All events since the first call.
+pub fn events() -> &'static Mutex<Vec<String>> {
+    use encrypted_field::event;
+    static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    static HOOK: std::sync::Once = std::sync::Once::new();
+    HOOK.call_once(|| event::set_hook(|event| TOLD.lock().unwrap().push(format!("{event:?}"))));
+    &TOLD
 }
 
 /// What a store or a key service does instead of its work, or with it; the last three are a key service's.
@@ -305,6 +328,8 @@ pub struct World {
     pub eu: TestKek,
     pub us: TestKek,
     pub clock: Clock,
+    /// One of its own, where a test looks at events.
+    pub key_set: &'static str,
 }
 
 impl World {
@@ -323,7 +348,35 @@ impl World {
             eu: TestKek::new(0),
             us: TestKek::new(1),
             clock: Clock::manual(start),
+            key_set: "test",
         }
+    }
+
+    /// With a first key, and with a key set of this name.
+    pub fn named(key_set: &'static str) -> Self {
+        events();
+        let world = Self { key_set, ..Self::empty() };
+        world.process().initialize().wait().unwrap();
+        world
+    }
+
+    /// The same store and KEKs, for processes whose clock is this much ahead.
+    pub fn ahead(&self, time: Duration) -> Self {
+        let clock = Clock::manual(self.now());
+        clock.set_wall(self.now() + time);
+        Self { clock, ..self.clone() }
+    }
+
+    /// The same store and KEKs, for processes whose clock is this much behind.
+    pub fn behind(&self, time: Duration) -> Self {
+        Self { clock: Clock::manual(self.now() - time), ..self.clone() }
+    }
+
+    /// The same KEKs and the same clock, with another store that has these records.
+    pub fn copy(&self, records: Records) -> Self {
+        let store = MemoryStore::default();
+        store.restore(records);
+        Self { store, ..self.clone() }
     }
 
     pub fn now(&self) -> SystemTime {
@@ -336,7 +389,7 @@ impl World {
     }
 
     pub fn without_keks(&self) -> KeyManagerBuilder {
-        KeyManager::builder("test", self.store.clone()).clock(self.clock.clone()).cache(
+        KeyManager::builder(self.key_set, self.store.clone()).clock(self.clock.clone()).cache(
             CachePolicy::default()
                 .call_timeout(Duration::from_millis(100))
                 .bulk_timeout(Duration::from_millis(300)),
