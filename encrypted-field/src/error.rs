@@ -148,7 +148,8 @@ kinds! {
     Keys KeyStoreUnusable = "the key store can't be used",
     /// The key store holds what its authentication does not confirm: somebody without the key-encryption key has changed it.
     Keys KeyStoreTampered = "the key store was changed by somebody without the key-encryption key, or is damaged; nothing of it is used",
-    /// The key store is older than one that was seen before, or than the configured minimum.
+    /// The key store is older than one that was seen before, than its anchor or than the configured
+    /// minimum; or it is another one, or empty.
     Keys KeyStoreRolledBack = "the key store was set back to an older state; where a backup was restored, accept it explicitly",
     /// The key store was not signed anew for too long: what this process sees may be an old state of it, so nothing is sealed.
     Keys KeyStoreFrozen = "the key store was not signed anew for too long, and may be an old state of itself: nothing is sealed until \

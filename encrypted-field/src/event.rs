@@ -21,8 +21,8 @@ use crate::key_id::KeyId;
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// A value was read that a write would move: it is under a key that is no longer active, or under a
-    /// previous context.
+    /// A value was read that a write would move: it is under a key that is no longer active, or
+    /// under a previous context.
     #[non_exhaustive]
     StaleRead {
         /// The field's context, by default `table.column`.
@@ -36,7 +36,8 @@ pub enum Event<'a> {
         /// The field's context, by default `table.column`.
         column: &'a str,
     },
-    /// A value was read under a key that is marked compromised: whoever has that key may have written it.
+    /// A value was read under a key that is marked compromised: whoever has that key may have
+    /// written it.
     #[non_exhaustive]
     CompromisedRead {
         /// The field's context, by default `table.column`.
@@ -69,8 +70,8 @@ pub enum Event<'a> {
         /// Why.
         kind: ErrorKind,
     },
-    /// Keys that are due could not be published, made active or wrapped: rotation does not go on. Past its lifetime a key seals no
-    /// more.
+    /// Keys that are due could not be published, made active or wrapped: rotation does not go on.
+    /// Past its lifetime a key seals no more.
     #[non_exhaustive]
     MaintenanceFailed {
         /// The name of the key set.
@@ -144,8 +145,8 @@ static HOOK: ArcSwapOption<Hook> = ArcSwapOption::const_empty();
 
 /// Sets the hook of this process; the one before is dropped.
 ///
-/// It runs on the thread that reads the value, inside the ORM's decoding: it should count or enqueue, and
-/// must not block or use the database.
+/// It runs on the thread that reads the value, inside the ORM's decoding: it should count or
+/// enqueue, and must not block or use the database.
 pub fn set_hook(hook: impl Fn(&Event<'_>) + Send + Sync + 'static) {
     HOOK.store(Some(Arc::new(Box::new(hook))));
 }

@@ -117,7 +117,8 @@ impl<'a> Draft<'a> {
         self.edited.is_empty() && !self.is_signed_anew && self.head == *self.view.head
     }
 
-    /// The view after the change, and what is to be written. `change` is random: by it, whoever made the change knows it again.
+    /// The view after the change, and what is to be written. `change` is random: by it, whoever
+    /// made the change knows it again.
     pub(super) fn finish(mut self, change: [u8; 32]) -> Result<(View, Vec<Record>)> {
         let before = &self.view.head;
         let revision = self.head.revision.max(before.revision) + 1;

@@ -9,21 +9,23 @@ use super::{BackendError, BackendErrorKind, Document};
 use crate::cipher::mac::sha256;
 use crate::key::provider::storage::{self, Failure};
 
-/// Writers hold the lock for milliseconds. Whoever gets no turn for so long waits for one that was stopped (by `SIGSTOP`, a
-/// debugger, a frozen container), and must not stop with it.
+/// Writers hold the lock for milliseconds. Whoever gets no turn for so long waits for one that was
+/// stopped (by `SIGSTOP`, a debugger, a frozen container), and must not stop with it.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A key store in one JSON file, for the processes of one host.
 ///
-/// The file has the rules of a [key file](crate::KeyFile), though the keys in it are wrapped: it must belong to the user of the
-/// process or to root, and be readable by nobody else (mode `0600` or `0400`). It is written to a temporary file, flushed to
-/// disk and renamed, under a lock (`<path>.lock`). A symbolic link is followed and stays; owner, group and mode of the file are kept.
-/// A file that is missing is an empty store; its folder must be there. At most 64 MiB.
+/// The file has the rules of a [key file](crate::KeyFile), though the keys in it are wrapped: it
+/// must belong to the user of the process or to root, and be readable by nobody else (mode `0600`
+/// or `0400`). It is written to a temporary file, flushed to disk and renamed, under a lock
+/// (`<path>.lock`). A symbolic link is followed and stays; owner, group and mode of the file are
+/// kept. A file that is missing is an empty store; its folder must be there. At most 64 MiB.
 ///
-/// The lock is the operating system's (`flock`): on a network file system it may hold within one host only. Several
-/// hosts share a table or a secret instead.
+/// The lock is the operating system's (`flock`): on a network file system it may hold within one
+/// host only. Several hosts share a table or a secret instead.
 ///
-/// With the feature `tokio` and a runtime, the file is read and written on Tokio's threads for blocking calls.
+/// With the feature `tokio` and a runtime, the file is read and written on Tokio's threads for
+/// blocking calls.
 #[derive(Debug, Clone)]
 pub struct FileStore {
     path: PathBuf,
@@ -44,8 +46,9 @@ impl FileStore {
         self
     }
 
-    /// How long a change waits for other writers before it is [`Unavailable`](BackendErrorKind::Unavailable) and nothing is
-    /// written: 5 s where it is not set.
+    /// How long a change waits for other writers before it is
+    /// [`Unavailable`](BackendErrorKind::Unavailable) and nothing is written: 5 s where it is not
+    /// set.
     #[must_use]
     pub fn lock_timeout(mut self, wait: Duration) -> Self {
         self.lock_timeout = wait;
@@ -67,9 +70,10 @@ impl FileStore {
         Ok(Some(text.to_owned()))
     }
 
-    /// Whether the file is missing and nothing else is: a link to nowhere or a folder that is not there means that
-    /// a volume is not mounted, and a store begun anew in its place would hide the true one. A file that another process
-    /// makes meanwhile is no matter: a moment ago there was none.
+    /// Whether the file is missing and nothing else is: a link to nowhere or a folder that is not
+    /// there means that a volume is not mounted, and a store begun anew in its place would hide the
+    /// true one. A file that another process makes meanwhile is no matter: a moment ago there was
+    /// none.
     fn may_be_made(&self) -> bool {
         let named = self.path.file_name().is_some();
         named && !self.path.is_symlink() && storage::folder(&self.path).is_dir()

@@ -1,4 +1,5 @@
-//! What this process has seen of a store, and what may therefore not be undone. Nothing here waits for anything.
+//! What this process has seen of a store, and what may therefore not be undone. Nothing here waits
+//! for anything.
 //!
 //! The rules are those of `KEY-STORE.md` section 2, "What must not go back".
 
@@ -44,7 +45,8 @@ impl Fingerprint {
         }
     }
 
-    /// Of an entry that a later release has written: what it means is not known, and that it stays is.
+    /// Of an entry that a later release has written: what it means is not known, and that it stays
+    /// is.
     fn of_foreign(entry: &Foreign) -> Self {
         Self {
             id: entry.id,
@@ -84,7 +86,8 @@ impl History {
     pub(super) fn compare(&self, head: &Head, scope: &str, now: Option<&ScopeKeys>) -> Result<()> {
         let Some(seen) = self.scopes.get(scope) else { return Ok(()) };
         if head.age() < seen.head {
-            // Two looks of this process have ended in the other order: the older one is no evidence.
+            // Two looks of this process have ended in the other order: the older one is no
+            // evidence.
             return Ok(());
         }
         let accepted = is_accepted(head, seen.head.0);
@@ -163,7 +166,8 @@ pub(super) fn refuse_older(known: &Head, known_mac: &StoreMac, head: &Head) -> R
     Ok(())
 }
 
-/// That the scopes that are loaded with each process have lost nothing. `epoch` is that in which they were seen before.
+/// That the scopes that are loaded with each process have lost nothing. `epoch` is that in which
+/// they were seen before.
 ///
 /// # Errors
 /// [`ErrorKind::KeyStoreRolledBack`].

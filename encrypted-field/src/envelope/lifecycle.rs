@@ -1,4 +1,5 @@
-//! What may happen to a key, and when (NIST SP 800-57 part 1, section 7). Nothing here waits for anything.
+//! What may happen to a key, and when (NIST SP 800-57 part 1, section 7). Nothing here waits for
+//! anything.
 //!
 //! ```text
 //! pending ──activate──> active ──(the next one)──> retired ──disable──> disabled ──destroy──> destroyed
@@ -85,7 +86,8 @@ pub(super) fn add_existing(
     draft.add(place.part, &place.scope, entry);
 }
 
-/// The next key of its scope and purpose: every process gets it, none seals with it before `propagation` seconds are over.
+/// The next key of its scope and purpose: every process gets it, none seals with it before
+/// `propagation` seconds are over.
 pub(super) fn publish(draft: &mut Draft<'_>, key: NewKey, place: &Place) -> Result<()> {
     refuse_second_pending(draft, place)?;
     let now = draft.now;
@@ -131,7 +133,8 @@ pub(super) fn check_next(draft: &Draft<'_>, place: &Place) -> Result<Part> {
     }
 }
 
-/// Of the keys of a scope and purpose only one is active and one pending: also one that a later release has written.
+/// Of the keys of a scope and purpose only one is active and one pending: also one that a later
+/// release has written.
 fn refuse_foreign(draft: &Draft<'_>, scope: &str, purpose: Purpose) -> Result<()> {
     match draft.scope(scope).and_then(|keys| foreign_of(keys, purpose)) {
         Some(foreign) => Err(refused(
@@ -170,7 +173,8 @@ fn next_version(draft: &Draft<'_>, place: &Place) -> u32 {
     versions.max().unwrap_or(0).saturating_add(1)
 }
 
-/// Makes a pending key active, and retires the one before it. `at_once` ignores that some processes may not have it.
+/// Makes a pending key active, and retires the one before it. `at_once` ignores that some processes
+/// may not have it.
 pub(super) fn activate(
     draft: &mut Draft<'_>,
     scope: &str,
@@ -264,8 +268,8 @@ pub(super) fn compromise(draft: &mut Draft<'_>, scope: &str, id: u32) -> Result<
     Ok(())
 }
 
-/// Leaves the tombstone of a key that never sealed, or that is disabled. That every process knows it as disabled, the caller has
-/// seen.
+/// Leaves the tombstone of a key that never sealed, or that is disabled. That every process knows
+/// it as disabled, the caller has seen.
 pub(super) fn destroy(draft: &mut Draft<'_>, scope: &str, id: u32) -> Result<()> {
     match draft.get(scope, id)?.state {
         // Stopped before the store has forgotten older versions of it, this is run again.
@@ -331,7 +335,8 @@ pub(super) fn work(keys: &ScopeKeys, head: &Head, now: u64, policy: &RotationPol
             }
         }
         let Some(active) = active else { continue };
-        // Looking for values by a blind index takes the key that made it: those rotate by hand, with the rows.
+        // Looking for values by a blind index takes the key that made it: those rotate by hand,
+        // with the rows.
         if policy.interval.is_some()
             && purpose != Purpose::Index
             && pending.is_none()
@@ -352,7 +357,8 @@ pub(super) fn work(keys: &ScopeKeys, head: &Head, now: u64, policy: &RotationPol
     work
 }
 
-/// Whether the next key is to be published where one became active then: early enough to be active when the interval ends.
+/// Whether the next key is to be published where one became active then: early enough to be active
+/// when the interval ends.
 pub(super) fn is_rotation_due(active_since: u64, head: &Head, now: u64, policy: &RotationPolicy) -> bool {
     policy.interval.is_some_and(|interval| {
         now >= active_since.saturating_add(interval.as_secs()).saturating_sub(head.propagation)

@@ -19,8 +19,9 @@ const LEN: usize = NONCE + 32 + 16;
 
 /// A key-encryption key of 32 bytes, held in memory: from the environment, a file, or a passphrase.
 ///
-/// Whoever has the store and these bytes has the data keys. It is the right one for a single host and for break-glass
-/// copies that lie in a safe; a key service keeps its bytes to itself and can take a permission back.
+/// Whoever has the store and these bytes has the data keys. It is the right one for a single host
+/// and for break-glass copies that lie in a safe; a key service keeps its bytes to itself and can
+/// take a permission back.
 ///
 /// Wraps with XAES-256-GCM under `HKDF-Expand-SHA-256(kek, "encrypted-field/v1/wrap\0", 32)`, with
 /// [`WrapContext::associated_data`]: nonce (24 bytes), ciphertext (32), tag (16).
@@ -33,13 +34,14 @@ impl LocalKek {
     /// 32 random bytes, as [`generate_key`](crate::generate_key) makes them.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidKeys`]: bytes that are not random. [`ErrorKind::FipsMode`] with the feature `fips`.
+    /// [`ErrorKind::InvalidKeys`]: bytes that are not random. [`ErrorKind::FipsMode`] with the
+    /// feature `fips`.
     pub fn new(bytes: [u8; 32]) -> Result<Self> {
         Self::checked(&SecretBytes::new(bytes), "in memory")
     }
 
-    /// From an environment variable that holds 32 bytes in base64 with padding, as `openssl rand -base64 32` prints them; read
-    /// through `var`, such as `|name| std::env::var_os(name)`.
+    /// From an environment variable that holds 32 bytes in base64 with padding, as `openssl rand
+    /// -base64 32` prints them; read through `var`, such as `|name| std::env::var_os(name)`.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidKeys`]: not set, not base64, not 32 bytes, not random.
@@ -56,11 +58,12 @@ impl LocalKek {
         .map_err(|e| e.within(name))
     }
 
-    /// From a file that holds 32 bytes in base64 with padding. Like a [key file](crate::KeyFile), it must be readable by nobody
-    /// but its owner, who is the user of the process or root.
+    /// From a file that holds 32 bytes in base64 with padding. Like a [key file](crate::KeyFile),
+    /// it must be readable by nobody but its owner, who is the user of the process or root.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyFile`]: missing, or readable by others. [`ErrorKind::InvalidKeys`]: not base64, not 32 bytes, not random.
+    /// [`ErrorKind::KeyFile`]: missing, or readable by others. [`ErrorKind::InvalidKeys`]: not
+    /// base64, not 32 bytes, not random.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let read = || {
@@ -71,10 +74,12 @@ impl LocalKek {
         read().map_err(|e| e.within(&path.display().to_string()))
     }
 
-    /// From a passphrase, by Argon2id as [`Key::from_passphrase`](crate::Key::from_passphrase): once, here.
+    /// From a passphrase, by Argon2id as [`Key::from_passphrase`](crate::Key::from_passphrase):
+    /// once, here.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidKeys`]: the passphrase is shorter than 12 bytes or the salt than 16, or the feature `passphrase` is off.
+    /// [`ErrorKind::InvalidKeys`]: the passphrase is shorter than 12 bytes or the salt than 16, or
+    /// the feature `passphrase` is off.
     pub fn from_passphrase(text: &str, salt: &[u8]) -> Result<Self> {
         Self::checked(&SecretBytes::new(*passphrase::stretch(text, salt)?), "from a passphrase")
     }

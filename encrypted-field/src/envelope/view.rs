@@ -1,4 +1,5 @@
-//! A part of a store, verified against one head. Nothing here waits for anything: what is missing is named, for others to load.
+//! A part of a store, verified against one head. Nothing here waits for anything: what is missing
+//! is named, for others to load.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -58,7 +59,8 @@ pub(super) struct Found {
 
 impl Found {
     /// # Errors
-    /// [`ErrorKind::KeyStoreTampered`](crate::ErrorKind::KeyStoreTampered) where there are two of one name.
+    /// [`ErrorKind::KeyStoreTampered`](crate::ErrorKind::KeyStoreTampered) where there are two of
+    /// one name.
     pub(super) fn new(loaded: Vec<Record>, query: Query) -> Result<Self> {
         let mut records = HashMap::with_capacity(loaded.len());
         for record in loaded {
@@ -98,7 +100,8 @@ impl View {
         Self { head, mac, process: None, nodes: HashMap::new(), scopes: HashMap::new() }
     }
 
-    /// Looks at the scopes that each process loads. Gives the names of records that have to be loaded before.
+    /// Looks at the scopes that each process loads. Gives the names of records that have to be
+    /// loaded before.
     ///
     /// # Errors
     /// [`ErrorKind::KeyStoreTampered`](crate::ErrorKind::KeyStoreTampered).
@@ -136,7 +139,8 @@ impl View {
         Ok(missing)
     }
 
-    /// Looks at one scope that is loaded on demand, which may not be there. Gives the name of a record that has to be loaded before.
+    /// Looks at one scope that is loaded on demand, which may not be there. Gives the name of a
+    /// record that has to be loaded before.
     ///
     /// # Errors
     /// [`ErrorKind::KeyStoreTampered`](crate::ErrorKind::KeyStoreTampered).
@@ -155,7 +159,8 @@ impl View {
         }
     }
 
-    /// Looks at all scopes whose digests begin with these digits. Gives them, or the name of a record that has to be loaded before.
+    /// Looks at all scopes whose digests begin with these digits. Gives them, or the name of a
+    /// record that has to be loaded before.
     ///
     /// # Errors
     /// [`ErrorKind::KeyStoreTampered`](crate::ErrorKind::KeyStoreTampered).
@@ -344,7 +349,8 @@ pub(super) fn all_names_to(scopes: &[&str]) -> Vec<String> {
 /// The names of the records on the way to scopes, in a tree of so many scopes: usually all of them.
 pub(super) fn names_to(scopes: &[&str], head: Option<&Head>) -> Vec<String> {
     let count = head.and_then(|head| head.tree.as_ref()).map_or(0, |tree| tree.scopes);
-    // A node has 32 scopes at most. Where there are 8 on average, nearly none of them has had to be divided.
+    // A node has 32 scopes at most. Where there are 8 on average, nearly none of them has had to be
+    // divided.
     let mut steps = 0;
     while steps < NODE_DIGITS && count >> (4 * steps) > 8 {
         steps += 1;

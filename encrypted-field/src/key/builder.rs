@@ -51,10 +51,11 @@ impl KeyringBuilder {
         self
     }
 
-    /// Derives a subkey for every value that is sealed, so that all 192 bits of each nonce are its own. Without this, up to
-    /// 4096 values for columns share the first 96 bits, mostly those of one thread: it shows that they were written together,
-    /// and sealing a short value takes down to half the time (`FORMAT.md`, section 15, has the reasons and the bounds).
-    /// Detached values never share them.
+    /// Derives a subkey for every value that is sealed, so that all 192 bits of each nonce are its
+    /// own. Without this, up to 4096 values for columns share the first 96 bits, mostly those of
+    /// one thread: it shows that they were written together, and sealing a short value takes down
+    /// to half the time (`FORMAT.md`, section 15, has the reasons and the bounds). Detached values
+    /// never share them.
     ///
     /// With keys from a provider, take them through a builder:
     ///
@@ -74,9 +75,9 @@ impl KeyringBuilder {
     /// Checks the keys and makes them ready for use.
     ///
     /// # Errors
-    /// [`ErrorKind::FipsMode`] with the feature `fips`.
-    /// [`ErrorKind::InvalidKeys`]: no key at all, id 0, an id twice, the same bytes under two ids, two active keys in one scope and
-    /// purpose, retired keys without an active one, bytes that are not random (all equal, counting,
+    /// [`ErrorKind::FipsMode`] with the feature `fips`. [`ErrorKind::InvalidKeys`]: no key at all,
+    /// id 0, an id twice, the same bytes under two ids, two active keys in one scope and purpose,
+    /// retired keys without an active one, bytes that are not random (all equal, counting,
     /// repeating, text), a check value that does not match.
     pub fn build(self) -> Result<Keyring> {
         cipher::check()?;

@@ -13,7 +13,8 @@ use crate::cipher::Cipher;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key_id::KeyId;
 
-/// Keys by id, of which at most one per scope and purpose is active and seals; the others only open.
+/// Keys by id, of which at most one per scope and purpose is active and seals; the others only
+/// open.
 ///
 /// A ring never changes. To rotate, build another one and [`install`](crate::install) it.
 pub struct Keyring {
@@ -46,7 +47,8 @@ impl KeyEntry {
         is_same_scope(&self.scope, scope)
     }
 
-    /// The cipher for fields of `scope`. Scope, purpose and state are checked here, before any cryptography.
+    /// The cipher for fields of `scope`. Scope, purpose and state are checked here, before any
+    /// cryptography.
     #[inline]
     pub(crate) fn field_cipher(&self, scope: &str) -> Result<&Cipher> {
         let kind = if !self.is_of(scope) {
@@ -67,14 +69,16 @@ impl KeyEntry {
     }
 }
 
-/// Most scopes are empty, and comparing two empty strings costs more than sealing a few bytes: an empty `Box<str>` points
-/// nowhere, and the C library's comparison loads no bytes from there, which a processor with AVX-512 does slowly.
+/// Most scopes are empty, and comparing two empty strings costs more than sealing a few bytes: an
+/// empty `Box<str>` points nowhere, and the C library's comparison loads no bytes from there, which
+/// a processor with AVX-512 does slowly.
 #[inline]
 fn is_same_scope(a: &str, b: &str) -> bool {
     a.len() == b.len() && (a.is_empty() || a == b)
 }
 
-/// The active key of each scope and purpose. The default scope has its own place: it is the usual one.
+/// The active key of each scope and purpose. The default scope has its own place: it is the usual
+/// one.
 #[derive(Default)]
 pub(super) struct ActiveKeys {
     default: [Option<Arc<KeyEntry>>; 3],
@@ -126,7 +130,8 @@ impl Keyring {
     }
 
     /// Keys from the environment: exactly one of `ENCRYPTED_FIELD_KEYS`, `ENCRYPTED_FIELD_KEY`, or
-    /// `ENCRYPTED_FIELD_PASSPHRASE` with `ENCRYPTED_FIELD_SALT`. [`EnvKeys`](crate::EnvKeys) has the forms.
+    /// `ENCRYPTED_FIELD_PASSPHRASE` with `ENCRYPTED_FIELD_SALT`. [`EnvKeys`](crate::EnvKeys) has
+    /// the forms.
     pub fn from_env() -> Result<Self> {
         crate::key::EnvKeys::new().read(|name| std::env::var_os(name))
     }
@@ -135,9 +140,10 @@ impl Keyring {
         Self { keys, active, source: None }
     }
 
-    /// Makes this ring the current one on this thread, in place of the installed one, until the guard is
-    /// dropped. For tests, so that parallel ones don't share a ring; guards nest. Threads that this one starts do not
-    /// see it; other tasks that an async runtime runs on this thread do.
+    /// Makes this ring the current one on this thread, in place of the installed one, until the
+    /// guard is dropped. For tests, so that parallel ones don't share a ring; guards nest. Threads
+    /// that this one starts do not see it; other tasks that an async runtime runs on this thread
+    /// do.
     ///
     /// ```
     /// # fn main() -> encrypted_field::Result<()> {

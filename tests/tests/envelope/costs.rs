@@ -138,7 +138,7 @@ fn all_keys() {
     let three = world.builder().kek("ap", ap.clone()).build().unwrap();
     three.load().wait().unwrap();
     let (calls, report) = cost(&world, || three.rewrap().wait().unwrap());
-    assert_eq!((report.keys, ap.wraps()), (1000, 1001));
+    assert_eq!((report.keys, ap.wraps(), ap.unwraps()), (1000, 1001, 1001));
     let [reads, writes, wraps, unwraps, us] = calls;
     // The keys of the process, 16 pages, and the store key.
     assert_eq!((writes, wraps), (18, 0));

@@ -6,11 +6,12 @@ use std::pin::Pin;
 use super::{BackendError, BackendErrorKind, Document, StoreId};
 use crate::error::{Error, ErrorKind, Result};
 
-/// How new a store is at least, kept where whoever can set the store back can't reach it: in a file, in an object of another
-/// account, or in the configuration. With it also a process that has not seen the store before notices that it was set back,
-/// replaced or emptied.
+/// How new a store is at least, kept where whoever can set the store back can't reach it: in a
+/// file, in an object of another account, or in the configuration. With it also a process that has
+/// not seen the store before notices that it was set back, replaced or emptied.
 ///
-/// The text is `<store in hexadecimal> <epoch> <revision>`, as [`StoreStatus::anchor`](crate::envelope::StoreStatus::anchor) has it.
+/// The text is `<store in hexadecimal> <epoch> <revision>`, as
+/// [`StoreStatus::anchor`](crate::envelope::StoreStatus::anchor) has it.
 pub struct Anchor(Place);
 
 enum Place {
@@ -20,13 +21,16 @@ enum Place {
 }
 
 impl Anchor {
-    /// In a document that each process reads when it starts and at each full read of the store, and that each process which
-    /// changes the store raises. A document that was never written is made at the first change.
+    /// In a document that each process reads when it starts and at each full read of the store, and
+    /// that each process which changes the store raises. A document that was never written is made
+    /// at the first change.
     pub fn in_document(document: impl Document) -> Self {
         Self(Place::Document(Box::new(document)))
     }
 
-    /// In a file of one host or of a mounted volume, with the rules of a [`FileStore`](crate::envelope::FileStore).
+    /// In a file with the rules of a [`FileStore`](crate::envelope::FileStore), on a volume that
+    /// all processes share or on one host. A file of one host is raised by the changes of that
+    /// host's processes only, and so may be behind. One that is missing counts as never written.
     #[cfg(feature = "file-store")]
     pub fn in_file(path: impl AsRef<std::path::Path>) -> Self {
         Self::in_document(crate::envelope::FileStore::new(path))

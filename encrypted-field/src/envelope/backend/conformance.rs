@@ -1,5 +1,5 @@
-//! Tests that every implementation of [`KeyEncryptionKey`], of [`KeyStore`] and of [`Document`] must pass: the library's own, and
-//! yours.
+//! Tests that every implementation of [`KeyEncryptionKey`], of [`KeyStore`] and of [`Document`]
+//! must pass: the library's own, and yours.
 //!
 //! ```
 //! # #[cfg(feature = "local-kek")]
@@ -18,7 +18,8 @@ use super::{BackendErrorKind, Document, KeyEncryptionKey, KeyStore, Query, Recor
 use crate::key::{Purpose, generate_key};
 use crate::key_id::KeyId;
 
-/// Wraps keys and unwraps them; unwraps them for every other context, changed, cut off, and made up, and expects a refusal.
+/// Wraps keys and unwraps them; unwraps them for every other context, changed, cut off, and made
+/// up, and expects a refusal.
 ///
 /// # Panics
 /// Where the implementation does not do what [`KeyEncryptionKey`] says.
@@ -90,8 +91,8 @@ async fn refuses(kek: &impl KeyEncryptionKey, context: &WrapContext<'_>, wrapped
     }
 }
 
-/// Writes and reads records, lets changes that are out of date fail, and lets many writers race. The store must be empty, and is
-/// not afterwards.
+/// Writes and reads records, lets changes that are out of date fail, and lets many writers race.
+/// The store must be empty, and is not afterwards.
 ///
 /// # Panics
 /// Where the implementation does not do what [`KeyStore`] says.
@@ -208,8 +209,8 @@ async fn race(store: &impl KeyStore, mut revision: u64) -> u64 {
     revision
 }
 
-/// Writes, reads and replaces a text. It must never have been written, and is afterwards. [`key_store`] tests the rest: whatever
-/// is a [`Document`] is a [`KeyStore`].
+/// Writes, reads and replaces a text. It must never have been written, and is afterwards.
+/// [`key_store`] tests the rest: whatever is a [`Document`] is a [`KeyStore`].
 ///
 /// # Panics
 /// Where the implementation does not do what [`Document`] says.

@@ -9,21 +9,22 @@ use super::{BackendError, BackendErrorKind, KeyStore, Loaded, Query, Record};
 
 /// One text that is read and replaced as a whole, such as a file or a secret of a secret manager.
 ///
-/// Whatever is a `Document` is a [`KeyStore`]: the library puts all records into the text. It can also hold an
-/// [`Anchor`](super::Anchor).
+/// Whatever is a `Document` is a [`KeyStore`]: the library puts all records into the text. It can
+/// also hold an [`Anchor`](super::Anchor).
 ///
-/// An implementation that waits for nothing just returns. One that waits is polled on Tokio where the feature `tokio` is on, and
-/// bounded in time by the library. Without that feature it must bound its own time.
+/// An implementation that waits for nothing just returns. One that waits is polled on Tokio where
+/// the feature `tokio` is on, and bounded in time by the library. Without that feature it must
+/// bound its own time.
 pub trait Document: Send + Sync + 'static {
     /// What tells one version of the text from another: a number, an `ETag`, a hash.
     type Version: Send + Sync;
 
-    /// The text and its version; `None` where nothing was ever written. A text that was deleted, or a place that is not there at
-    /// the moment, is an error.
+    /// The text and its version; `None` where nothing was ever written. A text that was deleted, or
+    /// a place that is not there at the moment, is an error.
     fn read(&self) -> impl Future<Output = Result<Option<(String, Self::Version)>, BackendError>> + Send;
 
-    /// Replaces the text if its version is `before` still, or for `None` if nothing was ever written: atomically and durably.
-    /// `Ok(false)` where it is another: nothing was written.
+    /// Replaces the text if its version is `before` still, or for `None` if nothing was ever
+    /// written: atomically and durably. `Ok(false)` where it is another: nothing was written.
     fn replace(
         &self,
         before: Option<&Self::Version>,
@@ -33,8 +34,9 @@ pub trait Document: Send + Sync + 'static {
     /// What it is, for messages: such as `file /etc/app/keys.json`. No credential.
     fn describe(&self) -> String;
 
-    /// What time it is by the clock of the service, such as the `Date` of its last answer and the time since; `None` where it has no
-    /// clock of its own. Asked after a call to the service, and must not wait.
+    /// What time it is by the clock of the service, such as the `Date` of its last answer and the
+    /// time since; `None` where it has no clock of its own. Asked after a call to the service, and
+    /// must not wait.
     fn time(&self) -> Option<SystemTime> {
         None
     }
@@ -135,7 +137,8 @@ fn parse(text: &str) -> Result<Vec<Record>, BackendError> {
     Ok(document.records.into_iter().map(record).collect())
 }
 
-/// The document after a compare-and-swap, or `None` where the head of `before` has another revision than `expected`.
+/// The document after a compare-and-swap, or `None` where the head of `before` has another revision
+/// than `expected`.
 fn swap(before: Vec<Record>, expected: u64, changed: &[Record]) -> Result<Option<String>, BackendError> {
     let revision = before.iter().find(|record| record.is_head()).map_or(0, |head| head.revision);
     if revision != expected {

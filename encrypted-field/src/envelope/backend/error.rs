@@ -7,8 +7,8 @@ use std::fmt;
 use crate::error::{Error, ErrorKind};
 
 /// Why a key service or a store did not do what it was asked. What implementations of
-/// [`KeyEncryptionKey`](super::KeyEncryptionKey) and [`KeyStore`](super::KeyStore) return; the library adds which of them it was
-/// and turns it into an [`Error`].
+/// [`KeyEncryptionKey`](super::KeyEncryptionKey) and [`KeyStore`](super::KeyStore) return; the
+/// library adds which of them it was and turns it into an [`Error`].
 #[derive(Debug)]
 pub struct BackendError {
     kind: BackendErrorKind,
@@ -24,11 +24,13 @@ pub enum BackendErrorKind {
     Unavailable,
     /// Too many calls. Tried again later.
     Throttled,
-    /// It does not let this process in: no permission, an expired token, a wrong clock. Somebody has to act.
+    /// It does not let this process in: no permission, an expired token, a wrong clock. Somebody
+    /// has to act.
     Denied,
     /// The key-encryption key itself is disabled, deleted, or not there. Somebody has to act.
     KeyUnusable,
-    /// It answered that this wrapped key is not one of its key and context: changed, swapped, or of another key.
+    /// It answered that this wrapped key is not one of its key and context: changed, swapped, or of
+    /// another key.
     Rejected,
     /// What it answered makes no sense.
     Garbled,
@@ -44,12 +46,14 @@ impl BackendErrorKind {
 }
 
 impl BackendError {
-    /// `detail` says what happened and how to mend it. It must hold neither a key nor a credential: it ends up in logs.
+    /// `detail` says what happened and how to mend it. It must hold neither a key nor a credential:
+    /// it ends up in logs.
     pub fn new(kind: BackendErrorKind, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { kind, detail: detail.into(), source: None }
     }
 
-    /// The error behind it. Only one that holds neither a key nor a credential, in `Display` or `Debug`.
+    /// The error behind it. Only one that holds neither a key nor a credential, in `Display` or
+    /// `Debug`.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());

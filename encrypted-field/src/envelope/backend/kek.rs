@@ -10,14 +10,16 @@ use super::BackendError;
 use crate::key::Purpose;
 use crate::key_id::KeyId;
 
-/// A key-encryption key (KEK): wraps data keys and unwraps them, in a key service, a hardware module or this process.
+/// A key-encryption key (KEK): wraps data keys and unwraps them, in a key service, a hardware
+/// module or this process.
 ///
-/// Both calls are given what the key is, and must bind the wrapped key to that: as the service's own associated data
-/// (AWS KMS: encryption context; Vault: `associated_data`), so that a key wrapped for one id, scope or purpose does not
-/// unwrap for another.
+/// Both calls are given what the key is, and must bind the wrapped key to that: as the service's
+/// own associated data (AWS KMS: encryption context; Vault: `associated_data`), so that a key
+/// wrapped for one id, scope or purpose does not unwrap for another.
 ///
-/// An implementation that waits for nothing just returns. One that waits is polled on Tokio where the feature `tokio` is on, and
-/// bounded in time by the library. Without that feature it must bound its own time. A wrapped key is at most 16 KiB.
+/// An implementation that waits for nothing just returns. One that waits is polled on Tokio where
+/// the feature `tokio` is on, and bounded in time by the library. Without that feature it must
+/// bound its own time. A wrapped key is at most 16 KiB.
 ///
 /// [`conformance::key_encryption_key`](super::conformance::key_encryption_key) tests one.
 pub trait KeyEncryptionKey: Send + Sync + 'static {
@@ -28,33 +30,38 @@ pub trait KeyEncryptionKey: Send + Sync + 'static {
         key: &[u8; 32],
     ) -> impl Future<Output = Result<Vec<u8>, BackendError>> + Send;
 
-    /// Unwraps what [`wrap`](Self::wrap) made for the same context, to the 32 bytes of the key; anything else is
-    /// [`Rejected`](super::BackendErrorKind::Rejected). A vector, because moving it leaves no copy of the key behind.
+    /// Unwraps what [`wrap`](Self::wrap) made for the same context, to the 32 bytes of the key;
+    /// anything else is [`Rejected`](super::BackendErrorKind::Rejected). A vector, because moving
+    /// it leaves no copy of the key behind.
     fn unwrap(
         &self,
         context: &WrapContext<'_>,
         wrapped: &[u8],
     ) -> impl Future<Output = Result<Zeroizing<Vec<u8>>, BackendError>> + Send;
 
-    /// What it is, for messages: the service and the name of the key there, such as `AWS KMS alias/app`. No credential.
+    /// What it is, for messages: the service and the name of the key there, such as `AWS KMS
+    /// alias/app`. No credential.
     fn describe(&self) -> String;
 
-    /// What time it is by the clock of the service, such as the `Date` of its last answer and the time since; `None` where it has no
-    /// clock of its own. Asked after a call to the service, and must not wait. Changes of a store are refused where it is far from
-    /// the clock of this process.
+    /// What time it is by the clock of the service, such as the `Date` of its last answer and the
+    /// time since; `None` where it has no clock of its own. Asked after a call to the service, and
+    /// must not wait. Changes of a store are refused where it is far from the clock of this
+    /// process.
     fn time(&self) -> Option<SystemTime> {
         None
     }
 
     /// Whether each scope has a key-encryption key of its own here, so that
-    /// [`destroy_scope`](Self::destroy_scope) covers copies of wrapped keys (backups of the store), too.
+    /// [`destroy_scope`](Self::destroy_scope) covers copies of wrapped keys (backups of the store),
+    /// too.
     fn is_per_scope(&self) -> bool {
         false
     }
 
-    /// Destroys the key-encryption key of one scope, for good. Called only where [`is_per_scope`](Self::is_per_scope). `others` are
-    /// the names of all other scopes that have keys: where one of them, or the default scope, has the same key-encryption key, it
-    /// refuses as [`Misconfigured`](super::BackendErrorKind::Misconfigured) and destroys nothing.
+    /// Destroys the key-encryption key of one scope, for good. Called only where
+    /// [`is_per_scope`](Self::is_per_scope). `others` are the names of all other scopes that have
+    /// keys: where one of them, or the default scope, has the same key-encryption key, it refuses
+    /// as [`Misconfigured`](super::BackendErrorKind::Misconfigured) and destroys nothing.
     fn destroy_scope(
         &self,
         scope: &str,
@@ -134,7 +141,8 @@ impl<'a> WrapContext<'a> {
         }
     }
 
-    /// The named scope of the data key; `None` for the default scope and the store key, which no single scope has.
+    /// The named scope of the data key; `None` for the default scope and the store key, which no
+    /// single scope has.
     pub fn named_scope(&self) -> Option<&'a str> {
         match self.key {
             WrappedKey::Data { scope, .. } if !scope.is_empty() => Some(scope),
@@ -142,7 +150,8 @@ impl<'a> WrapContext<'a> {
         }
     }
 
-    /// All of it in one unambiguous string of bytes, for services that take associated data. KEY-STORE.md section 3 has it.
+    /// All of it in one unambiguous string of bytes, for services that take associated data.
+    /// KEY-STORE.md section 3 has it.
     pub fn associated_data(&self) -> Vec<u8> {
         let mut out = b"encrypted-field/v1/wrap\0".to_vec();
         put_text(&mut out, self.key_set);
@@ -162,8 +171,8 @@ impl<'a> WrapContext<'a> {
         out
     }
 
-    /// All of it as names and values, for services that take those. They show in the service's log of calls, the scope
-    /// too. KEY-STORE.md section 3 has them.
+    /// All of it as names and values, for services that take those. They show in the service's log
+    /// of calls, the scope too. KEY-STORE.md section 3 has them.
     pub fn pairs(&self) -> Vec<(&'static str, String)> {
         let mut pairs = vec![("encrypted-field", "v1".to_owned()), ("key-set", self.key_set.to_owned())];
         match self.key {

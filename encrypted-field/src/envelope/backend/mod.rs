@@ -1,6 +1,8 @@
-//! What is outside of this process: key services, stores of wrapped keys, and what may answer instead.
+//! What is outside of this process: key services, stores of wrapped keys, and what may answer
+//! instead.
 //!
-//! A backend is a crate or a module that implements one of these traits. It needs nothing else of the library.
+//! A backend is a crate or a module that implements one of these traits. It needs nothing else of
+//! the library.
 
 mod anchor;
 pub mod conformance;

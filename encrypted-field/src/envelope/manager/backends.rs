@@ -1,4 +1,5 @@
-//! Calls to what is outside: the store, the key-encryption keys, the anchor. Bounded in time, and with their failures told apart.
+//! Calls to what is outside: the store, the key-encryption keys, the anchor. Bounded in time, and
+//! with their failures told apart.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -225,8 +226,8 @@ impl Backends {
         Ok(key)
     }
 
-    /// Unwraps under the first KEK whose answer `is_it` accepts, in order of preference; those that did not answer of late come
-    /// last.
+    /// Unwraps under the first KEK whose answer `is_it` accepts, in order of preference; those that
+    /// did not answer of late come last.
     pub(super) async fn unwrap(
         &self,
         context: &WrapContext<'_>,
@@ -296,7 +297,8 @@ impl Backends {
     /// The KEKs that the store is wrapped under.
     ///
     /// # Errors
-    /// Where this process does not have all of them: a key that it makes could not be unwrapped by processes with the others.
+    /// Where this process does not have all of them: a key that it makes could not be unwrapped by
+    /// processes with the others.
     pub(super) fn keks_of(&self, store_key: &Wraps) -> Result<Vec<&Kek>> {
         let find = |name: &String| {
             self.kek(name).ok_or_else(|| {
@@ -352,8 +354,8 @@ pub(super) async fn some_at_a_time<T>(calls: Vec<BoxFuture<'_, T>>) -> Vec<T> {
     stream::iter(calls).buffered(PARALLEL).collect().await
 }
 
-/// As [`some_at_a_time`], until one answers with an error that may go away by itself: the others would get the same. What is left
-/// out is missing in the result.
+/// As [`some_at_a_time`], until one answers with an error that may go away by itself: the others
+/// would get the same. What is left out is missing in the result.
 pub(super) async fn until_out_of_reach<K, T>(
     calls: Vec<BoxFuture<'_, (K, Result<T>)>>,
 ) -> Vec<(K, Result<T>)> {
@@ -374,7 +376,8 @@ pub(super) fn is_about_one_key(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::WrappedKeyRejected | ErrorKind::InvalidKeys)
 }
 
-/// One error for several: one that is not about this key alone, where there is one, with what the others say.
+/// One error for several: one that is not about this key alone, where there is one, with what the
+/// others say.
 fn most_telling(mut failures: Vec<Error>) -> Error {
     let by = |is: fn(&Error) -> bool| failures.iter().position(is);
     let at = by(Error::is_retryable).or_else(|| by(|error| !is_about_one_key(error))).unwrap_or(0);

@@ -41,7 +41,8 @@ pub struct KeyManagerBuilder {
     clock: Clock,
 }
 
-/// Beyond the lease of the keys: for clocks that are apart, of who writes and of who reads by 5 minutes each.
+/// Beyond the lease of the keys: for clocks that are apart, of who writes and of who reads by 5
+/// minutes each.
 const SKEW: Duration = Duration::from_mins(10);
 
 impl KeyManagerBuilder {
@@ -65,16 +66,18 @@ impl KeyManagerBuilder {
         }
     }
 
-    /// Adds a key-encryption key, under the name that the store knows it by: a region, or `break-glass`. Every data key is
-    /// wrapped under each; loading asks them in this order. After adding or leaving out one, [`KeyManager::rewrap`].
+    /// Adds a key-encryption key, under the name that the store knows it by: a region, or
+    /// `break-glass`. Every data key is wrapped under each; loading asks them in this order. After
+    /// adding or leaving out one, [`KeyManager::rewrap`].
     pub fn kek(mut self, name: impl Into<String>, kek: impl KeyEncryptionKey) -> Self {
         self.keks.push(Kek::new(name.into(), kek));
         self
     }
 
-    /// Says that the store is wrapped under a KEK which this process does not have on purpose: a break-glass key that lies in a safe.
-    /// Keys that this process makes are not wrapped under it, until somebody who has it calls [`KeyManager::rewrap`]: after each rotation.
-    /// Without this, a process that lacks a KEK of the store makes no keys.
+    /// Says that the store is wrapped under a KEK which this process does not have on purpose: a
+    /// break-glass key that lies in a safe. Keys that this process makes are not wrapped under it,
+    /// until somebody who has it calls [`KeyManager::rewrap`]: after each rotation. Without this, a
+    /// process that lacks a KEK of the store makes no keys.
     pub fn offline_kek(mut self, name: impl Into<String>) -> Self {
         self.offline_keks.push(name.into());
         self
@@ -92,8 +95,9 @@ impl KeyManagerBuilder {
         self
     }
 
-    /// The time between publishing a key and its use, for a new store; the store keeps it. At least what [`CachePolicy::max_age`]
-    /// gives together, which no process on this store may exceed; by default 10 minutes more, for clocks that are apart.
+    /// The time between publishing a key and its use, for a new store; the store keeps it. At least
+    /// what [`CachePolicy::max_age`] gives together, which no process on this store may exceed; by
+    /// default 10 minutes more, for clocks that are apart.
     pub fn propagation(mut self, time: Duration) -> Self {
         self.propagation = Some(time);
         self
@@ -111,43 +115,52 @@ impl KeyManagerBuilder {
         self
     }
 
-    /// Refuses a store of an older revision than this, as [`StoreStatus::revision`](super::StoreStatus::revision) tells it: a store
-    /// that was set back is noticed also by a process that has not seen it before.
+    /// Refuses a store of an older revision than this, as
+    /// [`StoreStatus::revision`](super::StoreStatus::revision) tells it: a store that was set back
+    /// is noticed also by a process that has not seen it before.
     pub fn min_revision(mut self, revision: u64) -> Self {
         self.min_revision = revision;
         self
     }
 
-    /// Refuses a store of an earlier epoch than this, as [`StoreStatus::epoch`](super::StoreStatus::epoch) tells it. An epoch begins
-    /// where a KEK is [left out](KeyManager::leave_out_kek) or a restored store is [accepted](KeyManager::accept_restored): with
-    /// it, a process that has not seen the store before is not deceived by whoever had the KEK that was left out.
+    /// Refuses a store of an earlier epoch than this, as
+    /// [`StoreStatus::epoch`](super::StoreStatus::epoch) tells it. An epoch begins where the store
+    /// key changes: a KEK is [left out](KeyManager::leave_out_kek), a restored store is
+    /// [accepted](KeyManager::accept_restored), or the store key is
+    /// [renewed](KeyManager::renew_store_key). With it, a process that has not seen the store
+    /// before is not deceived by whoever knows a store key of before.
     pub fn min_epoch(mut self, epoch: u64) -> Self {
         self.min_epoch = epoch;
         self
     }
 
-    /// A memory outside of the store of how new it is at least, which each change raises, so that also a process that has not seen the
-    /// store before notices that it was set back, replaced or emptied. It is read when the process starts, and once a day.
+    /// A memory outside of the store of how new it is at least, which each change raises, so that
+    /// also a process that has not seen the store before notices that it was set back, replaced or
+    /// emptied. It is read when the process starts, and once a day. Where it can't be read, loading
+    /// fails. Where it can't be raised, the change stands, and an
+    /// [event](crate::event::Event::AnchorFailed) says why.
     pub fn anchor(mut self, anchor: Anchor) -> Self {
         self.anchor = Some(anchor);
         self
     }
 
-    /// For a new store: how often its head is signed anew where nothing else is written, in whole seconds; the store keeps it. By
-    /// default half of the time that [`CachePolicy::max_age`] gives together, 30 minutes. [`KeyManager::maintain`] does it, in one
-    /// of the processes.
+    /// For a new store: how often its head is signed anew where nothing else is written, in whole
+    /// seconds; the store keeps it. By default half of the time that [`CachePolicy::max_age`] gives
+    /// together, 30 minutes. [`KeyManager::maintain`] does it, in one of the processes.
     ///
-    /// A head that was not signed anew for twice this time is *frozen*: what is seen may be an old state of the store, and nothing is
-    /// sealed ([`ErrorKind::KeyStoreFrozen`]) until a new one is seen. Twice this time and 10 minutes are at most the propagation time, so that no
-    /// process seals under a key that may have been destroyed. `Duration::ZERO` turns it off: then a process that is shown an old state
-    /// goes on sealing under keys that were destroyed since, and those values are lost.
+    /// A head that was not signed anew for twice this time is *frozen*: what is seen may be an old
+    /// state of the store, and nothing is sealed ([`ErrorKind::KeyStoreFrozen`]) until a new one is
+    /// seen. Twice this time and 10 minutes are at most the propagation time, so that no process
+    /// seals under a key that may have been destroyed. `Duration::ZERO` turns it off: then a
+    /// process that is shown an old state goes on sealing under keys that were destroyed since, and
+    /// those values are lost.
     pub fn heartbeat(mut self, time: Duration) -> Self {
         self.heartbeat = Some(time);
         self
     }
 
-    /// For a new store: the id of its first key, 1 by default. Where rows have values under keys of a store that is lost, one above
-    /// all of their ids, so that none is used twice.
+    /// For a new store: the id of its first key, 1 by default. Where rows have values under keys of
+    /// a store that is lost, one above all of their ids, so that none is used twice.
     pub fn first_key_id(mut self, id: KeyId) -> Self {
         self.first_key_id = id;
         self
@@ -162,8 +175,8 @@ impl KeyManagerBuilder {
     /// The manager. Nothing is loaded yet.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidKeys`]: no key-encryption key, two of one name, names that are empty, policies that don't fit
-    /// together.
+    /// [`ErrorKind::InvalidKeys`]: no key-encryption key, two of one name, names that are empty,
+    /// policies that don't fit together.
     pub fn build(self) -> Result<KeyManager> {
         cipher::check()?;
         if self.key_set.is_empty() || self.key_set.len() > 200 {

@@ -47,7 +47,8 @@ impl Changes {
     /// A change of what `view` has, dated now.
     ///
     /// # Errors
-    /// [`ErrorKind::ClockSkew`] where the clock of the store, of a key service or of whoever changed the store last contradicts.
+    /// [`ErrorKind::ClockSkew`] where the clock of the store, of a key service or of whoever
+    /// changed the store last contradicts.
     pub(super) fn draft<'a>(&self, view: &'a View, note: &'a Note) -> Result<Draft<'a>> {
         let now = self.now();
         match self.loader.reference() {
@@ -66,7 +67,8 @@ impl Changes {
         Ok(Draft::new(view, now, note))
     }
 
-    /// As [`draft`](Self::draft), also where the last change is dated into the future, and the clock here is the right one.
+    /// As [`draft`](Self::draft), also where the last change is dated into the future, and the
+    /// clock here is the right one.
     pub(super) fn draft_whatever_its_date<'a>(&self, view: &'a View, note: &'a Note) -> Result<Draft<'a>> {
         if let Some(reference) = self.loader.reference() {
             reference.check()?;
@@ -74,7 +76,8 @@ impl Changes {
         Ok(Draft::new(view, self.now(), note))
     }
 
-    /// Plans a change of scopes as they are stored now, and writes it; again where others were faster.
+    /// Plans a change of scopes as they are stored now, and writes it; again where others were
+    /// faster.
     pub(super) async fn change<T>(
         &self,
         scopes: &[&str],
@@ -93,9 +96,10 @@ impl Changes {
         }
     }
 
-    /// That every process knows a key to be pending or disabled: by the clock of this process that nobody sets, for as long as it has
-    /// seen it so; or by its dates, where the clock of the store or of a key service confirms the one here. Without such a clock
-    /// dates decide, with a day to spare, that a pending key becomes active; they never decide what takes a key out of use.
+    /// That every process knows a key to be pending or disabled: by the clock of this process that
+    /// nobody sets, for as long as it has seen it so; or by its dates, where the clock of the store
+    /// or of a key service confirms the one here. Without such a clock dates decide, with a day to
+    /// spare, that a pending key becomes active; they never decide what takes a key out of use.
     pub(super) fn check_known_everywhere(&self, head: &Head, entry: &Entry) -> Result<()> {
         let since = match entry.state {
             KeyState::Pending => entry.activate_after.map(|after| after.saturating_sub(head.propagation)),
@@ -127,7 +131,8 @@ impl Changes {
         ))
     }
 
-    /// Whether a key has been retired for so long, and not only by a date that this process alone believes in.
+    /// Whether a key has been retired for so long, and not only by a date that this process alone
+    /// believes in.
     pub(super) fn is_retired_for(&self, entry: &Entry, time: Duration) -> bool {
         let is_confirmed = self.loader.reference().is_some_and(|reference| reference.check().is_ok());
         is_confirmed || self.seen_for(entry) >= time
@@ -170,7 +175,8 @@ impl Changes {
         let loaded = self.backends().load(&Query::head().names(names)).await?;
         let head = Head::read(&loaded.records).map_err(|e| self.backends().of_store(e))?;
         let hash = after.head.hash(&after.mac);
-        // Others may have gone on from there; what is of that revision and the same can be nobody else's: it is signed by ours.
+        // Others may have gone on from there; what is of that revision and the same can be nobody
+        // else's: it is signed by ours.
         let is_ours = |record: &Record| {
             !record.is_head()
                 && loaded.records.iter().any(|other| {

@@ -39,9 +39,10 @@ pub struct WrapProblem {
 }
 
 impl KeyManager {
-    /// Reads all of the store, unwraps every data key and the key that authenticates the store under every KEK, and compares
-    /// the check values: whether each region could be the last one. One call to a key service for each key and KEK, 16 at a time.
-    /// [`repair`](Self::repair) mends what it finds.
+    /// Reads all of the store, unwraps every data key and the key that authenticates the store
+    /// under every KEK, and compares the check values: whether each region could be the last one.
+    /// One call to a key service for each key and KEK, 16 at a time. [`repair`](Self::repair) mends
+    /// what it finds.
     ///
     /// # Errors
     /// Those of the store; what the KEKs answer is in the result.

@@ -17,21 +17,24 @@ use crate::key_id::KeyId;
 use crate::secret::SecretBytes;
 
 impl KeyManager {
-    /// Makes the store and its first key, for fields of the default scope, active at once. Once, by an operator, with all KEKs in
-    /// reach; keys are never made silently. Where rows have values under keys of a store that is lost for good, give
+    /// Makes the store and its first key, for fields of the default scope, active at once. Once, by
+    /// an operator, with all KEKs in reach; keys are never made silently. Where rows have values
+    /// under keys of a store that is lost for good, give
     /// [`first_key_id`](super::KeyManagerBuilder::first_key_id), so that no id is used twice.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyLifecycle`] where the store has keys already. [`ErrorKind::KeyStoreRolledBack`] where it is empty and must
-    /// have keys: this process has seen some, or a minimum or an anchor says so.
+    /// [`ErrorKind::KeyLifecycle`] where the store has keys already.
+    /// [`ErrorKind::KeyStoreRolledBack`] where it is empty and must have keys: this process has
+    /// seen some, or a minimum or an anchor says so.
     pub fn initialize(&self) -> Call<KeyId> {
         self.call(|inner, note| async move {
             inner.in_turn(Confirms::Keys, inner.changes.initialize(&note)).await
         })
     }
 
-    /// Makes the store of keys that the application has used so far, from the environment or a key file, with their ids and states: values
-    /// under them open as before. All are loaded with the process. Rotate the active ones soon: they were outside of a key service.
+    /// Makes the store of keys that the application has used so far, from the environment or a key
+    /// file, with their ids and states: values under them open as before. All are loaded with the
+    /// process. Rotate the active ones soon: they were outside of a key service.
     ///
     /// ```no_run
     /// # async fn run(keys: &encrypted_field::envelope::KeyManager) -> encrypted_field::Result<()> {
@@ -43,7 +46,8 @@ impl KeyManager {
     /// ```
     ///
     /// # Errors
-    /// As [`initialize`](Self::initialize), and what [`KeyringBuilder::build`](crate::KeyringBuilder::build) refuses.
+    /// As [`initialize`](Self::initialize), and what
+    /// [`KeyringBuilder::build`](crate::KeyringBuilder::build) refuses.
     pub fn initialize_with(&self, keys: impl IntoIterator<Item = Key>) -> Call<()> {
         let keys: Vec<Key> = keys.into_iter().collect();
         self.call(move |inner, note| async move {
@@ -95,7 +99,8 @@ impl Changes {
         self.loader.check_empty().await?;
         let mut id = [0; 16];
         cipher::random(&mut id)?;
-        // An epoch begins at a date, so that a store that is made again is never taken for the one before it.
+        // An epoch begins at a date, so that a store that is made again is never taken for the one
+        // before it.
         let (heartbeat, propagation) = (self.heartbeat.as_secs(), self.propagation.as_secs());
         let mut head = Head::new(StoreId(id), self.now().max(1), heartbeat, propagation);
         let (mac, wraps) =

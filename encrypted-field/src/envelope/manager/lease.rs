@@ -13,7 +13,8 @@ pub(super) struct Health {
     clock: Clock,
     /// For how long a confirmation is good.
     length: Duration,
-    /// Until when the newest head counts as fresh, in nanoseconds of the clock: nothing is sealed after that.
+    /// Until when the newest head counts as fresh, in nanoseconds of the clock: nothing is sealed
+    /// after that.
     fresh_until: AtomicU64,
     history: Mutex<History>,
 }
@@ -90,8 +91,8 @@ impl Health {
     }
 }
 
-/// Of one ring. Sealing and opening ask it, so that keys expire also where nothing is left that refreshes them, and rings that
-/// somebody holds though there are newer ones.
+/// Of one ring. Sealing and opening ask it, so that keys expire also where nothing is left that
+/// refreshes them, and rings that somebody holds though there are newer ones.
 pub(super) struct Lease {
     health: Arc<Health>,
     /// In nanoseconds of the clock; 0 before the first confirmation.
@@ -153,7 +154,8 @@ impl Lease {
         Err(self.health.expired(why))
     }
 
-    /// As [`now`](Self::now), for sealing: not under keys that may have been retired or destroyed since.
+    /// As [`now`](Self::now), for sealing: not under keys that may have been retired or destroyed
+    /// since.
     ///
     /// # Errors
     /// [`ErrorKind::KeyStoreFrozen`], too.

@@ -1,4 +1,5 @@
-//! Reading the store: what is loaded is authenticated, compared with what was seen before, and remembered.
+//! Reading the store: what is loaded is authenticated, compared with what was seen before, and
+//! remembered.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -134,8 +135,8 @@ impl Loader {
         Ok(self.memory().remember(view, in_use))
     }
 
-    /// Scopes that are loaded on demand, or not there; and where it is wanted those that each process loads. What is known is not
-    /// changed by it.
+    /// Scopes that are loaded on demand, or not there; and where it is wanted those that each
+    /// process loads. What is known is not changed by it.
     pub(super) async fn look_up(&self, scopes: &[&str], with_process: bool, ask: Ask) -> Result<View> {
         let known = self.known();
         let newest = self.newest();
@@ -155,7 +156,8 @@ impl Loader {
         self.look(read, None, true, &[], Ask::Always).await
     }
 
-    /// How many pages the scopes that are loaded on demand have, and how many digits the name of a page has.
+    /// How many pages the scopes that are loaded on demand have, and how many digits the name of a
+    /// page has.
     pub(super) fn pages(head: &Head) -> (u64, usize) {
         let scopes = head.tree.as_ref().map_or(0, |tree| tree.scopes);
         let mut digits = 0;
@@ -302,7 +304,8 @@ impl Loader {
             self.memory().reference = self.reference_of(loaded.time);
             let began_at = began_with.map_or((0, 0), |newest| newest.head.age());
             let checked = self.refuse_unfit(&head).and_then(|()| self.memory().check(&head, began_at));
-            // Unless another load of this process was faster, and this one is out of date, and not set back.
+            // Unless another load of this process was faster, and this one is out of date, and not
+            // set back.
             if checked.map_err(|e| self.refuse(e))? {
                 return Ok(Read { head: Arc::new(head), mac, found });
             }
@@ -310,7 +313,8 @@ impl Loader {
         Err(self.busy())
     }
 
-    /// All that is stored and its head, authentic but not compared with anything: for a store that somebody accepts.
+    /// All that is stored and its head, authentic but not compared with anything: for a store that
+    /// somebody accepts.
     pub(super) async fn read_unchecked(&self) -> Result<View> {
         let query = Query::head().prefix(PROCESS);
         let loaded = self.backends.load(&query).await?;
@@ -423,8 +427,8 @@ impl Loader {
         Ok(())
     }
 
-    /// Asks the anchor how new the store is at least: before the store is read, for what is changed meanwhile raises both. Gives whether
-    /// it says anything.
+    /// Asks the anchor how new the store is at least: before the store is read, for what is changed
+    /// meanwhile raises both. Gives whether it says anything.
     async fn read_anchor(&self) -> Result<bool> {
         let anchor = match self.backends.read_anchor().await {
             Ok(anchor) => anchor,
@@ -441,7 +445,8 @@ impl Loader {
     }
 
     /// # Errors
-    /// [`ErrorKind::KeyStoreRolledBack`] where the store was refused, and no refresh has found it in order since.
+    /// [`ErrorKind::KeyStoreRolledBack`] where the store was refused, and no refresh has found it
+    /// in order since.
     fn refuse_refused(&self) -> Result<()> {
         match self.memory().refused.clone() {
             None => Ok(()),

@@ -44,8 +44,8 @@ impl Finder for Inner {
 }
 
 impl Inner {
-    /// Ids that were given when the rings were made, and are not in them, are not worth a question: they are of other scopes, or of
-    /// no key at all.
+    /// Ids that were given when the rings were made, and are not in them, are not worth a question:
+    /// they are of other scopes, or of no key at all.
     fn refuse_foreign(&self, id: KeyId, scope: Option<&str>) -> Result<()> {
         let next_id = match scope {
             Some(scope) => self.scopes.next_id(scope),

@@ -22,7 +22,8 @@ use crate::error::{Error, Result};
 use crate::event::{self, Event};
 use crate::key_id::KeyId;
 
-/// Most keys that one [`KeyManager::maintain`] publishes: with many tenants the rest waits for the next time.
+/// Most keys that one [`KeyManager::maintain`] publishes: with many tenants the rest waits for the
+/// next time.
 const PUBLISH_AT_ONCE: usize = 64;
 /// Most keys that it makes active, disables, or wraps under a KEK that they lack.
 const CHANGE_AT_ONCE: usize = 256;
@@ -39,7 +40,8 @@ pub struct Maintenance {
     pub disabled: Vec<KeyId>,
     /// Keys that lacked a wrap under one of the KEKs and have it now.
     pub rewrapped: Vec<KeyId>,
-    /// Whether the head was signed anew, because nothing else was written for the time of the heartbeat.
+    /// Whether the head was signed anew, because nothing else was written for the time of the
+    /// heartbeat.
     pub signed: bool,
     /// There is more to do, at once.
     pub unfinished: bool,
@@ -63,22 +65,25 @@ impl Patrol {
 }
 
 impl KeyManager {
-    /// Does what is due by the [policy](crate::envelope::RotationPolicy): publishes next keys, activates those that every
-    /// process has, disables what is no longer to be kept, adds missing wraps; and signs the head anew where nothing was written for
-    /// the time of the [heartbeat](super::KeyManagerBuilder::heartbeat). The refresh thread of
-    /// [`install`](Self::install) calls it; without one, call it more often than that time, from any number of processes: one of them
-    /// does it.
+    /// Does what is due by the [policy](crate::envelope::RotationPolicy): publishes next keys,
+    /// activates those that every process has, disables what is no longer to be kept, adds missing
+    /// wraps; and signs the head anew where nothing was written for the time of the
+    /// [heartbeat](super::KeyManagerBuilder::heartbeat). The refresh thread of
+    /// [`install`](Self::install) calls it; without one, call it more often than that time, from
+    /// any number of processes: one of them does it.
     ///
-    /// Before a key is published, the store is read and each KEK wraps it and unwraps it to the same check value; where one of them
-    /// fails, nothing is changed. Before it becomes active, it is unwrapped again as it is stored.
+    /// Before a key is published, the store is read and each KEK wraps it and unwraps it to the
+    /// same check value; where one of them fails, nothing is changed. Before it becomes active, it
+    /// is unwrapped again as it is stored.
     ///
-    /// Of scopes that are loaded on demand it looks at those in which something may be due, and each time at one page of 256 or so of
-    /// the others.
+    /// Of scopes that are loaded on demand it looks at those in which something may be due, and
+    /// each time at one page of the others, of 16 to 256 or so.
     ///
     /// # Errors
-    /// Those of the store and the key services. [`ErrorKind::ClockSkew`](crate::ErrorKind::ClockSkew) where the clock here is wrong.
-    /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) where a key is dated into the future, after all else was done:
-    /// [`repair`](Self::repair) sets that right.
+    /// Those of the store and the key services.
+    /// [`ErrorKind::ClockSkew`](crate::ErrorKind::ClockSkew) where the clock here is wrong.
+    /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) where a key is dated into the
+    /// future, after all else was done: [`repair`](Self::repair) sets that right.
     pub fn maintain(&self) -> Call<Maintenance> {
         self.call(|inner, note| async move { inner.in_turn(Confirms::Nothing, inner.maintain(&note)).await })
     }
@@ -108,7 +113,8 @@ impl Inner {
         }
     }
 
-    /// Those that each process loads, those in which something may be due, and one page of the others.
+    /// Those that each process loads, those in which something may be due, and one page of the
+    /// others.
     async fn scopes_to_look_at(&self) -> Result<Vec<Arc<ScopeKeys>>> {
         let view = self.loader.look_up(&[], true, Ask::IfNeeded).await?;
         let mut scopes: BTreeMap<Box<str>, Arc<ScopeKeys>> = BTreeMap::new();
@@ -271,7 +277,8 @@ impl Inner {
         if view.head.revision != head.revision {
             return Ok(false);
         }
-        // Also where a process that is ahead has dated it into the future: else no other one could sign any more.
+        // Also where a process that is ahead has dated it into the future: else no other one could
+        // sign any more.
         let mut draft = changes.draft_whatever_its_date(&view, note)?;
         draft.sign_anew();
         changes.commit(&view, draft).await
@@ -292,7 +299,8 @@ impl Inner {
     }
 }
 
-/// By how many seconds the dates of a key are ahead of now, where that is more than clocks may be apart.
+/// By how many seconds the dates of a key are ahead of now, where that is more than clocks may be
+/// apart.
 pub(super) fn ahead_by(entry: &Entry, head: &Head, now: u64) -> Option<u64> {
     let pending = entry.activate_after.filter(|_| entry.state == crate::key::KeyState::Pending);
     let published = pending.map(|after| after.saturating_sub(lifecycle::activate_after(0, head)));

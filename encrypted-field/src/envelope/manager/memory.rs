@@ -36,22 +36,26 @@ pub(super) struct Memory {
     pub(super) anchor: Option<Mark>,
     /// The scopes that are in use here, as of the last refresh or later.
     pub(super) known: Option<Arc<View>>,
-    /// The age of the head as of which the scopes that each process loads are known, and its `next_id`.
+    /// The age of the head as of which the scopes that each process loads are known, and its
+    /// `next_id`.
     process_age: (u64, u64),
     pub(super) process_next_id: u64,
     history: History,
-    /// When this process first saw a key in its state, by a clock that nobody sets, and since when it has it by its dates.
+    /// When this process first saw a key in its state, by a clock that nobody sets, and since when
+    /// it has it by its dates.
     first_seen: HashMap<(u32, KeyState), (Option<u64>, Duration)>,
     /// When all that is known was read.
     pub(super) read_all: Option<Duration>,
     /// The clock of the store or of a key service, at the last load.
     pub(super) reference: Option<Reference>,
-    /// Why the store is refused: nothing of it is used or changed until a refresh finds it in order.
+    /// Why the store is refused: nothing of it is used or changed until a refresh finds it in
+    /// order.
     pub(super) refused: Option<String>,
 }
 
 impl Memory {
-    /// That an authentic head may follow what was seen. `false` where a newer one was seen since the load began.
+    /// That an authentic head may follow what was seen. `false` where a newer one was seen since
+    /// the load began.
     ///
     /// # Errors
     /// [`ErrorKind::KeyStoreRolledBack`].
@@ -68,7 +72,8 @@ impl Memory {
         Ok(true)
     }
 
-    /// Whether a head is news, so that what is known has to be compared before anything of it is used.
+    /// Whether a head is news, so that what is known has to be compared before anything of it is
+    /// used.
     pub(super) fn is_news(&self, head: &Head) -> bool {
         let is_known = |newest: &Newest| *newest.head == *head;
         !self.newest.as_ref().is_some_and(is_known)
@@ -85,7 +90,8 @@ impl Memory {
             Some(reference) => reference.now(),
             None => seconds(clock.wall()),
         };
-        // By its date, where that is not in the future: what is seen now for the first time may be old already.
+        // By its date, where that is not in the future: what is seen now for the first time may be
+        // old already.
         let limit = head.heartbeat.saturating_mul(2);
         let age = now.saturating_sub(head.signed);
         let left = limit.min(limit.saturating_add(SKEW + 1).saturating_sub(age));
@@ -176,7 +182,8 @@ impl Memory {
             let (head, mac) = (Arc::clone(&after.head), after.mac.clone());
             Arc::new(View::new(head, mac))
         });
-        // Its head stays the one that all of it was last compared with: others may have changed what was not looked at here.
+        // Its head stays the one that all of it was last compared with: others may have changed
+        // what was not looked at here.
         let known = Arc::make_mut(known);
         if after.process.is_some() {
             known.process = after.process;

@@ -12,7 +12,8 @@
 //!   Backends ────── calls to the store, the KEKs and the anchor, bounded in time
 //! ```
 //!
-//! Each part knows those below it and nothing above. The operations of [`KeyManager`] stand in files of their own.
+//! Each part knows those below it and nothing above. The operations of [`KeyManager`] stand in
+//! files of their own.
 
 mod backends;
 mod builder;
@@ -87,8 +88,23 @@ use scopes::Scopes;
 /// # fn main() {}
 /// ```
 ///
-/// Methods that talk to the store or a key service give a [`Call`]: `.await` it, or `.wait()` for it. A manager is cheap to
-/// clone, and its clones are one.
+/// Which call is for what:
+///
+/// | call | when | what it does |
+/// |---|---|---|
+/// | [`initialize`](Self::initialize) | once, by an operator | makes the store and its first key |
+/// | [`initialize_with`](Self::initialize_with) | in place of it | makes the store of keys that are in use already |
+/// | [`install`](Self::install) | at each start | loads, and keeps the keys of this process up to date |
+/// | [`start`](Self::start) | at each start | as `install`, for a second key set, whose ring is passed by hand |
+/// | [`load`](Self::load) | in a command | loads once: nothing is refreshed, rotated or signed by it |
+/// | [`maintain`](Self::maintain) | without `install` or `start` | does once what their thread does about rotation |
+/// | [`create`](Self::create) | for a new `scope = "…"` | makes the first key of a scope that each process loads: pending |
+/// | [`provision`](Self::provision) | for a new tenant | makes the first key of a scope that is loaded on demand: active |
+/// | [`publish`](Self::publish) | to rotate by hand | makes the next key of a scope of either kind: pending |
+/// | [`activate`](Self::activate) | after that | makes a pending key the one that seals |
+///
+/// Methods that talk to the store or a key service give a [`Call`]: `.await` it, or `.wait()` for
+/// it. A manager is cheap to clone, and its clones are one.
 #[derive(Clone)]
 pub struct KeyManager {
     inner: Arc<Inner>,
@@ -105,24 +121,27 @@ struct Inner {
     refresher: Refresher,
     patrol: Patrol,
     cache: CachePolicy,
-    /// Taken for as long as a refresh or a change lasts: within a process they would only be in each other's way.
+    /// Taken for as long as a refresh or a change lasts: within a process they would only be in
+    /// each other's way.
     turn: futures_util::lock::Mutex<()>,
     /// Of those who find the keys expired, one refreshes them.
     expired: futures_util::lock::Mutex<()>,
 }
 
 impl KeyManager {
-    /// A manager of the key set `name` in `store`. The name is bound into everything that is stored, so that keys of `staging` are
-    /// of no use in `production`; it can't be changed later.
+    /// A manager of the key set `name` in `store`. The name is bound into everything that is
+    /// stored, so that keys of `staging` are of no use in `production`; it can't be changed later.
     pub fn builder(name: impl Into<String>, store: impl super::KeyStore) -> KeyManagerBuilder {
         KeyManagerBuilder::new(name.into(), store)
     }
 
-    /// The same manager, which keeps with each change who made it and why: at most 200 and 500 bytes, cut off beyond. Both are stored
-    /// in the clear, and authenticated; [`KeyStatus`] shows them.
+    /// The same manager, which keeps with each change who made it and why: at most 200 and 500
+    /// bytes, cut off beyond. Both are stored in the clear, and authenticated; [`KeyStatus`] shows
+    /// them.
     ///
     /// ```
-    /// # fn run(keys: &encrypted_field::envelope::KeyManager, id: encrypted_field::KeyId) -> encrypted_field::Result<()> {
+    /// # use encrypted_field::{KeyId, Result, envelope::KeyManager};
+    /// # fn run(keys: &KeyManager, id: KeyId) -> Result<()> {
     /// keys.noting("alice", "laptop stolen, ticket 42").mark_compromised(id).wait()
     /// # }
     /// ```
@@ -136,22 +155,29 @@ impl KeyManager {
         Self { inner: Arc::clone(&self.inner), note: Arc::new(note) }
     }
 
-    /// Loads the keys, or what has changed of them. One read of the store and one call to a key service, and one more for each key
-    /// that is new here (16 at a time).
+    /// Loads the keys, or what has changed of them. One read of the store and one call to a key
+    /// service, and one more for each key that is new here (16 at a time).
+    ///
+    /// Where the head was not signed for too long, this succeeds, and values open; sealing fails
+    /// with [`ErrorKind::KeyStoreFrozen`] until somebody [maintains](Self::maintain) the store.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyStoreUnavailable`], [`ErrorKind::KeyServiceUnavailable`] and the others of both;
-    /// [`ErrorKind::KeyStoreTampered`], [`ErrorKind::KeyStoreRolledBack`], [`ErrorKind::WrappedKeyRejected`]. Keys that were loaded
-    /// before stay in use, for as long as [`CachePolicy::max_age`] says.
+    /// [`ErrorKind::KeyStoreUnavailable`], [`ErrorKind::KeyServiceUnavailable`] and the others of
+    /// both; [`ErrorKind::KeyStoreTampered`], [`ErrorKind::KeyStoreRolledBack`],
+    /// [`ErrorKind::WrappedKeyRejected`]. Keys that were loaded before stay in use, for as long as
+    /// [`CachePolicy::max_age`] says.
     pub fn load(&self) -> Call<()> {
         self.call(|inner, _| async move { inner.refresh().await })
     }
 
-    /// Loads the keys and makes them the [keys of this process](crate::install), and keeps them up to date from now on: a thread
-    /// of the library's refreshes them and does what the [policy](super::RotationPolicy) says about rotation.
+    /// Loads the keys and makes them the [keys of this process](crate::install), and keeps them up
+    /// to date from now on: a thread of the library's refreshes them, does what the
+    /// [policy](super::RotationPolicy) says about rotation, and signs the head of the store anew
+    /// where nobody else has.
     ///
-    /// Where loading fails, the thread goes on trying, for a program that starts nevertheless. After a `fork`, call it again in the
-    /// child: threads don't follow there. One manager of a process is installed; [`start`](Self::start) others.
+    /// Where loading fails, the thread goes on trying, for a program that starts nevertheless.
+    /// After a `fork`, call it again in the child: threads don't follow there. One manager of a
+    /// process is installed; [`start`](Self::start) others.
     ///
     /// # Errors
     /// As [`load`](Self::load), and [`ErrorKind::KeyConflict`] as [`install`](crate::install).
@@ -164,8 +190,9 @@ impl KeyManager {
         })
     }
 
-    /// As [`install`](Self::install), but leaves the keys of the process as they are: for a second key set, whose
-    /// [`keyring`](Self::keyring) is passed by hand. Ends when the last clone of the manager is dropped.
+    /// As [`install`](Self::install), but leaves the keys of the process as they are: for a second
+    /// key set, whose [`keyring`](Self::keyring) is passed by hand. Ends when the last clone of the
+    /// manager is dropped.
     ///
     /// # Errors
     /// As [`load`](Self::load).
@@ -173,8 +200,9 @@ impl KeyManager {
         self.call(|inner, _| async move { inner.start().await })
     }
 
-    /// The keys as they were loaded last, without those of scopes that are loaded on demand. Ask for it each time: what is not the
-    /// latest any more is good for no longer than [`CachePolicy::max_age`] says.
+    /// The keys as they were loaded last, without those of scopes that are loaded on demand. Ask
+    /// for it each time: what is not the latest any more is good for no longer than
+    /// [`CachePolicy::max_age`] says.
     ///
     /// # Errors
     /// [`ErrorKind::NoKeys`] before they were loaded.
@@ -182,9 +210,10 @@ impl KeyManager {
         self.inner.process.get().ok_or_else(not_loaded)
     }
 
-    /// The scope of this name, with its keys loaded, ready to be [entered](Scope::enter). Where they are loaded already this asks
-    /// nobody; else it is one read of the store, and one call to a key service for each of its keys (not those disabled or
-    /// destroyed). Ask for it at each request: what is held for longer than [`CachePolicy::max_age`] may have expired.
+    /// The scope of this name, with its keys loaded, ready to be [entered](Scope::enter). Where
+    /// they are loaded already this asks nobody; else it is one read of the store, and one call to
+    /// a key service for each of its keys (not those disabled or destroyed). Ask for it at each
+    /// request: what is held for longer than [`CachePolicy::max_age`] may have expired.
     ///
     /// ```
     /// # use encrypted_field::envelope::KeyManager;
@@ -197,9 +226,10 @@ impl KeyManager {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::NoActiveKey`] where it has no key: [`provision`](Self::provision) its first one. [`ErrorKind::KeyNotLoaded`]
-    /// where it was not there a moment ago. [`ErrorKind::NoScope`] for the default scope and for scopes that are loaded with the
-    /// process: those are no tenant's. Those of the store and the key services.
+    /// [`ErrorKind::NoActiveKey`] where it has no key: [`provision`](Self::provision) its first
+    /// one. [`ErrorKind::KeyNotLoaded`] where it was not there a moment ago. [`ErrorKind::NoScope`]
+    /// for the default scope and for scopes that are loaded with the process: those are no
+    /// tenant's. Those of the store and the key services.
     pub fn scope(&self, name: &str) -> Call<Scope> {
         let name = name.to_owned();
         self.call(|inner, _| async move { inner.scope(&name).await })
@@ -256,7 +286,8 @@ impl Inner {
         Ok(())
     }
 
-    /// A change of the store: one of this process at a time. What it has written is used here at once.
+    /// A change of the store: one of this process at a time. What it has written is used here at
+    /// once.
     async fn in_turn<T>(
         self: &Arc<Self>,
         confirms: Confirms,
@@ -270,7 +301,8 @@ impl Inner {
         changed
     }
 
-    /// Makes use of what this process has written. What can't be used now, the next refresh sees to.
+    /// Makes use of what this process has written. What can't be used now, the next refresh sees
+    /// to.
     async fn follow(self: &Arc<Self>, is_confirmed: bool, at: Duration, date: std::time::SystemTime) {
         let Some(view) = self.loader.known() else { return };
         let Some(process) = &view.process else { return };
@@ -292,7 +324,8 @@ impl Inner {
         event::emit(&Event::RefreshFailed { key_set: self.key_set(), kind: error.kind() });
     }
 
-    /// Until when the newest head is good for sealing: twice the time after which it is to be signed anew.
+    /// Until when the newest head is good for sealing: twice the time after which it is to be
+    /// signed anew.
     fn check_freshness(&self) {
         let Some(newest) = self.loader.newest() else { return };
         self.health.fresh_until(newest.fresh_until);
@@ -306,7 +339,8 @@ impl Inner {
         self.refresher.start(self)?;
         self.refresh().await?;
         if self.health.is_frozen() {
-            // After a time in which no process ran nobody has signed the head: this one does it, if it may.
+            // After a time in which no process ran nobody has signed the head: this one does it, if
+            // it may.
             let _told_by_events = self.maintain_and_tell().await;
         }
         Ok(())

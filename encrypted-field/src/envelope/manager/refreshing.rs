@@ -100,7 +100,8 @@ impl Refresher {
         self.0.changed.notify_all();
     }
 
-    /// Asks for a refresh, because a value names a key that is not there. Gives also whether there is a thread that does it.
+    /// Asks for a refresh, because a value names a key that is not there. Gives also whether there
+    /// is a thread that does it.
     pub(super) fn ask(&self, id: u32, now: Duration) -> (Answer, bool) {
         let mut requests = self.0.requests();
         let asked = (requests.ask(id, now), requests.is_running());

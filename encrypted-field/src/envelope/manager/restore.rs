@@ -1,4 +1,5 @@
-//! Another store key: for a store that was set back on purpose, and whenever somebody may have learned the old one.
+//! Another store key: for a store that was set back on purpose, and whenever somebody may have
+//! learned the old one.
 
 use super::changes::{Attempts, Changes};
 use super::loading::Ask;
@@ -13,26 +14,32 @@ const FAR: u64 = 1_000_000;
 /// What somebody says about a restored store, having looked at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RestoredStore {
-    /// The revision that the restored store has, so that no other is accepted by mistake. The error that refuses it names it.
+    /// The revision that the restored store has, so that no other is accepted by mistake. The error
+    /// that refuses it names it.
     pub revision: u64,
-    /// The next id for a key: above any that a row may use, also of keys that were made after the backup and are lost. Not below the
-    /// store's own, nor one that this process has seen, and not more than a million above.
+    /// The next id for a key: above any that a row may use, also of keys that were made after the
+    /// backup and are lost. Not below the store's own, nor one that this process has seen, and not
+    /// more than a million above.
     pub next_id: u32,
 }
 
 impl KeyManager {
-    /// Accepts a store that is older than what processes have seen, after a backup of it was restored. A new epoch with a new store
-    /// key begins, so that processes that run accept it, too, and refuse the one before.
+    /// Accepts a store that is older than what processes have seen, after a backup of it was
+    /// restored. A new epoch with a new store key begins, so that processes that run accept it,
+    /// too, and refuse the one before.
     ///
-    /// Keys that were made after the backup are lost, and with them what they have sealed; their ids are not given again. What
-    /// happened to keys after the backup is undone: mark those compromised again, and destroy those again, to which that had
-    /// happened.
+    /// Keys that were made after the backup are lost, and with them what they have sealed; their
+    /// ids are not given again. What happened to keys after the backup is undone: mark, disable and
+    /// destroy again what was; the same goes for KEKs that were added or left out. A KEK that was
+    /// left out after the backup is named as an
+    /// [`offline_kek`](super::KeyManagerBuilder::offline_kek) to accept the store without it.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyStoreTampered`]: a backup that somebody without the KEK has changed is refused still.
-    /// [`ErrorKind::KeyStoreRolledBack`]: it is another store than the one that this process has seen or that its anchor knows, or of an
-    /// epoch below the configured minimum.
-    /// [`ErrorKind::NotConfirmed`]: another revision, or a next id that can't be right. Every KEK must be in reach.
+    /// [`ErrorKind::KeyStoreTampered`]: a backup that somebody without the KEK has changed is
+    /// refused still. [`ErrorKind::KeyStoreRolledBack`]: it is another store than the one that this
+    /// process has seen or that its anchor knows, or of an epoch below the configured minimum.
+    /// [`ErrorKind::NotConfirmed`]: another revision, or a next id that can't be right. Every KEK
+    /// must be in reach.
     pub fn accept_restored(&self, restored: RestoredStore) -> Call<()> {
         self.call(move |inner, note| async move {
             inner.in_turn(Confirms::Keys, inner.changes.accept_restored(restored, &note)).await?;
@@ -40,11 +47,13 @@ impl KeyManager {
         })
     }
 
-    /// Gives the store a new key for its authentication, and begins a new epoch: after the store key may have become known, such as
-    /// from the memory of a process. No entry changes. Every KEK of the store must be in reach.
+    /// Gives the store a new key for its authentication, and begins a new epoch: after the store
+    /// key may have become known, such as from the memory of a process. No entry changes. Every KEK
+    /// of the store must be in reach.
     ///
     /// So that a process which has not seen the store before is not shown one of before, raise
-    /// [`min_epoch`](super::KeyManagerBuilder::min_epoch), or have an [anchor](super::KeyManagerBuilder::anchor).
+    /// [`min_epoch`](super::KeyManagerBuilder::min_epoch), or have an
+    /// [anchor](super::KeyManagerBuilder::anchor).
     ///
     /// # Errors
     /// Those of the store and the key services.

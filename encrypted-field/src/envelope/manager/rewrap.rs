@@ -1,5 +1,5 @@
-//! Wrapping keys under other KEKs: one was added, is left out, or has diverged. And dates that can't be right. No row of data is
-//! touched.
+//! Wrapping keys under other KEKs: one was added, is left out, or has diverged. And dates that
+//! can't be right. No row of data is touched.
 
 use std::sync::Arc;
 
@@ -26,15 +26,18 @@ use crate::secret::SecretBytes;
 /// Keys that are rewrapped in one change.
 const AT_ONCE: usize = 256;
 
-/// What [`KeyManager::rewrap`], [`leave_out_kek`](KeyManager::leave_out_kek) and [`repair`](KeyManager::repair) did.
+/// What [`KeyManager::rewrap`], [`leave_out_kek`](KeyManager::leave_out_kek) and
+/// [`repair`](KeyManager::repair) did.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct RewrapReport {
     /// Data keys whose wraps are others now.
     pub keys: usize,
-    /// Data keys whose dates were in the future and are not any more; only [`repair`](KeyManager::repair) does that.
+    /// Data keys whose dates were in the future and are not any more; only
+    /// [`repair`](KeyManager::repair) does that.
     pub redated: Vec<KeyId>,
-    /// Those that unwrap under no KEK of this process, or whose entry a later release has written. They stayed as they were.
+    /// Those that unwrap under no KEK of this process, or whose entry a later release has written.
+    /// They stayed as they were.
     pub failed: Vec<WrapProblem>,
 }
 
@@ -50,8 +53,9 @@ enum Goal<'a> {
 }
 
 impl KeyManager {
-    /// Wraps each data key, and the key that authenticates the store, under the KEKs of this manager under which they are not wrapped yet:
-    /// after one was added. Wraps under other KEKs stay.
+    /// Wraps each data key, and the key that authenticates the store, under the KEKs of this
+    /// manager under which they are not wrapped yet: after one was added. Wraps under other KEKs
+    /// stay.
     ///
     /// A change of 256 keys at a time; stopped at any point, it is run again.
     ///
@@ -70,19 +74,22 @@ impl KeyManager {
         })
     }
 
-    /// Removes the wraps under a KEK that this manager does not have (any more), and begins a new epoch: the store gets a new key for
-    /// its authentication, which that KEK never wrapped. Processes that have no other KEK can't load then. `confirmation` is
-    /// `leave out KEK <name> of <key set>`.
+    /// Removes the wraps under a KEK that this manager does not have (any more), and begins a new
+    /// epoch: the store gets a new key for its authentication, which that KEK never wrapped.
+    /// Processes that have no other KEK can't load then. `confirmation` is `leave out KEK <name> of
+    /// <key set>`.
     ///
-    /// That does not take the data keys away from whoever has the KEK and an old copy of the store: where it is compromised, rotate
-    /// them, too, and re-encrypt the rows. So that a process which has not seen the store before is not shown one of before, raise
-    /// [`min_epoch`](super::KeyManagerBuilder::min_epoch), or have an [anchor](super::KeyManagerBuilder::anchor).
+    /// That does not take the data keys away from whoever has the KEK and an old copy of the store:
+    /// where it is compromised, rotate them, too, and re-encrypt the rows. So that a process which
+    /// has not seen the store before is not shown one of before, raise
+    /// [`min_epoch`](super::KeyManagerBuilder::min_epoch), or have an
+    /// [anchor](super::KeyManagerBuilder::anchor).
     ///
     /// A change of 256 keys at a time; stopped at any point, it is run again.
     ///
     /// # Errors
-    /// [`ErrorKind::NotConfirmed`]; [`ErrorKind::KeyLifecycle`] where this manager has that KEK, or a key is wrapped under no other.
-    /// Those of the store and the key services.
+    /// [`ErrorKind::NotConfirmed`]; [`ErrorKind::KeyLifecycle`] where this manager has that KEK, or
+    /// a key is wrapped under no other. Those of the store and the key services.
     pub fn leave_out_kek(&self, name: &str, confirmation: &str) -> Call<RewrapReport> {
         let confirmed = confirmed(confirmation, &format!("leave out KEK {name} of {}", self.name()));
         let name = name.to_owned();
@@ -98,15 +105,17 @@ impl KeyManager {
         })
     }
 
-    /// Mends what [`check_consistency`](Self::check_consistency) found: each key that unwraps under one KEK of this manager is wrapped anew
-    /// under those where it does not, or where a wrap is missing; so is the key that authenticates the store. Dates of keys that lie
-    /// in the future, because a process with a wrong clock has written them, become now; what such a key was to do then, it does by
-    /// the dates of now. Run it where the clock is right.
+    /// Mends what [`check_consistency`](Self::check_consistency) found: each key that unwraps under
+    /// one KEK of this manager is wrapped anew under those where it does not, or where a wrap is
+    /// missing; so is the key that authenticates the store. Dates of keys that lie in the future,
+    /// because a process with a wrong clock has written them, become now; what such a key was to do
+    /// then, it does by the dates of now. Run it where the clock is right.
     ///
     /// A change of 256 keys at a time; stopped at any point, it is run again.
     ///
     /// # Errors
-    /// Those of the store and the key services. What can't be mended stays as it was, and is in the result.
+    /// Those of the store and the key services. What can't be mended stays as it was, and is in the
+    /// result.
     pub fn repair(&self) -> Call<RewrapReport> {
         self.call(|inner, note| async move {
             let done = inner.rewrap_keys(Goal::Repair, &note).await?;
@@ -380,8 +389,8 @@ impl Inner {
             && head.store_key.keys().filter(is_ours).any(|name| !entry.wraps.contains_key(name))
     }
 
-    /// For keys that were made while a KEK was out of reach. Gives the keys that now have all, and whether one could not be done: it
-    /// is left for the next time.
+    /// For keys that were made while a KEK was out of reach. Gives the keys that now have all, and
+    /// whether one could not be done: it is left for the next time.
     pub(super) async fn add_missing_wraps(
         &self,
         scopes: &[Arc<ScopeKeys>],
@@ -399,7 +408,8 @@ impl Inner {
         for (scope, id, wraps) in self.wraps_of(Goal::Add, &due).await {
             match wraps {
                 Ok(Some(wraps)) => {
-                    // The KEKs are those of the store: one that was added is for `rewrap`, one that is left out is not to come back.
+                    // The KEKs are those of the store: one that was added is for `rewrap`, one that
+                    // is left out is not to come back.
                     let of_store = wraps.into_iter().filter(|(name, _)| head.store_key.contains_key(name));
                     draft.edit(scope, id)?.wraps.extend(of_store);
                     done.extend(KeyId::new(id));

@@ -74,12 +74,12 @@ pub(super) struct RingMaker {
 }
 
 impl RingMaker {
-    /// Unwraps those of the keys that `unwrapped` lacks and that may be used, and makes a ring of all of them. Gives whether all of
-    /// them are in order.
+    /// Unwraps those of the keys that `unwrapped` lacks and that may be used, and makes a ring of
+    /// all of them. Gives whether all of them are in order.
     ///
     /// # Errors
-    /// Where a key can't be unwrapped now, or by this process. One that does not unwrap at all becomes a key that says so when it is
-    /// used: others are not to suffer from it.
+    /// Where a key can't be unwrapped now, or by this process. One that does not unwrap at all
+    /// becomes a key that says so when it is used: others are not to suffer from it.
     pub(super) async fn ring_of(
         &self,
         scopes: &[&Arc<ScopeKeys>],

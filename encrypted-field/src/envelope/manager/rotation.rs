@@ -22,8 +22,9 @@ use crate::secret::SecretBytes;
 const PROVISION_AT_ONCE: usize = 256;
 
 impl KeyManager {
-    /// Makes the first key of a scope and purpose that is loaded with the process, as a field's `scope = "…"` needs. It becomes
-    /// active when every process has it, by [`maintain`](Self::maintain) or [`activate`](Self::activate).
+    /// Makes the first key of a scope and purpose that is loaded with the process, as a field's
+    /// `scope = "…"` needs. It becomes active when every process has it, by
+    /// [`maintain`](Self::maintain) or [`activate`](Self::activate).
     ///
     /// # Errors
     /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) where there is one.
@@ -32,8 +33,8 @@ impl KeyManager {
         self.add_key(place, Nth::FirstPending)
     }
 
-    /// Makes the first key of a scope that is loaded when it is [entered](Self::scope), such as a new tenant's: active at
-    /// once, because whoever enters the scope loads it.
+    /// Makes the first key of a scope that is loaded when it is [entered](Self::scope), such as a
+    /// new tenant's: active at once, because whoever enters the scope loads it.
     ///
     /// # Errors
     /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) where there is one.
@@ -42,8 +43,9 @@ impl KeyManager {
         self.add_key(place, Nth::FirstActive)
     }
 
-    /// As [`provision`](Self::provision), of many scopes, such as the tenants that are there already: 256 in one change. Those that have a
-    /// key are passed over, so that it can be run again where it was stopped. Gives how many keys were made.
+    /// As [`provision`](Self::provision), of many scopes, such as the tenants that are there
+    /// already: 256 in one change. Those that have a key are passed over, so that it can be run
+    /// again where it was stopped. Gives how many keys were made.
     ///
     /// # Errors
     /// Those of the store and the key services.
@@ -58,19 +60,22 @@ impl KeyManager {
         })
     }
 
-    /// Makes the next key of a scope and purpose and publishes it: every process loads it, none seals with it before it is
-    /// [activated](Self::activate).
+    /// Makes the next key of a scope and purpose and publishes it: every process loads it, none
+    /// seals with it before it is [activated](Self::activate).
     ///
     /// # Errors
-    /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) where one is pending already, or there is no key yet.
+    /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) where one is pending already, or
+    /// there is no key yet.
     pub fn publish(&self, scope: &str, purpose: Purpose) -> Call<KeyId> {
         let place = Place { part: Part::Process, scope: scope.into(), purpose };
         self.add_key(place, Nth::Next)
     }
 
-    /// Makes a pending key active and retires the one before it, once the propagation time is over: by its dates, and by the clock of
-    /// this process that nobody sets, for as long as it has seen the key. A process that has not seen it for so long goes by the
-    /// clock of the store or of a key service; where there is none, it waits for a day more. The key is unwrapped once more before.
+    /// Makes a pending key active and retires the one before it, once the propagation time is over:
+    /// by its dates, and by the clock of this process that nobody sets, for as long as it has seen
+    /// the key. A process that has not seen it for so long goes by the clock of the store or of a
+    /// key service; where there is none, it waits for a day more. The key is unwrapped once more
+    /// before.
     ///
     /// # Errors
     /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle): too early, or not pending.
@@ -80,9 +85,9 @@ impl KeyManager {
         })
     }
 
-    /// As [`activate`](Self::activate), but without waiting for the propagation time, for a key that is compromised: until they
-    /// have refreshed, other processes fail to open what is sealed with it, with
-    /// [`ErrorKind::KeyNotLoaded`](crate::ErrorKind::KeyNotLoaded).
+    /// As [`activate`](Self::activate), but without waiting for the propagation time, for a key
+    /// that is compromised: until they have refreshed, other processes fail to open what is sealed
+    /// with it, with [`ErrorKind::KeyNotLoaded`](crate::ErrorKind::KeyNotLoaded).
     ///
     /// # Errors
     /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle): not pending.
@@ -113,7 +118,8 @@ impl Changes {
                 Nth::Next => place.part = lifecycle::check_next(&draft, &place)?,
             }
             let id = draft.next_id()?;
-            // A tenant is not turned away because one of several regions is down: `maintain` adds what is missing.
+            // A tenant is not turned away because one of several regions is down: `maintain` adds
+            // what is missing.
             let under = if nth == Nth::FirstActive { Under::Some } else { Under::All };
             let key = self.new_key(&view.head.store_key, id, &place, under).await?;
             match nth {

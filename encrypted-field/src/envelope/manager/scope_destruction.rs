@@ -16,28 +16,31 @@ use crate::error::{Error, ErrorKind, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DestroyedScope {
-    /// Its key-encryption keys are destroyed, too: copies of its wrapped keys, wherever they are, open no more. (Not those under a
-    /// KEK that was [left out](KeyManager::leave_out_kek) before: that one is not known here.)
+    /// Its key-encryption keys are destroyed, too: copies of its wrapped keys, wherever they are,
+    /// open no more. (Not those under a KEK that was [left out](KeyManager::leave_out_kek) before:
+    /// that one is not known here.)
     WithKeks,
-    /// The store is not part of the database's backups: those hold ciphertext without keys. Copies of the *store* (backups of it,
-    /// older versions that the service has not removed yet) still hold its wrapped keys, which open while the KEK is there.
+    /// The store is not part of the database's backups: those hold ciphertext without keys. Copies
+    /// of the *store* (backups of it, older versions that the service has not removed yet) still
+    /// hold its wrapped keys, which open while the KEK is there.
     OutsideOfDatabaseBackups,
-    /// Backups of the database from before hold its wrapped keys, which open while the KEK is there: the data is gone when
-    /// the last of them is.
+    /// Backups of the database from before hold its wrapped keys, which open while the KEK is
+    /// there: the data is gone when the last of them is.
     ExceptInBackups,
 }
 
 impl KeyManager {
-    /// Destroys all keys of a scope, whatever their states: what was sealed under them can't be read any more
-    /// (crypto-shredding). `confirmation` is `destroy scope <scope> of <key set>`. The result says what is true of copies.
-    /// Other processes refuse its keys when they refresh. Stopped half-way, it is run again.
+    /// Destroys all keys of a scope, whatever their states: what was sealed under them can't be
+    /// read any more (crypto-shredding). `confirmation` is `destroy scope <scope> of <key set>`.
+    /// The result says what is true of copies. Other processes refuse its keys when they refresh.
+    /// Stopped half-way, it is run again.
     ///
-    /// Where a KEK has a key of its own for each scope, all of the store is read, so that no key is destroyed which another scope has,
-    /// too.
+    /// Where a KEK has a key of its own for each scope, all of the store is read, so that no key is
+    /// destroyed which another scope has, too.
     ///
     /// # Errors
-    /// [`ErrorKind::NotConfirmed`]. [`ErrorKind::KeyLifecycle`] where the scope has no key, or is the default one. Those of the
-    /// store and the key services.
+    /// [`ErrorKind::NotConfirmed`]. [`ErrorKind::KeyLifecycle`] where the scope has no key, or is
+    /// the default one. Those of the store and the key services.
     pub fn destroy_scope(&self, name: &str, confirmation: &str) -> Call<DestroyedScope> {
         let confirmed = confirmed(confirmation, &format!("destroy scope {name} of {}", self.name()));
         let name = name.to_owned();

@@ -20,7 +20,8 @@ use crate::key_id::KeyId;
 
 /// For how long a failure, or that it is not there, is told to those who ask for the same scope.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
-/// The most looks in that time for scopes that turn out not to be there: names that are made up don't keep the store busy.
+/// The most looks in that time for scopes that turn out not to be there: names that are made up
+/// don't keep the store busy.
 const MOST_MISSES: usize = 100;
 
 /// The scopes that are in use.
@@ -38,7 +39,8 @@ pub(super) struct Scopes {
 /// One scope.
 #[derive(Default)]
 pub(super) struct Slot {
-    /// Made when the keys were loaded for the first time, and swapped when they change, also for those who have entered.
+    /// Made when the keys were loaded for the first time, and swapped when they change, also for
+    /// those who have entered.
     ring: OnceLock<Arc<ArcSwap<Keyring>>>,
     loaded: Mutex<SlotKeys>,
     /// Many requests of a tenant may come at once, and one of them loads.
@@ -185,7 +187,8 @@ impl Scopes {
         Err(no_key(ErrorKind::NoActiveKey, ""))
     }
 
-    /// Loads what the slot lacks of a scope, or has otherwise. To be called with the slot's `loading`.
+    /// Loads what the slot lacks of a scope, or has otherwise. To be called with the slot's
+    /// `loading`.
     async fn fill(&self, slot: &Slot, name: &str, view: &View, finder: Weak<dyn Finder>) -> Result<()> {
         let Some(Some((hash, keys))) = view.scopes.get(name) else {
             // It was there, and somebody has accepted a store in which it is not.
@@ -277,7 +280,8 @@ impl Scopes {
 }
 
 impl Slot {
-    /// Where nothing needs to be loaded. One for each who asks, so that threads don't share its counter.
+    /// Where nothing needs to be loaded. One for each who asks, so that threads don't share its
+    /// counter.
     fn ready(&self, name: &str) -> Option<Scope> {
         self.lease()?.now().ok()?;
         Some(Scope::with_ring(name, Arc::clone(self.ring.get()?)))

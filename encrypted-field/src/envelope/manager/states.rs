@@ -13,12 +13,15 @@ use crate::key::KeyState;
 use crate::key_id::KeyId;
 
 impl KeyManager {
-    /// Refuses all use of a retired or compromised key, reversibly: to see whether anybody misses it before it is destroyed.
+    /// Refuses all use of a retired or compromised key, reversibly: to see whether anybody misses
+    /// it before it is destroyed.
     ///
-    /// This and the methods like it look for a key of a scope that is loaded on demand, and not in use here, in the whole store.
+    /// This and the methods like it look for a key of a scope that is loaded on demand, and not in
+    /// use here, in the whole store.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) where its state does not allow it.
+    /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) where its state does not allow
+    /// it.
     pub fn disable(&self, id: KeyId) -> Call<()> {
         self.change_key(id, lifecycle::disable)
     }
@@ -33,25 +36,29 @@ impl KeyManager {
 
     /// Marks a key as known to somebody else. Its values open, are stale, and each read is an
     /// [event](crate::event::Event::CompromisedRead), or they don't open at all, with
-    /// [`refuse_compromised`](super::KeyManagerBuilder::refuse_compromised). Of an active key: first
-    /// [`publish`](Self::publish) the next one and [`activate_at_once`](Self::activate_at_once). It can't be taken back.
+    /// [`refuse_compromised`](super::KeyManagerBuilder::refuse_compromised). Of an active key:
+    /// first [`publish`](Self::publish) the next one and
+    /// [`activate_at_once`](Self::activate_at_once). It can't be taken back.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) where its state does not allow it.
+    /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) where its state does not allow
+    /// it.
     pub fn mark_compromised(&self, id: KeyId) -> Call<()> {
         self.change_key(id, lifecycle::compromise)
     }
 
-    /// Destroys a key: its wrapped bytes leave the store for good, its id stays taken. It must be pending, or disabled for as
-    /// long as each process takes to notice: as this process has seen it by a clock that nobody sets, or by its date where the store
-    /// or a key service has a clock that confirms the one here. `confirmation` is `destroy key <id> of <key set>`.
+    /// Destroys a key: its wrapped bytes leave the store for good, its id stays taken. It must be
+    /// pending, or disabled for as long as each process takes to notice: as this process has seen
+    /// it by a clock that nobody sets, or by its date where the store or a key service has a clock
+    /// that confirms the one here. `confirmation` is `destroy key <id> of <key set>`.
     ///
-    /// What is under it can't be read any more, except by whoever has both an older copy of the store (a backup) and the KEK: see
-    /// [`destroy_scope`](Self::destroy_scope).
+    /// What is under it can't be read any more, except by whoever has both an older copy of the
+    /// store (a backup) and the KEK: see [`destroy_scope`](Self::destroy_scope).
     ///
     /// # Errors
-    /// [`ErrorKind::NotConfirmed`](crate::ErrorKind::NotConfirmed); [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle)
-    /// where its state does not allow it.
+    /// [`ErrorKind::NotConfirmed`](crate::ErrorKind::NotConfirmed);
+    /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) where its state does not allow
+    /// it.
     pub fn destroy(&self, id: KeyId, confirmation: &str) -> Call<()> {
         let confirmed = confirmed(confirmation, &format!("destroy key {id} of {}", self.name()));
         self.call(move |inner, note| async move {

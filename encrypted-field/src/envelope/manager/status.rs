@@ -22,28 +22,31 @@ pub struct StoreStatus {
     pub store: StoreId,
     /// Raised by each change; what [`min_revision`](super::KeyManagerBuilder::min_revision) takes.
     pub revision: u64,
-    /// Raised where the key that authenticates the store changes; what [`min_epoch`](super::KeyManagerBuilder::min_epoch) takes.
+    /// Raised where the key that authenticates the store changes; what
+    /// [`min_epoch`](super::KeyManagerBuilder::min_epoch) takes.
     pub epoch: u64,
     /// Store, epoch and revision as the text of an [anchor](crate::envelope::Anchor::fixed).
     pub anchor: String,
     /// The id that the next key gets.
     pub next_id: u64,
-    /// When it was last signed, by a change or by the heartbeat.
+    /// When it was last signed, by a change or by the heartbeat; by the clock of whoever did it.
     pub signed: SystemTime,
     /// Whether nothing is sealed, because it was not signed anew for too long.
     pub is_frozen: bool,
     /// When this process has last confirmed it, with the key service.
     pub confirmed: Option<SystemTime>,
-    /// Why this process could not do what the policy asks for the last time that it tried.
+    /// Why the thread of this process failed the last time that it did what the policy asks for;
+    /// `None` where it did not fail, or there is no thread.
     pub maintenance_failure: Option<String>,
-    /// By how many seconds the clock here is ahead of that of the store or a key service; negative where it is behind, `None` where
-    /// they have none.
+    /// By how many seconds the clock here is ahead of that of the store or a key service; negative
+    /// where it is behind, `None` where they have none.
     pub clock_difference: Option<i64>,
     /// The names of the KEKs that the store is wrapped under.
     pub keks: Vec<String>,
     /// How many scopes are loaded on demand, all in all.
     pub scopes_on_demand: u64,
-    /// The keys of the scopes that each process loads, and of those loaded on demand that are in use here, by id.
+    /// The keys of the scopes that each process loads, and of those loaded on demand that are in
+    /// use here, by id.
     pub keys: Vec<KeyStatus>,
 }
 
@@ -95,14 +98,15 @@ pub struct KeyStatus {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyPage {
-    /// The keys of about 256 scopes.
+    /// The keys of the scopes on this page: of 16 to 256 scopes or so, or fewer in a small store.
     pub keys: Vec<KeyStatus>,
     /// The number of the next page, if there is one.
     pub next: Option<u64>,
 }
 
 impl KeyManager {
-    /// The store as it was loaded last: revision, keys, states, dates, and under which KEKs they are.
+    /// The store as it was loaded last: revision, keys, states, dates, and under which KEKs they
+    /// are.
     ///
     /// # Errors
     /// [`ErrorKind::NoKeys`](crate::ErrorKind::NoKeys) before it was loaded.
@@ -110,8 +114,9 @@ impl KeyManager {
         self.inner.status()
     }
 
-    /// The keys of all scopes that are loaded on demand, page by page, as they stand in the store: begin with page 0. Where so many
-    /// scopes are added meanwhile that the store has more pages, go on with the numbers that are given.
+    /// The keys of all scopes that are loaded on demand, page by page, as they stand in the store:
+    /// begin with page 0. Where so many scopes are added meanwhile that the store has more pages,
+    /// go on with the numbers that are given.
     ///
     /// ```
     /// # use encrypted_field::envelope::KeyManager;

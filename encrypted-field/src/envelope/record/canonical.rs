@@ -14,7 +14,8 @@ impl<'de> Deserialize<'de> for Strict {
     }
 }
 
-/// How `serde_json` gives a number where another crate has turned on its feature `arbitrary_precision`.
+/// How `serde_json` gives a number where another crate has turned on its feature
+/// `arbitrary_precision`.
 const NUMBER: &str = "$serde_json::private::Number";
 
 struct StrictVisitor;
@@ -74,8 +75,9 @@ impl<'de> Visitor<'de> for StrictVisitor {
     }
 }
 
-/// Without white space, members by name in byte-wise order, integers in decimal, strings as in RFC 8785 section 3.2.2.2 (which is how
-/// `serde_json` writes them). `None` where a number is no integer of 64 bits.
+/// Without white space, members by name in byte-wise order, integers in decimal, strings as in RFC
+/// 8785 section 3.2.2.2 (which is how `serde_json` writes them). `None` where a number is no
+/// integer of 64 bits.
 pub(super) fn text(value: &Value) -> Option<String> {
     let mut out = String::with_capacity(512);
     put(&mut out, value)?;
@@ -103,7 +105,8 @@ fn put(out: &mut String, value: &Value) -> Option<()> {
             out.push(']');
         }
         Value::Object(members) => {
-            // Sorted here: with a feature of `serde_json` that another crate may turn on, its maps keep the order of insertion.
+            // Sorted here: with a feature of `serde_json` that another crate may turn on, its maps
+            // keep the order of insertion.
             let mut members: Vec<_> = members.iter().collect();
             members.sort_unstable_by(|a, b| a.0.as_bytes().cmp(b.0.as_bytes()));
             out.push('{');

@@ -10,7 +10,8 @@ use crate::cipher::mac::sha256;
 use crate::key::provider::encoding;
 use crate::key::{KeyState, Purpose};
 
-/// One data key: what it is, how its life went, and the key itself, wrapped. Dates are seconds since 1970 (UTC).
+/// One data key: what it is, how its life went, and the key itself, wrapped. Dates are seconds
+/// since 1970 (UTC).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::envelope) struct Entry {
@@ -81,8 +82,8 @@ const MEMBERS: [&str; 16] = [
 const CHANGED: [&str; 4] = ["revision", "date", "by", "why"];
 
 impl Entry {
-    /// Reads an entry. `Ok(None)` where a later release has written it: with a member, a purpose or a state that this one does not
-    /// know.
+    /// Reads an entry. `Ok(None)` where a later release has written it: with a member, a purpose or
+    /// a state that this one does not know.
     ///
     /// # Errors
     /// What is wrong with it.

@@ -16,8 +16,8 @@ const VERSION: u64 = 1;
 /// Where all ids are given.
 const MAX_NEXT_ID: u64 = 1 << 32;
 
-/// What holds everything together: with it, no record can be changed, left out, added or set back alone. Dates are seconds since
-/// 1970 (UTC).
+/// What holds everything together: with it, no record can be changed, left out, added or set back
+/// alone. Dates are seconds since 1970 (UTC).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::envelope) struct Head {
     version: u64,
@@ -120,7 +120,8 @@ impl Head {
     /// The head among what was loaded; not authenticated yet.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyStoreTampered`], and [`ErrorKind::KeyStoreUnusable`] where a later release has written it.
+    /// [`ErrorKind::KeyStoreTampered`], and [`ErrorKind::KeyStoreUnusable`] where a later release
+    /// has written it.
     pub(in crate::envelope) fn read(records: &[Record]) -> Result<Self> {
         let mut heads = records.iter().filter(|record| record.is_head());
         let (Some(record), None) = (heads.next(), heads.next()) else {
@@ -158,7 +159,8 @@ impl Head {
         Ok(head)
     }
 
-    /// Whether it was signed with that. What a later release has added is part of what was signed, and makes an error of its own.
+    /// Whether it was signed with that. What a later release has added is part of what was signed,
+    /// and makes an error of its own.
     ///
     /// # Errors
     /// [`ErrorKind::KeyStoreUnusable`]: authentic, and written by a later release.

@@ -1,4 +1,5 @@
-//! What stands in a store, and how it is authenticated. `KEY-STORE.md` has the bytes. Nothing here waits for anything.
+//! What stands in a store, and how it is authenticated. `KEY-STORE.md` has the bytes. Nothing here
+//! waits for anything.
 //!
 //! ```text
 //! head ──MAC under the store key
@@ -6,7 +7,8 @@
 //!  └─ hash of `tree`: a node ──hash of each── nodes … ──hash of each── the keys of a scope, loaded on demand
 //! ```
 //!
-//! What is authenticated is not the text of a body but its canonical form, so that a store may format JSON as it likes.
+//! What is authenticated is not the text of a body but its canonical form, so that a store may
+//! format JSON as it likes.
 
 mod canonical;
 mod entry;
@@ -40,7 +42,8 @@ pub(super) struct Body {
 
 impl Body {
     /// # Errors
-    /// [`ErrorKind::KeyStoreTampered`]: not JSON, no object, numbers that are no integers, another revision than the record's.
+    /// [`ErrorKind::KeyStoreTampered`]: not JSON, no object, numbers that are no integers, another
+    /// revision than the record's.
     pub(super) fn read(record: &Record) -> Result<Self> {
         let value = parse(record)?;
         if record.revision > MAX_REVISION

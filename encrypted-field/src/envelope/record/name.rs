@@ -31,7 +31,8 @@ pub(in crate::envelope) fn node_name(digits: &str) -> String {
     if digits.is_empty() { "tree".to_owned() } else { format!("tree/{digits}") }
 }
 
-/// `SHA-256("encrypted-field/v1/store-scope\0" | name)` in 64 hexadecimal digits: where a scope is in the tree.
+/// `SHA-256("encrypted-field/v1/store-scope\0" | name)` in 64 hexadecimal digits: where a scope is
+/// in the tree.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(in crate::envelope) struct ScopeDigest(Box<str>);
 

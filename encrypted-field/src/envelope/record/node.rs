@@ -63,10 +63,12 @@ struct RawScope {
 }
 
 impl Node {
-    /// Reads the node of this name, whose scopes' digests begin with `digits`. Its hash was compared before.
+    /// Reads the node of this name, whose scopes' digests begin with `digits`. Its hash was
+    /// compared before.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::KeyStoreTampered`], and [`crate::ErrorKind::KeyStoreUnusable`] where a later release has written it.
+    /// [`crate::ErrorKind::KeyStoreTampered`], and [`crate::ErrorKind::KeyStoreUnusable`] where a
+    /// later release has written it.
     pub(in crate::envelope) fn read(body: Body, digits: &str, may_have_children: bool) -> Result<Self> {
         let name = &*body.name;
         refuse_unknown(name, &body.value, &["revision", "scopes", "children"])?;

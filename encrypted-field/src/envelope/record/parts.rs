@@ -54,8 +54,8 @@ pub(super) fn least(a: Option<u64>, b: Option<u64>) -> Option<u64> {
     }
 }
 
-/// That an object has no other members than these, because a later release may have written it, and that none of them is null: what
-/// has no value is absent.
+/// That an object has no other members than these, because a later release may have written it, and
+/// that none of them is null: what has no value is absent.
 ///
 /// # Errors
 /// [`ErrorKind::KeyStoreUnusable`], [`ErrorKind::KeyStoreTampered`].

@@ -83,7 +83,8 @@ impl ScopeKeys {
     /// Reads the keys of a scope. The hash was compared before.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::KeyStoreTampered`], and [`crate::ErrorKind::KeyStoreUnusable`] where a later release has written it.
+    /// [`crate::ErrorKind::KeyStoreTampered`], and [`crate::ErrorKind::KeyStoreUnusable`] where a
+    /// later release has written it.
     pub(in crate::envelope) fn read(body: &Body, part: Part, scope: &str, head: &Head) -> Result<Self> {
         let name = &*body.name;
         refuse_unknown(name, &body.value, &["revision", "scope", "keys"])?;

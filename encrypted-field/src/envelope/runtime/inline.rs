@@ -1,4 +1,5 @@
-//! Without a runtime: on the thread that asks. Key services and stores see to it themselves that they come to an end.
+//! Without a runtime: on the thread that asks. Key services and stores see to it themselves that
+//! they come to an end.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -38,7 +39,8 @@ impl Runtime {
         }
     }
 
-    /// `None` after the time is over, which here is never: nothing can interrupt a call that blocks.
+    /// `None` after the time is over, which here is never: nothing can interrupt a call that
+    /// blocks.
     pub(in crate::envelope) async fn timeout<T>(
         &self,
         _: Duration,

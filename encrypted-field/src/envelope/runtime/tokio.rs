@@ -1,4 +1,5 @@
-//! On Tokio: the runtime that is current, else the one that was when the manager was built, else one of its own.
+//! On Tokio: the runtime that is current, else the one that was when the manager was built, else
+//! one of its own.
 
 use std::panic::resume_unwind;
 use std::pin::Pin;
@@ -20,9 +21,11 @@ pub(in crate::envelope) struct Runtime(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    /// Of several threads: one that has a single thread stands still while its program does something else.
+    /// Of several threads: one that has a single thread stands still while its program does
+    /// something else.
     of_program: Option<Handle>,
-    /// Made when there is no other. One thread drives it all the time, so that connections in it stay alive between calls.
+    /// Made when there is no other. One thread drives it all the time, so that connections in it
+    /// stay alive between calls.
     own: Mutex<Option<tokio::runtime::Runtime>>,
 }
 
@@ -143,8 +146,8 @@ fn unavailable(detail: &'static str) -> Error {
     Error::new(ErrorKind::KeyServiceUnavailable).detail(detail)
 }
 
-/// Runs a call that blocks: on Tokio's threads for blocking calls where there is a runtime, else right here. Once begun it runs to
-/// its end, also where the caller gives up waiting.
+/// Runs a call that blocks: on Tokio's threads for blocking calls where there is a runtime, else
+/// right here. Once begun it runs to its end, also where the caller gives up waiting.
 pub(in crate::envelope) async fn run_blocking<T: Send + 'static>(
     call: impl FnOnce() -> std::result::Result<T, BackendError> + Send + 'static,
 ) -> std::result::Result<T, BackendError> {

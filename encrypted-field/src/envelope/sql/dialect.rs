@@ -19,8 +19,8 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// SQL that makes the table `encrypted_field_keys` where it is not there: the file `migrations/key_store/<database>/up.sql` of
-    /// this crate.
+    /// SQL that makes the table `encrypted_field_keys` where it is not there: the file
+    /// `migrations/key_store/<database>/up.sql` of this crate.
     pub const fn up(self) -> &'static str {
         match self {
             Self::Postgres => include_str!("../../../migrations/key_store/postgres/up.sql"),
@@ -63,11 +63,13 @@ impl Dialect {
         }
     }
 
-    /// Microseconds since 1970 by the clock of the server, whatever the time zone of the session is. SQLite has no server.
+    /// Microseconds since 1970 by the clock of the server, whatever the time zone of the session
+    /// is. SQLite has no server.
     pub(super) const fn server_time(self) -> &'static str {
         match self {
             Self::Postgres => "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)",
-            // Not of `NOW()`: where a session's clocks are set back, an hour of its time is there twice.
+            // Not of `NOW()`: where a session's clocks are set back, an hour of its time is there
+            // twice.
             Self::MySql => "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))",
             Self::Sqlite => "NULL",
         }

@@ -6,18 +6,19 @@
 //! UNION ALL SELECT … WHERE name >= 'demand/' AND name < 'demand0' AND revision > 7
 //! ```
 //!
-//! Each `SELECT` is a lookup or a range of an index, which planners see at once: of one condition with `OR` some make a scan of the
-//! whole table. No two give the same row. All names are bound.
+//! Each `SELECT` is a lookup or a range of an index, which planners see at once: of one condition
+//! with `OR` some make a scan of the whole table. No two give the same row. All names are bound.
 
 use super::Dialect;
 use super::statement::{self, Statement};
 use super::table::Table;
 use crate::envelope::{Query, Record};
 
-/// In one list. Of 1,000 values and more MariaDB makes a temporary table that it joins (`in_predicate_conversion_threshold`), at
-/// least of those that are no parameters.
+/// In one list. Of 1,000 values and more MariaDB makes a temporary table that it joins
+/// (`in_predicate_conversion_threshold`), at least of those that are no parameters.
 const MOST_NAMES: usize = 900;
-/// `SELECT`s in one statement: at most 28,832 parameters. SQLite takes 32,766 and 500 `SELECT`s, the others 65,535 parameters.
+/// `SELECT`s in one statement: at most 28,832 parameters. SQLite takes 32,766 and 500 `SELECT`s,
+/// the others 65,535 parameters.
 const MOST_SELECTS: usize = 32;
 
 /// What one `SELECT` looks for.
@@ -27,7 +28,8 @@ enum Part<'q> {
     Prefix(&'q str),
 }
 
-/// One statement, or several in one transaction where a query has more names and prefixes than one statement takes.
+/// One statement, or several in one transaction where a query has more names and prefixes than one
+/// statement takes.
 pub(super) fn load(dialect: Dialect, table: &Table, query: &Query) -> Vec<Statement> {
     let prefixes = prefixes(query);
     let names = names(query, &prefixes);
@@ -73,8 +75,9 @@ fn select(statement: &mut Statement, dialect: Dialect, table: &str, part: &Part<
             and(statement, "name IN (");
             list(statement, dialect, names, ["", ""]);
             statement.push(")");
-            // SQLite takes each revision for as good as any other, and its index for the shorter way where it is not. The sign
-            // keeps it from that. MySQL looks into both indexes before it decides.
+            // SQLite takes each revision for as good as any other, and its index for the shorter
+            // way where it is not. The sign keeps it from that. MySQL looks into both indexes
+            // before it decides.
             if dialect == Dialect::Sqlite {
                 above = "+revision > ";
             }
@@ -99,9 +102,9 @@ fn select(statement: &mut Statement, dialect: Dialect, table: &str, part: &Part<
     }
 }
 
-/// For PostgreSQL. Of a list of names it would look through the whole table where it takes that for the shorter way, as it does of
-/// some hundred names among 200,000. `LIMIT` makes it look up one name after the other, and keeps the condition on the revision
-/// out of that.
+/// For PostgreSQL. Of a list of names it would look through the whole table where it takes that for
+/// the shorter way, as it does of some hundred names among 200,000. `LIMIT` makes it look up one
+/// name after the other, and keeps the condition on the revision out of that.
 fn look_up(statement: &mut Statement, table: &str, names: &[&str], after: i64) {
     let dialect = Dialect::Postgres;
     let time = dialect.server_time();
@@ -128,8 +131,8 @@ fn list(statement: &mut Statement, dialect: Dialect, names: &[&str], [before, be
     }
 }
 
-/// What is above all names that begin with `prefix`, and below all others above it: `tree/3g` for `tree/3f`. Nothing is, for the
-/// empty one.
+/// What is above all names that begin with `prefix`, and below all others above it: `tree/3g` for
+/// `tree/3f`. Nothing is, for the empty one.
 fn end(prefix: &str) -> Option<String> {
     let mut end = prefix.to_owned();
     // ASCII, and not its last character.
@@ -147,11 +150,13 @@ fn prefixes(query: &Query) -> Vec<&str> {
     prefixes
 }
 
-/// In order, without the head, and without those that `prefixes` select. What no record can be named is left out.
+/// In order, without the head, and without those that `prefixes` select. What no record can be
+/// named is left out.
 fn names<'q>(query: &'q Query, prefixes: &[&str]) -> Vec<&'q str> {
     let mut names: Vec<&str> = query.names.iter().map(String::as_str).collect();
     names.retain(|name| {
-        // Of prefixes of which none begins with another, only the last that is not above the name can be one of it.
+        // Of prefixes of which none begins with another, only the last that is not above the name
+        // can be one of it.
         let before = prefixes.partition_point(|prefix| prefix <= name);
         let selected = before > 0 && name.starts_with(prefixes[before - 1]);
         statement::is_name(name) && *name != Record::HEAD && !selected

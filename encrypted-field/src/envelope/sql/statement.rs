@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 use super::Dialect;
 use crate::envelope::{BackendError, BackendErrorKind, Loaded, Record};
 
-// Public as far as the compiler goes: the traits that seal the drivers name them, and the traits are public.
+// Public as far as the compiler goes: the traits that seal the drivers name them, and the traits
+// are public.
 
 /// SQL, with what is bound to its parameters in their order.
 #[derive(Debug, Default)]

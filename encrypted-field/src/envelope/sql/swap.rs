@@ -5,15 +5,17 @@ use super::table::Table;
 use super::{Dialect, failure};
 use crate::envelope::{BackendError, Record};
 
-/// Three parameters each: below the 999 that older SQLite libraries take (32,766 today; the others take 65,535).
+/// Three parameters each: below the 999 that older SQLite libraries take (32,766 today; the others
+/// take 65,535).
 const MOST_ROWS: usize = 300;
-/// Of records in one statement, in bytes: as many as one record may have. MariaDB takes packets of 16 MiB by default, older
-/// servers of 4 MiB.
+/// Of records in one statement, in bytes: as many as one record may have. MariaDB takes packets of
+/// 16 MiB by default, older servers of 4 MiB.
 const MOST_BYTES: usize = Record::MAX_BODY;
 
 /// In one transaction.
 pub(super) struct Swap {
-    /// Changes one row, or the change is not to be made: none, or a unique violation where the head is inserted.
+    /// Changes one row, or the change is not to be made: none, or a unique violation where the head
+    /// is inserted.
     pub(super) head: Statement,
     /// The other records.
     pub(super) rest: Vec<Statement>,
@@ -55,7 +57,8 @@ fn check(record: &Record) -> Result<(), BackendError> {
     Ok(())
 }
 
-/// The revision changes in any case, so that MySQL counts the row whether it counts rows found or rows changed.
+/// The revision changes in any case, so that MySQL counts the row whether it counts rows found or
+/// rows changed.
 fn update_head(
     dialect: Dialect,
     table: &Table,

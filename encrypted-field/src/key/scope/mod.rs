@@ -1,4 +1,5 @@
-//! The scope that is entered: around a closure or a future, for the fields whose keys are those of a tenant.
+//! The scope that is entered: around a closure or a future, for the fields whose keys are those of
+//! a tenant.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -16,7 +17,8 @@ thread_local! {
     static CURRENT: RefCell<Option<Scope>> = const { RefCell::new(None) };
 }
 
-/// Whose keys a field with `scope = dynamic` uses: those of the scope that is entered, such as the tenant of a request.
+/// Whose keys a field with `scope = dynamic` uses: those of the scope that is entered, such as the
+/// tenant of a request.
 ///
 /// ```
 /// use encrypted_field::{Encrypted, ErrorKind, Key, Keyring, Scope, generate_key};
@@ -53,8 +55,8 @@ thread_local! {
 ///
 /// # In async code
 ///
-/// [`enter`](Self::enter) keeps the scope with the future, on whatever thread and runtime it runs, and away from the
-/// other futures there:
+/// [`enter`](Self::enter) keeps the scope with the future, on whatever thread and runtime it runs,
+/// and away from the other futures there:
 ///
 /// ```
 /// # use encrypted_field::{Encrypted, Key, Keyring, Scope, Secret, generate_key};
@@ -79,17 +81,18 @@ thread_local! {
 /// # assert!(runtime.block_on(handle(request, &Database)).unwrap().starts_with("ef1:1:"));
 /// ```
 ///
-/// The future must do the work, not only wait for it: SQLx seals in `bind` and Diesel in `execute`, before either is
-/// awaited. So write `scope.enter(async { query.execute(connection).await })`, not `scope.enter(query.execute(connection))`.
-/// And a row opens where its columns are read, which for a stream is where it is consumed.
+/// The future must do the work, not only wait for it: SQLx seals in `bind` and Diesel in `execute`,
+/// before either is awaited. So write `scope.enter(async { query.execute(connection).await })`, not
+/// `scope.enter(query.execute(connection))`. And a row opens where its columns are read, which for
+/// a stream is where it is consumed.
 ///
-/// What is spawned begins without a scope, and its fields refuse to work; [`carry`](Self::carry) and
-/// [`carry_future`](Self::carry_future) take the scope along.
+/// What is spawned begins without a scope, and its fields refuse to work; [`carry`](Self::carry)
+/// and [`carry_future`](Self::carry_future) take the scope along.
 ///
 /// # Which keys
 ///
-/// A [named](Self::named) scope has its keys in the key ring in use. The empty name is that of the default scope: whoever
-/// enters that has chosen it, and no field falls back to it.
+/// A [named](Self::named) scope has its keys in the key ring in use. The empty name is that of the
+/// default scope: whoever enters that has chosen it, and no field falls back to it.
 #[derive(Clone)]
 pub struct Scope(Arc<Inner>);
 
@@ -99,15 +102,16 @@ struct Inner {
 }
 
 impl Scope {
-    /// The scope of this name, with its keys in the key ring in use: the installed or held one, or the one that is passed to a
-    /// `…_with` method.
+    /// The scope of this name, with its keys in the key ring in use: the installed or held one, or
+    /// the one that is passed to a `…_with` method.
     ///
     /// A name without keys fails when a value is sealed or opened, not here.
     pub fn named(name: impl Into<Box<str>>) -> Self {
         Self(Arc::new(Inner { name: name.into(), ring: None }))
     }
 
-    /// A scope with a ring of its own, which holds the keys of this scope and no others, and may be swapped.
+    /// A scope with a ring of its own, which holds the keys of this scope and no others, and may be
+    /// swapped.
     // For the key manager of `envelope`, where that is on.
     #[cfg_attr(not(feature = "envelope"), allow(dead_code))]
     pub(crate) fn with_ring(name: impl Into<Box<str>>, ring: Arc<ArcSwap<Keyring>>) -> Self {
@@ -140,8 +144,9 @@ impl Scope {
         InScope::new(Some(self.clone()), future)
     }
 
-    /// The closure in the scope that is entered now, for a thread that has none: of `tokio::task::spawn_blocking`,
-    /// `std::thread::spawn` or `rayon::spawn`. Where none is entered, the closure runs in none.
+    /// The closure in the scope that is entered now, for a thread that has none: of
+    /// `tokio::task::spawn_blocking`, `std::thread::spawn` or `rayon::spawn`. Where none is
+    /// entered, the closure runs in none.
     ///
     /// ```
     /// # use encrypted_field::Scope;
@@ -160,8 +165,8 @@ impl Scope {
         move || run_in(scope, f)
     }
 
-    /// As [`carry`](Self::carry), for a closure that is lent something, such as the connection of a pool whose
-    /// `interact` runs it on a thread of its own.
+    /// As [`carry`](Self::carry), for a closure that is lent something, such as the connection of a
+    /// pool whose `interact` runs it on a thread of its own.
     ///
     /// ```
     /// # use encrypted_field::Scope;
@@ -191,8 +196,8 @@ impl Scope {
         move |lent| run_in(scope, || f(lent))
     }
 
-    /// The future in the scope that is entered now, for a task of its own: `tokio::spawn(Scope::carry_future(…))`. Where none
-    /// is entered, the future runs in none.
+    /// The future in the scope that is entered now, for a task of its own:
+    /// `tokio::spawn(Scope::carry_future(…))`. Where none is entered, the future runs in none.
     pub fn carry_future<F: Future>(future: F) -> InScope<F> {
         InScope::new(Self::current(), future)
     }
@@ -204,8 +209,8 @@ impl fmt::Debug for Scope {
     }
 }
 
-/// A future that is polled, and dropped, in a scope. Made by [`Scope::enter`] and [`Scope::carry_future`]; the future
-/// inside is on the heap.
+/// A future that is polled, and dropped, in a scope. Made by [`Scope::enter`] and
+/// [`Scope::carry_future`]; the future inside is on the heap.
 #[must_use = "futures do nothing unless polled"]
 pub struct InScope<F> {
     scope: Option<Scope>,
@@ -248,8 +253,8 @@ fn run_in<R>(mut scope: Option<Scope>, f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// While it lives, its scope is the thread's, and the thread's waits in the place of it. It stays in the function that made
-/// it, so they end in reverse order.
+/// While it lives, its scope is the thread's, and the thread's waits in the place of it. It stays
+/// in the function that made it, so they end in reverse order.
 struct Entered<'a>(&'a mut Option<Scope>);
 
 impl<'a> Entered<'a> {

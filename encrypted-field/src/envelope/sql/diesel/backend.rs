@@ -7,8 +7,8 @@ use crate::envelope::BackendErrorKind;
 use crate::envelope::sql::Dialect;
 use crate::envelope::sql::statement::{Row, Statement};
 
-/// A Diesel backend whose connections `C` a [`DieselStore`](super::DieselStore) can use: `Pg`, `Mysql` and `Sqlite`, each with its
-/// feature. It can't be implemented elsewhere.
+/// A Diesel backend whose connections `C` a [`DieselStore`](super::DieselStore) can use: `Pg`,
+/// `Mysql` and `Sqlite`, each with its feature. It can't be implemented elsewhere.
 #[diagnostic::on_unimplemented(
     message = "a `DieselStore` can't use connections of `{Self}`",
     note = "enable the feature `diesel-postgres`, `diesel-mysql` or `diesel-sqlite` of encrypted-field"
@@ -32,7 +32,8 @@ pub trait DieselBackend<C: Connection<Backend = Self>>: Sealed + diesel::backend
     #[doc(hidden)]
     fn load(connection: &mut C, statement: Statement) -> QueryResult<Vec<Row>>;
 
-    /// What an error means for which Diesel has no kind. `connection` is the one it came from, out of its transaction.
+    /// What an error means for which Diesel has no kind. `connection` is the one it came from, out
+    /// of its transaction.
     #[doc(hidden)]
     fn kind(connection: &mut C, table: &str, message: &str) -> BackendErrorKind;
 }

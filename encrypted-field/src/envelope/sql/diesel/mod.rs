@@ -32,7 +32,8 @@ type Connect<C> = Arc<dyn Fn() -> Option<C> + Send + Sync>;
 
 /// A key store in a table, over Diesel connections to PostgreSQL, MySQL, MariaDB or SQLite.
 ///
-/// Needs the feature `diesel-postgres`, `diesel-mysql` or `diesel-sqlite`. [The module](super) says how to make the table.
+/// Needs the feature `diesel-postgres`, `diesel-mysql` or `diesel-sqlite`. [The module](super) says
+/// how to make the table.
 ///
 /// ```
 /// # #[cfg(feature = "diesel-sqlite")]
@@ -45,28 +46,31 @@ type Connect<C> = Arc<dyn Fn() -> Option<C> + Send + Sync>;
 /// # }
 /// ```
 ///
-/// Diesel's calls block. With the feature `tokio` and a runtime they run on its threads for blocking calls, else on the
-/// thread that asks. They take as long as the database lets them: set timeouts in the URL, the pool, or in the connection
-/// (`statement_timeout`, `max_statement_time`, `PRAGMA busy_timeout`).
+/// Diesel's calls block. With the feature `tokio` and a runtime they run on its threads for
+/// blocking calls, else on the thread that asks. They take as long as the database lets them: set
+/// timeouts in the URL, the pool, or in the connection (`statement_timeout`, `max_statement_time`,
+/// `PRAGMA busy_timeout`).
 pub struct DieselStore<C> {
     connect: Connect<C>,
     table: Table,
 }
 
 impl<C: Connection + 'static> DieselStore<C> {
-    /// Over connections that `connect` makes or takes from a pool, one for each call, dropped after it. They must not be in
-    /// a transaction.
+    /// Over connections that `connect` makes or takes from a pool, one for each call, dropped after
+    /// it. They must not be in a transaction.
     ///
-    /// What `connect` fails with is not passed on, because it may name the URL with its password: the error says only that there
-    /// is no connection. Log it in `connect` where that is safe.
+    /// What `connect` fails with is not passed on, because it may name the URL with its password:
+    /// the error says only that there is no connection. Log it in `connect` where that is safe.
     pub fn new<E>(connect: impl Fn() -> Result<C, E> + Send + Sync + 'static) -> Self {
         Self { connect: Arc::new(move || connect().ok()), table: Table::default() }
     }
 
-    /// In another table than `encrypted_field_keys`: `name` or `schema.name`, in the letters of the table's definition.
+    /// In another table than `encrypted_field_keys`: `name` or `schema.name`, in the letters of the
+    /// table's definition.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyStoreUnusable`](crate::ErrorKind::KeyStoreUnusable): not a name, of ASCII letters, digits and `_`, at most 63 each.
+    /// [`ErrorKind::KeyStoreUnusable`](crate::ErrorKind::KeyStoreUnusable): not a name, of ASCII
+    /// letters, digits and `_`, at most 63 each.
     pub fn table(mut self, name: &str) -> Result<Self> {
         self.table = Table::new(name)?;
         Ok(self)
@@ -79,8 +83,8 @@ where
 {
     const DIALECT: Dialect = <C::Backend as DieselBackend<C>>::DIALECT;
 
-    /// Runs `call` in a transaction of a connection, after the statement `first`, where it may block. `None` where it asked for a
-    /// rollback, by [`Error::RollbackTransaction`].
+    /// Runs `call` in a transaction of a connection, after the statement `first`, where it may
+    /// block. `None` where it asked for a rollback, by [`Error::RollbackTransaction`].
     async fn in_transaction<T: Send + 'static>(
         &self,
         first: &'static str,

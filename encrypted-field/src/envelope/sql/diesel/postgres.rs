@@ -10,7 +10,8 @@ use crate::envelope::BackendErrorKind;
 use crate::envelope::sql::Dialect;
 use crate::envelope::sql::statement::{Bind, Row, Statement};
 
-/// In the column of the revision. 1: the table is not there, or has other columns. 2: permissions are missing. 0: neither.
+/// In the column of the revision. 1: the table is not there, or has other columns. 2: permissions
+/// are missing. 0: neither.
 const DIAGNOSIS: &str = "
     SELECT '' AS name, '' AS record, CAST(NULL AS bigint) AS server_time,
         CAST(CASE
@@ -39,7 +40,8 @@ impl<C: LoadConnection<Backend = Self>> DieselBackend<C> for Pg {
         query::load(connection, statement)
     }
 
-    /// Diesel does not give the SQLSTATE, and the message is in the language of the server: so the server is asked.
+    /// Diesel does not give the SQLSTATE, and the message is in the language of the server: so the
+    /// server is asked.
     fn kind(connection: &mut C, table: &str, _: &str) -> BackendErrorKind {
         let diagnosis = Statement { sql: DIAGNOSIS.to_owned(), binds: vec![Bind::Text(table.to_owned())] };
         let answer = query::load(connection, diagnosis);

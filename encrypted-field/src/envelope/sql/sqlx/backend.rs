@@ -7,8 +7,8 @@ use crate::envelope::BackendErrorKind;
 use crate::envelope::sql::Dialect;
 use crate::envelope::sql::statement::{Row, Statement};
 
-/// A SQLx database that a [`SqlxStore`](super::SqlxStore) can use: `Postgres`, `MySql` and `Sqlite`, each with its feature. It can't be
-/// implemented elsewhere.
+/// A SQLx database that a [`SqlxStore`](super::SqlxStore) can use: `Postgres`, `MySql` and
+/// `Sqlite`, each with its feature. It can't be implemented elsewhere.
 #[diagnostic::on_unimplemented(
     message = "a `SqlxStore` can't use a pool of `{Self}`",
     note = "enable the feature `sqlx-postgres`, `sqlx-mysql` or `sqlx-sqlite` of encrypted-field; a pool of `sqlx::Any` can't be used"

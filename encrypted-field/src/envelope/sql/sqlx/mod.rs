@@ -27,8 +27,8 @@ use crate::error::Result;
 
 /// A key store in a table, over a SQLx pool for PostgreSQL, MySQL, MariaDB or SQLite.
 ///
-/// Needs the feature `sqlx-postgres`, `sqlx-mysql` or `sqlx-sqlite`. [The module](super) says how to make the table. Pools of
-/// `sqlx::Any` don't do: they tell too late which database they have.
+/// Needs the feature `sqlx-postgres`, `sqlx-mysql` or `sqlx-sqlite`. [The module](super) says how
+/// to make the table. Pools of `sqlx::Any` don't do: they tell too late which database they have.
 ///
 /// ```
 /// # #[cfg(feature = "sqlx-postgres")]
@@ -54,10 +54,12 @@ impl<DB: SqlxBackend> SqlxStore<DB> {
         Self { pool, table: Table::default() }
     }
 
-    /// In another table than `encrypted_field_keys`: `name` or `schema.name`, in the letters of the table's definition.
+    /// In another table than `encrypted_field_keys`: `name` or `schema.name`, in the letters of the
+    /// table's definition.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyStoreUnusable`](crate::ErrorKind::KeyStoreUnusable): not a name, of ASCII letters, digits and `_`, at most 63 each.
+    /// [`ErrorKind::KeyStoreUnusable`](crate::ErrorKind::KeyStoreUnusable): not a name, of ASCII
+    /// letters, digits and `_`, at most 63 each.
     pub fn table(mut self, name: &str) -> Result<Self> {
         self.table = Table::new(name)?;
         Ok(self)
@@ -86,8 +88,9 @@ impl<DB: SqlxBackend> SqlxStore<DB> {
         let mut connection = self.connection().await?;
         let swapped = swap_on::<DB>(&mut connection, swap).await;
         if !matches!(swapped, Ok(true)) {
-            // SQLx only queues the rollback of a transaction that is dropped. What is done before the ping is answered
-            // holds no lock after this. Where the connection is broken, the server rolls back.
+            // SQLx only queues the rollback of a transaction that is dropped. What is done before
+            // the ping is answered holds no lock after this. Where the connection is broken, the
+            // server rolls back.
             let _ = (*connection).ping().await;
         }
         swapped

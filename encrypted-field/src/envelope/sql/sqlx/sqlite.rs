@@ -25,7 +25,8 @@ impl SqlxBackend for Sqlite {
         Box::pin(query::load::<Self>(connection, statement))
     }
 
-    /// By the primary result code, the low byte of the extended one: <https://www.sqlite.org/rescode.html>.
+    /// By the primary result code, the low byte of the extended one:
+    /// <https://www.sqlite.org/rescode.html>.
     fn kind(error: &dyn DatabaseError) -> BackendErrorKind {
         let code = error.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or_default();
         match code & 0xff {

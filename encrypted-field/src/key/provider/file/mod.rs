@@ -15,10 +15,11 @@ use crate::key_id::KeyId;
 
 /// A key file: JSON with ids, scopes, purposes, states, dates, check values and the keys in base64.
 ///
-/// It must belong to the user of the process or to root, and be readable by nobody else (mode `0600` or
-/// `0400`). It is written to a temporary file, flushed to disk and renamed, under a lock (`<path>.lock`), so that
-/// a reader sees the old file or the new one and two writers don't lose each other's keys. A symbolic link is followed
-/// and stays; owner, group and mode of the file are kept.
+/// It must belong to the user of the process or to root, and be readable by nobody else (mode
+/// `0600` or `0400`). It is written to a temporary file, flushed to disk and renamed, under a lock
+/// (`<path>.lock`), so that a reader sees the old file or the new one and two writers don't lose
+/// each other's keys. A symbolic link is followed and stays; owner, group and mode of the file are
+/// kept.
 ///
 /// Where the operating system has no Unix permissions, owner and mode are not checked.
 ///
@@ -61,7 +62,8 @@ impl KeyFile {
         Self { path: path.as_ref().to_owned(), allow_group_read: false }
     }
 
-    /// Accepts a file that its group may read (mode `0640` or `0440`), as orchestrators mount secrets.
+    /// Accepts a file that its group may read (mode `0640` or `0440`), as orchestrators mount
+    /// secrets.
     #[must_use]
     pub fn allow_group_read(mut self) -> Self {
         self.allow_group_read = true;
@@ -86,8 +88,9 @@ impl KeyFile {
     /// The key ring of the file as it is now.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyFile`]: missing, cut off, not JSON, another version, readable by others, owned by another
-    /// user. [`ErrorKind::InvalidKeys`]: what [`KeyringBuilder::build`](crate::KeyringBuilder::build) refuses.
+    /// [`ErrorKind::KeyFile`]: missing, cut off, not JSON, another version, readable by others,
+    /// owned by another user. [`ErrorKind::InvalidKeys`]: what
+    /// [`KeyringBuilder::build`](crate::KeyringBuilder::build) refuses.
     pub fn keyring(&self) -> Result<Keyring> {
         self.ring(&self.load()?)
     }
@@ -108,17 +111,18 @@ impl KeyFile {
         self.load()?.entries().map_err(|e| self.name(e))
     }
 
-    /// Adds a new active key to a scope and purpose and retires the one before it. The new id is one above the
-    /// highest in the file.
+    /// Adds a new active key to a scope and purpose and retires the one before it. The new id is
+    /// one above the highest in the file.
     ///
-    /// Other processes open the new values only once they have loaded the file again. With several of them,
-    /// [`add`](Self::add) the key as [pending](crate::KeyState::Pending), let all load it, then
-    /// [`activate`](Self::activate) it.
+    /// Other processes open the new values only once they have loaded the file again. With several
+    /// of them, [`add`](Self::add) the key as [pending](crate::KeyState::Pending), let all load it,
+    /// then [`activate`](Self::activate) it.
     pub fn rotate(&self, scope: &str, purpose: Purpose, now: SystemTime) -> Result<KeyId> {
         self.change(|document| document.rotate(scope, purpose, now))
     }
 
-    /// Adds a key as it is, such as a pending one that every process loads before it becomes active.
+    /// Adds a key as it is, such as a pending one that every process loads before it becomes
+    /// active.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidKeys`] where the file would hold keys that can't be loaded together.
@@ -141,12 +145,13 @@ impl KeyFile {
         self.change(|document| document.activate(id, now))
     }
 
-    /// Retires, disables or destroys a key, or marks it compromised. A destroyed key's bytes leave the file for good,
-    /// its id stays taken.
+    /// Retires, disables or destroys a key, or marks it compromised. A destroyed key's bytes leave
+    /// the file for good, its id stays taken.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyFile`]: no such key, it was destroyed, or the state is pending or active, for which there is
-    /// [`activate`](Self::activate). [`ErrorKind::InvalidKeys`] where retired keys would be left without an active one.
+    /// [`ErrorKind::KeyFile`]: no such key, it was destroyed, or the state is pending or active,
+    /// for which there is [`activate`](Self::activate). [`ErrorKind::InvalidKeys`] where retired
+    /// keys would be left without an active one.
     pub fn set_state(&self, id: KeyId, state: KeyState, now: SystemTime) -> Result<()> {
         self.change(|document| document.set_state(id, state, now))
     }
