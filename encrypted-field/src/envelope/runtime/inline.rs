@@ -57,6 +57,7 @@ impl Runtime {
 
 /// Runs a call that blocks: right here.
 #[allow(clippy::unused_async)] // As its sibling.
+#[cfg_attr(not(any(feature = "diesel-store", feature = "file-store")), allow(dead_code))]
 pub(in crate::envelope) async fn run_blocking<T: Send + 'static>(
     call: impl FnOnce() -> Result<T, BackendError> + Send + 'static,
 ) -> Result<T, BackendError> {

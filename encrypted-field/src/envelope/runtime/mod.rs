@@ -18,7 +18,9 @@ use self::tokio as backend;
 #[cfg(not(feature = "tokio"))]
 use inline as backend;
 
-pub(super) use backend::{Runtime, run_blocking};
+pub(super) use backend::Runtime;
+#[cfg(any(feature = "diesel-store", feature = "file-store"))]
+pub(super) use backend::run_blocking;
 
 use crate::error::Result;
 

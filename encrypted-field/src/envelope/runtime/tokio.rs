@@ -148,6 +148,7 @@ fn unavailable(detail: &'static str) -> Error {
 
 /// Runs a call that blocks: on Tokio's threads for blocking calls where there is a runtime, else
 /// right here. Once begun it runs to its end, also where the caller gives up waiting.
+#[cfg_attr(not(any(feature = "diesel-store", feature = "file-store")), allow(dead_code))]
 pub(in crate::envelope) async fn run_blocking<T: Send + 'static>(
     call: impl FnOnce() -> std::result::Result<T, BackendError> + Send + 'static,
 ) -> std::result::Result<T, BackendError> {
