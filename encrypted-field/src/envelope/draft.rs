@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::Record;
 use super::record::{
-    Changed, Content, Digest, Entry, Head, Node, NodeLink, Part, Restoration, ScopeDigest, ScopeKeys,
-    ScopeLink, StoreMac, Wraps,
+    Changed, Content, Digest, Entry, Head, MAX_BY, MAX_WHY, Node, NodeLink, Part, Restoration, ScopeDigest,
+    ScopeKeys, ScopeLink, StoreMac, Wraps,
 };
 use super::tree::Tree;
 use super::view::{PROCESS, Process, View};
@@ -18,6 +18,17 @@ use crate::key_id::KeyId;
 pub(super) struct Note {
     pub(super) by: Option<String>,
     pub(super) why: Option<String>,
+}
+
+impl Note {
+    /// Cut off where they are too long; none where they are empty.
+    pub(super) fn new(by: &str, why: &str) -> Self {
+        let text = |text: &str, most: usize| {
+            let end = text.floor_char_boundary(most);
+            (end > 0).then(|| text[..end].to_owned())
+        };
+        Self { by: text(by, MAX_BY), why: text(why, MAX_WHY) }
+    }
 }
 
 /// What is to be written, over what a view has. A scope that it changes was looked at before.

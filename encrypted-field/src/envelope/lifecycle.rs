@@ -102,12 +102,12 @@ pub(super) fn publish(draft: &mut Draft<'_>, key: NewKey, place: &Place) -> Resu
 pub(super) fn check_first(draft: &Draft<'_>, place: &Place) -> Result<()> {
     let keys = draft.scope(&place.scope);
     if let Some(keys) = keys.filter(|keys| keys.part != place.part) {
-        let id = keys.keys.first().map_or(0, |entry| entry.id);
         let how = match keys.part {
             Part::Process => "it is loaded with each process; `create` makes its keys",
             Part::Demand => "it is loaded on demand; `provision` makes its keys",
         };
-        return Err(refused(format!("scope \"{}\" has keys already, and {how}", place.scope), id));
+        let detail = format!("scope \"{}\" has keys already, and {how}", place.scope);
+        return Err(Error::new(ErrorKind::KeyLifecycle).detail(detail));
     }
     refuse_foreign(draft, &place.scope, place.purpose)?;
     match keys.and_then(|keys| keys.of(place.purpose).last()) {
@@ -128,7 +128,8 @@ pub(super) fn check_next(draft: &Draft<'_>, place: &Place) -> Result<Part> {
     match draft.scope(&place.scope).filter(|keys| keys.of(place.purpose).next().is_some()) {
         Some(keys) => Ok(keys.part),
         None => {
-            Err(refused("this scope and purpose has no key yet; `create` or `provision` its first one", 0))
+            let detail = "this scope and purpose has no key yet; `create` or `provision` its first one";
+            Err(Error::new(ErrorKind::KeyLifecycle).detail(detail))
         }
     }
 }

@@ -11,6 +11,7 @@ use futures_util::{StreamExt as _, stream};
 use crate::envelope::backend::{AnyKek, AnyStore, Mark};
 use crate::envelope::record::{Digest, Wrapped, Wraps};
 use crate::envelope::runtime::Runtime;
+use crate::envelope::view::PROCESS;
 use crate::envelope::{
     Anchor, BackendError, BackendErrorKind, KeyEncryptionKey, KeyStore, Loaded, Query, Record, WrapContext,
 };
@@ -93,7 +94,9 @@ pub(super) struct Backends {
 
 impl Backends {
     pub(super) async fn load(&self, query: &Query) -> Result<Loaded> {
-        let is_bulk = !query.prefixes.is_empty() || query.names.len() > MANY;
+        // Of the scopes that each process loads there are few.
+        let is_page = query.prefixes.iter().any(|prefix| prefix != PROCESS);
+        let is_bulk = is_page || query.names.len() > MANY;
         let time = if is_bulk { self.bulk_timeout } else { self.call_timeout };
         let loaded = self.bounded(time, self.store.0.load(query)).await;
         loaded.map_err(|e| e.of_store(&self.store.name()))

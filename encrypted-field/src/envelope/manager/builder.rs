@@ -1,7 +1,8 @@
 //! What a manager is made of.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::backends::{Backends, Kek, Store};
@@ -15,6 +16,7 @@ use super::rings::ProcessRing;
 use super::scopes::Scopes;
 use super::{Inner, KeyManager};
 use crate::cipher;
+use crate::envelope::draft::Note;
 use crate::envelope::runtime::Runtime;
 use crate::envelope::{Anchor, CachePolicy, KeyEncryptionKey, KeyStore, RotationPolicy};
 use crate::error::{Error, ErrorKind, Result};
@@ -38,6 +40,8 @@ pub struct KeyManagerBuilder {
     anchor: Option<Anchor>,
     heartbeat: Option<Duration>,
     first_key_id: KeyId,
+    maintains: bool,
+    changed_by: Option<String>,
     clock: Clock,
 }
 
@@ -62,6 +66,8 @@ impl KeyManagerBuilder {
             anchor: None,
             heartbeat: None,
             first_key_id: KeyId::MIN,
+            maintains: true,
+            changed_by: None,
             clock: Clock::system(),
         }
     }
@@ -166,6 +172,21 @@ impl KeyManagerBuilder {
         self
     }
 
+    /// The thread of [`KeyManager::install`] only refreshes, and leaves what is due to other
+    /// processes: for one whose account may only read the store. Some other process has to
+    /// [maintain](KeyManager::maintain) it.
+    pub fn without_maintenance(mut self) -> Self {
+        self.maintains = false;
+        self
+    }
+
+    /// Who makes the changes of this process, such as its host or service: kept with each change
+    /// that is not [noted](KeyManager::noting) otherwise. At most 200 bytes, cut off beyond.
+    pub fn changed_by(mut self, name: &str) -> Self {
+        self.changed_by = Some(name.to_owned());
+        self
+    }
+
     /// Another clock than the system's, for tests.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
@@ -212,16 +233,7 @@ impl KeyManagerBuilder {
         }
         self.rotation.check(propagation)?;
         let heartbeat = self.heartbeat.unwrap_or(lease / 2);
-        let frozen = heartbeat.saturating_mul(2).saturating_add(SKEW);
-        if !heartbeat.is_zero() && frozen > propagation {
-            return Err(invalid(format!(
-                "a process may seal for {} s under a head that is signed every {} s, and a key may be destroyed {} s after it was \
-                 disabled; make the heartbeat shorter, or the propagation time longer",
-                frozen.as_secs(),
-                heartbeat.as_secs(),
-                propagation.as_secs()
-            )));
-        }
+        check_heartbeat(heartbeat, propagation)?;
         let clock = self.clock.clone();
         let backends = Arc::new(Backends {
             key_set: self.key_set.into(),
@@ -235,7 +247,7 @@ impl KeyManagerBuilder {
             clock: self.clock,
         });
         let floor = Floor { revision: self.min_revision, epoch: self.min_epoch };
-        let loader = Arc::new(Loader::new(Arc::clone(&backends), floor, lease, self.cache.max_scopes));
+        let loader = Arc::new(Loader::new(Arc::clone(&backends), floor, self.cache.clone()));
         let health = Arc::new(Health::new(clock, lease));
         let maker = Arc::new(RingMaker {
             backends,
@@ -243,6 +255,7 @@ impl KeyManagerBuilder {
             refuse_compromised: self.refuse_compromised,
             subkey_per_value: self.subkey_per_value,
         });
+        let note = Arc::new(Note::new(self.changed_by.as_deref().unwrap_or_default(), ""));
         let inner = Inner {
             changes: Changes {
                 loader: Arc::clone(&loader),
@@ -258,11 +271,15 @@ impl KeyManagerBuilder {
             health,
             refresher: Refresher::default(),
             patrol: Patrol::new(),
+            dated_ahead: Mutex::default(),
+            maintains: self.maintains,
+            is_frozen_told: AtomicBool::new(false),
+            note: Arc::clone(&note),
             cache: self.cache,
             turn: futures_util::lock::Mutex::default(),
             expired: futures_util::lock::Mutex::default(),
         };
-        Ok(KeyManager { inner: Arc::new(inner), note: Arc::default() })
+        Ok(KeyManager { inner: Arc::new(inner), note })
     }
 }
 
@@ -278,4 +295,23 @@ impl fmt::Debug for KeyManagerBuilder {
 
 fn invalid(detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::InvalidKeys).detail(detail)
+}
+
+/// That no process seals under a key that may be destroyed: it seals under a head for twice the
+/// heartbeat and for clocks that are apart.
+///
+/// # Errors
+/// [`ErrorKind::InvalidKeys`].
+pub(super) fn check_heartbeat(heartbeat: Duration, propagation: Duration) -> Result<()> {
+    let frozen = heartbeat.saturating_mul(2).saturating_add(SKEW);
+    if heartbeat.is_zero() || frozen <= propagation {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "a process may seal for {} s under a head that is signed every {} s, and a key may be destroyed {} s after it was \
+         disabled; make the heartbeat shorter, or the propagation time longer",
+        frozen.as_secs(),
+        heartbeat.as_secs(),
+        propagation.as_secs()
+    )))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::backends::Backends;
-use super::clock::{SKEW, seconds};
+use super::clock::{Reference, SKEW, seconds};
 use super::loading::{Ask, Loader};
 use crate::cipher;
 use crate::envelope::backend::Mark;
@@ -44,6 +44,12 @@ impl Changes {
         seconds(self.backends().clock.wall())
     }
 
+    /// The clock of the store at the last load, or else of a key service, which may have been asked
+    /// since.
+    fn reference(&self) -> Option<Reference> {
+        self.loader.reference().or_else(|| self.loader.reference_of(None))
+    }
+
     /// A change of what `view` has, dated now.
     ///
     /// # Errors
@@ -51,12 +57,12 @@ impl Changes {
     /// changed the store last contradicts.
     pub(super) fn draft<'a>(&self, view: &'a View, note: &'a Note) -> Result<Draft<'a>> {
         let now = self.now();
-        match self.loader.reference() {
+        match self.reference() {
             Some(reference) => reference.check()?,
             None if now.saturating_add(SKEW) < view.head.signed => {
                 let detail = format!(
-                    "it is {} s behind the last change of the {}; correct the one that is wrong, and if that is the store's date, \
-                     `repair`",
+                    "the one here is {} s behind the last change of the {}; correct the one that is wrong, and if that is the \
+                     store's date, `repair`",
                     view.head.signed - now,
                     self.backends().store.name()
                 );
@@ -70,7 +76,7 @@ impl Changes {
     /// As [`draft`](Self::draft), also where the last change is dated into the future, and the
     /// clock here is the right one.
     pub(super) fn draft_whatever_its_date<'a>(&self, view: &'a View, note: &'a Note) -> Result<Draft<'a>> {
-        if let Some(reference) = self.loader.reference() {
+        if let Some(reference) = self.reference() {
             reference.check()?;
         }
         Ok(Draft::new(view, self.now(), note))
@@ -109,20 +115,26 @@ impl Changes {
         let propagation = Duration::from_secs(head.propagation);
         let seen_for = self.seen_for(entry);
         let passed = since.map_or(0, |since| self.now().saturating_sub(since));
-        let by_date = match self.loader.reference() {
+        let (spare, by_date) = match self.reference() {
             Some(reference) => {
                 reference.check()?;
-                passed >= head.propagation.saturating_add(SKEW)
+                (SKEW, true)
             }
-            None => entry.state == KeyState::Pending && passed >= head.propagation.saturating_add(DAY),
+            None => (DAY, entry.state == KeyState::Pending),
         };
-        if seen_for >= propagation || by_date {
+        let left = head.propagation.saturating_add(spare).saturating_sub(passed);
+        if seen_for >= propagation || (by_date && left == 0) {
             return Ok(());
         }
+        let or_when = if by_date {
+            format!("by the dates alone it may go on in {left} s")
+        } else {
+            "go on in a process that stays, or in one whose store or key service has a clock".to_owned()
+        };
         Err(refused(
             format!(
                 "this process has seen it {} for {} s of {}: only then it is sure, whatever the clocks say, that every process \
-                 knows; go on in a process that stays, or in one whose store or key service has a clock",
+                 knows; {or_when}",
                 entry.state.name(),
                 seen_for.as_secs(),
                 propagation.as_secs()
@@ -134,7 +146,7 @@ impl Changes {
     /// Whether a key has been retired for so long, and not only by a date that this process alone
     /// believes in.
     pub(super) fn is_retired_for(&self, entry: &Entry, time: Duration) -> bool {
-        let is_confirmed = self.loader.reference().is_some_and(|reference| reference.check().is_ok());
+        let is_confirmed = self.reference().is_some_and(|reference| reference.check().is_ok());
         is_confirmed || self.seen_for(entry) >= time
     }
 

@@ -36,7 +36,8 @@ impl Reference {
         if far.as_secs() <= SKEW {
             return Ok(());
         }
-        let detail = format!("it is {} s {how} that of the {}; correct it", far.as_secs(), self.whose);
+        let detail =
+            format!("the one here is {} s {how} that of the {}; correct it", far.as_secs(), self.whose);
         Err(Error::new(ErrorKind::ClockSkew).detail(detail))
     }
 

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use super::backends::{Kek, is_key_of, some_at_a_time};
-use super::loading::Loader;
+use super::loading::{Loader, page_digits};
 use super::ring::key_id;
-use super::states::page_digits;
 use super::{Call, Inner, KeyManager};
 use crate::envelope::WrapContext;
 use crate::envelope::record::{Entry, Foreign, Head, ScopeKeys, StoreMac, tampered, upgrade};
@@ -24,6 +23,8 @@ pub struct Consistency {
     pub checked: usize,
     /// Those that are missing or did not unwrap to the key.
     pub problems: Vec<WrapProblem>,
+    /// Keys whose entries a later release has written: this one can't check them.
+    pub of_later_release: Vec<KeyId>,
 }
 
 /// A wrap that is not as it should be.
@@ -61,7 +62,7 @@ impl Inner {
     async fn check_consistency(&self) -> Result<Consistency> {
         let view = self.loader.fresh_process().await?;
         let keks = &self.loader.backends.keks;
-        let mut found = Consistency { checked: keks.len(), problems: Vec::new() };
+        let mut found = Consistency { checked: keks.len(), ..Consistency::default() };
         for kek in keks {
             found.problems.extend(self.check_store_key(&view.head, kek).await);
         }
@@ -93,7 +94,7 @@ impl Inner {
     async fn check_scopes(&self, scopes: &[Arc<ScopeKeys>], found: &mut Consistency) {
         let mut calls: Vec<BoxFuture<'_, Option<WrapProblem>>> = Vec::new();
         for keys in scopes {
-            found.problems.extend(keys.foreign.iter().map(foreign_problem));
+            found.of_later_release.extend(keys.foreign.iter().filter_map(|foreign| KeyId::new(foreign.id)));
             for entry in keys.keys.iter().filter(|entry| entry.state != KeyState::Destroyed) {
                 for kek in &self.loader.backends.keks {
                     calls.push(Box::pin(self.check_wrap(&keys.scope, entry, kek)));

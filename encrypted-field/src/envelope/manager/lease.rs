@@ -79,6 +79,14 @@ impl Health {
     }
 
     #[cold]
+    fn frozen(&self) -> Error {
+        let until = self.fresh_until.load(Ordering::Relaxed);
+        let since = nanoseconds(self.clock.monotonic()).saturating_sub(until) / 1_000_000_000;
+        let detail = format!("its newest head that was seen here has been too old for {since} s");
+        Error::new(ErrorKind::KeyStoreFrozen).detail(detail)
+    }
+
+    #[cold]
     fn expired(&self, why: Option<&'static str>) -> Error {
         let history = self.history();
         let confirmed = history
@@ -165,7 +173,7 @@ impl Lease {
         if nanoseconds(now) < self.health.fresh_until.load(Ordering::Relaxed) {
             return Ok(now);
         }
-        Err(Error::new(ErrorKind::KeyStoreFrozen))
+        Err(self.health.frozen())
     }
 }
 

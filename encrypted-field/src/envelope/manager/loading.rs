@@ -11,7 +11,7 @@ use crate::envelope::record::{
     Due, Entry, Head, Part, ScopeDigest, ScopeKeys, StoreMac, node_name, tampered,
 };
 use crate::envelope::view::{Found, PROCESS, View, all_names_to, names_to};
-use crate::envelope::{Query, Record, WrapContext};
+use crate::envelope::{CachePolicy, Query, Record, WrapContext};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
 use crate::secret::SecretBytes;
@@ -49,10 +49,7 @@ impl Floor {
 pub(super) struct Loader {
     pub(super) backends: Arc<Backends>,
     pub(super) floor: Floor,
-    /// For how long keys are used without a refresh: no store may publish keys faster.
-    pub(super) lease: Duration,
-    /// The most scopes whose entries are kept.
-    most_scopes: usize,
+    cache: CachePolicy,
     memory: Mutex<Memory>,
 }
 
@@ -64,9 +61,8 @@ struct Read {
 }
 
 impl Loader {
-    pub(super) fn new(backends: Arc<Backends>, floor: Floor, lease: Duration, max_scopes: usize) -> Self {
-        let most_scopes = max_scopes.saturating_mul(2);
-        Self { backends, floor, lease, most_scopes, memory: Mutex::default() }
+    pub(super) fn new(backends: Arc<Backends>, floor: Floor, cache: CachePolicy) -> Self {
+        Self { backends, floor, cache, memory: Mutex::default() }
     }
 
     /// Never held while waiting for anything.
@@ -415,16 +411,25 @@ impl Loader {
         if head.revision < revision {
             return below("revision", head.revision, revision);
         }
-        if Duration::from_secs(head.propagation) < self.lease {
-            let detail = format!(
+        let lease = self.cache.lease();
+        let detail = if Duration::from_secs(head.propagation) < lease {
+            format!(
                 "its keys become active {} s after they are published, and this process may use old ones for {} s; shorten \
                  the maximum age of its cache",
                 head.propagation,
-                self.lease.as_secs()
-            );
-            return Err(Error::new(ErrorKind::KeyStoreUnusable).detail(detail));
-        }
-        Ok(())
+                lease.as_secs()
+            )
+        } else if head.heartbeat > 0 && Duration::from_secs(head.heartbeat) < self.cache.refresh {
+            format!(
+                "its head is signed every {} s, and this process refreshes every {} s: it would take the store for frozen; shorten the \
+                 refresh interval of its cache",
+                head.heartbeat,
+                self.cache.refresh.as_secs()
+            )
+        } else {
+            return Ok(());
+        };
+        Err(Error::new(ErrorKind::KeyStoreUnusable).detail(detail))
     }
 
     /// Asks the anchor how new the store is at least: before the store is read, for what is changed
@@ -464,7 +469,7 @@ impl Loader {
         error
     }
 
-    fn reference_of(&self, store: Option<std::time::SystemTime>) -> Option<Reference> {
+    pub(super) fn reference_of(&self, store: Option<std::time::SystemTime>) -> Option<Reference> {
         let clock = &self.backends.clock;
         let of_store = store.map(|time| (time, self.backends.store.name()));
         let (time, whose) = of_store.or_else(|| self.backends.service_time())?;
@@ -486,6 +491,11 @@ impl Loader {
 
     /// One more scope that is in use.
     pub(super) fn entered(&self, view: &View, scope: &str) {
-        self.memory().entered(view, scope, self.most_scopes);
+        self.memory().entered(view, scope, self.cache.max_scopes.saturating_mul(2));
     }
+}
+
+/// The digits of a page.
+pub(super) fn page_digits(page: u64, digits: usize) -> String {
+    if digits == 0 { String::new() } else { format!("{page:0digits$x}") }
 }

@@ -1,17 +1,16 @@
 //! What is due by the policy, and the signature of the head.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 
 use futures_util::future::BoxFuture;
 
 use super::backends::{is_about_one_key, some_at_a_time};
 use super::clock::SKEW;
-use super::loading::{Ask, Loader};
+use super::loading::{Ask, Loader, page_digits};
 use super::memory::Newest;
 use super::rotation::Under;
-use super::states::page_digits;
 use super::{Call, Confirms, Inner, KeyManager};
 use crate::cipher;
 use crate::envelope::draft::{Note, refused};
@@ -85,32 +84,55 @@ impl KeyManager {
     /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) where a key is dated into the
     /// future, after all else was done: [`repair`](Self::repair) sets that right.
     pub fn maintain(&self) -> Call<Maintenance> {
-        self.call(|inner, note| async move { inner.in_turn(Confirms::Nothing, inner.maintain(&note)).await })
+        self.call(|inner, note| async move {
+            let work = async {
+                match inner.maintain(&note).await {
+                    (done, None) => Ok(done),
+                    (_, Some(error)) => Err(error),
+                }
+            };
+            inner.in_turn(Confirms::Nothing, work).await
+        })
     }
 }
 
 impl Inner {
-    /// For the thread, which nobody asks what happened.
-    pub(super) async fn maintain_and_tell(self: &Arc<Self>) -> Result<Maintenance> {
-        let done = self.in_turn(Confirms::Nothing, self.maintain(&Note::default())).await;
-        if let Err(error) = &done {
+    /// For the thread, which nobody asks what happened. Gives whether there is more to do, at once.
+    pub(super) async fn maintain_and_tell(self: &Arc<Self>, note: &Note) -> bool {
+        let work = async { Ok(self.maintain(note).await) };
+        let (done, failure) = self.in_turn(Confirms::Nothing, work).await.unwrap_or_default();
+        if let Some(error) = &failure {
             event::emit(&Event::MaintenanceFailed { key_set: self.key_set(), kind: error.kind() });
         }
-        self.health.maintained(done.as_ref().err().map(ToString::to_string));
-        done
+        self.health.maintained(failure.as_ref().map(ToString::to_string));
+        done.unfinished
     }
 
-    async fn maintain(&self, note: &Note) -> Result<Maintenance> {
-        let scopes = self.scopes_to_look_at().await?;
-        let ahead = scopes.iter().find_map(|keys| self.dated_ahead(keys));
-        let mut done = self.activate_due(&scopes, note).await?;
-        self.publish_due(&scopes, note, &mut done).await?;
-        // What was written above has signed it, too.
-        done.signed = self.sign_if_due(note).await?;
-        match ahead {
-            Some(error) => Err(error),
-            None => Ok(done),
+    /// All that is due, and why some of it could not be done. The head is signed in any case: that
+    /// a key can't be made now is no reason to stop sealing under the one that is there.
+    async fn maintain(&self, note: &Note) -> (Maintenance, Option<Error>) {
+        let mut done = Maintenance::default();
+        let mut failure = None;
+        if let Err(error) = self.do_what_is_due(note, &mut done).await {
+            failure = Some(error);
         }
+        // What was written above has signed it, too.
+        match self.sign_if_due(note).await {
+            Ok(signed) => done.signed = signed,
+            Err(error) => drop(failure.get_or_insert(error)),
+        }
+        if let Some(error) = self.dated_ahead() {
+            failure.get_or_insert(error);
+        }
+        (done, failure)
+    }
+
+    async fn do_what_is_due(&self, note: &Note, done: &mut Maintenance) -> Result<()> {
+        let scopes = self.scopes_to_look_at().await?;
+        self.look_for_dates_ahead(&scopes);
+        let activated = self.activate_due(&scopes, note).await.map(|activated| *done = activated);
+        let published = self.publish_due(&scopes, note, done).await;
+        activated.and(published)
     }
 
     /// Those that each process loads, those in which something may be due, and one page of the
@@ -270,7 +292,8 @@ impl Inner {
         let changes = &self.changes;
         let seen_for = changes.backends().clock.monotonic().saturating_sub(seen).as_secs();
         let age = changes.now().saturating_sub(head.signed).max(seen_for);
-        if head.heartbeat == 0 || age < head.heartbeat {
+        // At half of the time: whoever calls this once in the whole of it is in time.
+        if head.heartbeat == 0 || age < head.heartbeat.div_ceil(2) {
             return Ok(false);
         }
         let view = self.loader.look_up(&[], false, Ask::IfNeeded).await?;
@@ -284,18 +307,30 @@ impl Inner {
         changes.commit(&view, draft).await
     }
 
-    /// That a key has dates that nobody can have lived through.
-    fn dated_ahead(&self, keys: &ScopeKeys) -> Option<Error> {
-        let Newest { head, .. } = self.loader.newest()?;
+    /// Keeps in mind which scopes have keys with dates that nobody can have lived through, until
+    /// they are seen without.
+    fn look_for_dates_ahead(&self, scopes: &[Arc<ScopeKeys>]) {
+        let Some(Newest { head, .. }) = self.loader.newest() else { return };
         let now = self.changes.now();
-        keys.keys.iter().find_map(|entry| {
-            let ahead = ahead_by(entry, &head, now)?;
-            let detail = format!(
-                "it is dated {ahead} s ahead of the clock here: it was written by a process whose clock was wrong, or the clock here \
-                 is; if it is not, `repair` sets its dates right"
-            );
-            Some(refused(detail, entry.id))
-        })
+        let mut ahead = self.dated_ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        for keys in scopes {
+            match keys.keys.iter().find(|entry| ahead_by(entry, &head, now).is_some()) {
+                Some(entry) => drop(ahead.insert(keys.scope.clone(), entry.id)),
+                None => drop(ahead.remove(&keys.scope)),
+            }
+        }
+    }
+
+    /// That there are such keys.
+    fn dated_ahead(&self) -> Option<Error> {
+        let ahead = self.dated_ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        let (scope, id) = ahead.iter().next()?;
+        let detail = format!(
+            "it is dated into the future (scope \"{scope}\"; {} scopes have such keys): a process whose clock was wrong has written it, \
+             or the clock here is wrong; if it is not, `repair` sets the dates right",
+            ahead.len()
+        );
+        Some(refused(detail, *id))
     }
 }
 

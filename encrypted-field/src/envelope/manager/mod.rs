@@ -37,8 +37,10 @@ mod scopes;
 mod states;
 mod status;
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 pub use builder::KeyManagerBuilder;
@@ -51,7 +53,6 @@ pub use status::{KeyPage, KeyStatus, StoreStatus};
 
 use super::CachePolicy;
 use super::draft::Note;
-use super::record::{MAX_BY, MAX_WHY};
 use super::runtime::Call;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
@@ -120,6 +121,14 @@ struct Inner {
     health: Arc<Health>,
     refresher: Refresher,
     patrol: Patrol,
+    /// Scopes with keys that are dated into the future, and one of these.
+    dated_ahead: Mutex<BTreeMap<Box<str>, u32>>,
+    /// Whether the thread does what is due, or only refreshes.
+    maintains: bool,
+    /// Whether it was told that the head is frozen.
+    is_frozen_told: AtomicBool,
+    /// What the thread keeps with its changes.
+    note: Arc<Note>,
     cache: CachePolicy,
     /// Taken for as long as a refresh or a change lasts: within a process they would only be in
     /// each other's way.
@@ -147,12 +156,7 @@ impl KeyManager {
     /// ```
     #[must_use]
     pub fn noting(&self, by: &str, why: &str) -> Self {
-        let text = |text: &str, most: usize| {
-            let end = text.floor_char_boundary(most);
-            (end > 0).then(|| text[..end].to_owned())
-        };
-        let note = Note { by: text(by, MAX_BY), why: text(why, MAX_WHY) };
-        Self { inner: Arc::clone(&self.inner), note: Arc::new(note) }
+        Self { inner: Arc::clone(&self.inner), note: Arc::new(Note::new(by, why)) }
     }
 
     /// Loads the keys, or what has changed of them. One read of the store and one call to a key
@@ -167,7 +171,11 @@ impl KeyManager {
     /// [`ErrorKind::WrappedKeyRejected`]. Keys that were loaded before stay in use, for as long as
     /// [`CachePolicy::max_age`] says.
     pub fn load(&self) -> Call<()> {
-        self.call(|inner, _| async move { inner.refresh().await })
+        self.call(|inner, _| async move {
+            let refreshed = inner.refresh().await;
+            inner.tell_if_frozen();
+            refreshed
+        })
     }
 
     /// Loads the keys and makes them the [keys of this process](crate::install), and keeps them up
@@ -329,20 +337,27 @@ impl Inner {
     fn check_freshness(&self) {
         let Some(newest) = self.loader.newest() else { return };
         self.health.fresh_until(newest.fresh_until);
-        if self.health.is_frozen() {
+    }
+
+    /// Says it once, and only where nobody here is about to sign the head.
+    fn tell_if_frozen(&self) {
+        let is_frozen = self.health.is_frozen();
+        if is_frozen && !self.is_frozen_told.swap(is_frozen, Ordering::Relaxed) {
             event::emit(&Event::StoreFrozen { key_set: self.key_set() });
         }
+        self.is_frozen_told.store(is_frozen, Ordering::Relaxed);
     }
 
     /// Starts the thread, and loads.
     async fn start(self: &Arc<Self>) -> Result<()> {
         self.refresher.start(self)?;
         self.refresh().await?;
-        if self.health.is_frozen() {
+        if self.maintains && self.health.is_frozen() {
             // After a time in which no process ran nobody has signed the head: this one does it, if
             // it may.
-            let _told_by_events = self.maintain_and_tell().await;
+            self.maintain_and_tell(&self.note).await;
         }
+        self.tell_if_frozen();
         Ok(())
     }
 
@@ -374,8 +389,11 @@ impl refreshing::Work for Inner {
     fn turn(self: Arc<Self>) -> Turn {
         let inner = Arc::clone(&self);
         let work = async move {
-            inner.refresh().await?;
-            Ok(inner.maintain_and_tell().await.is_ok_and(|done| done.unfinished))
+            let refreshed = inner.refresh().await;
+            let is_due = inner.maintains && refreshed.is_ok();
+            let unfinished = is_due && inner.maintain_and_tell(&inner.note).await;
+            inner.tell_if_frozen();
+            refreshed.map(|()| unfinished)
         };
         let runtime = &self.loader.backends.runtime;
         // A panic of somebody's key-encryption key, store or hook must not end this.

@@ -1,6 +1,9 @@
 //! Another store key: for a store that was set back on purpose, and whenever somebody may have
 //! learned the old one.
 
+use std::time::Duration;
+
+use super::builder::check_heartbeat;
 use super::changes::{Attempts, Changes};
 use super::loading::Ask;
 use super::{Call, Confirms, KeyManager};
@@ -44,6 +47,19 @@ impl KeyManager {
         self.call(move |inner, note| async move {
             inner.in_turn(Confirms::Keys, inner.changes.accept_restored(restored, &note)).await?;
             inner.refresh().await
+        })
+    }
+
+    /// Sets how often the head of the store is signed at least, in whole seconds, for a store that
+    /// is there; see [`KeyManagerBuilder::heartbeat`](super::KeyManagerBuilder::heartbeat).
+    /// `Duration::ZERO` turns it off.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidKeys`]: twice this time and 10 minutes are longer than the store's
+    /// propagation time.
+    pub fn set_heartbeat(&self, time: Duration) -> Call<()> {
+        self.call(move |inner, note| async move {
+            inner.in_turn(Confirms::Keys, inner.changes.set_heartbeat(time, &note)).await
         })
     }
 
@@ -109,6 +125,15 @@ impl Changes {
             return Ok(());
         }
         Err(backends.store_error(ErrorKind::KeyStoreBusy, "it was changed meanwhile; look at it again"))
+    }
+
+    async fn set_heartbeat(&self, time: Duration, note: &Note) -> Result<()> {
+        self.change(&[], note, |draft| {
+            check_heartbeat(time, Duration::from_secs(draft.head.propagation))?;
+            draft.head.heartbeat = time.as_secs();
+            Ok(())
+        })
+        .await
     }
 
     async fn renew_store_key(&self, note: &Note) -> Result<()> {

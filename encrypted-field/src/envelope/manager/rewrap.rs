@@ -5,20 +5,18 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use super::backends::{is_about_one_key, some_at_a_time};
+use super::backends::{is_about_one_key, some_at_a_time, until_out_of_reach};
 use super::changes::{Attempts, confirmed};
 use super::consistency::{WrapProblem, foreign_problem};
-use super::loading::{Ask, Loader};
+use super::loading::{Ask, Loader, page_digits};
 use super::maintenance::ahead_by;
 use super::ring::key_id;
-use super::states::page_digits;
 use super::{Call, Confirms, Inner, KeyManager};
 use crate::envelope::WrapContext;
 use crate::envelope::draft::{Draft, Note};
 use crate::envelope::lifecycle;
 use crate::envelope::record::{Entry, Foreign, Head, ScopeKeys, Wraps};
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{self, Event};
 use crate::key::KeyState;
 use crate::key_id::KeyId;
 use crate::secret::SecretBytes;
@@ -404,8 +402,14 @@ impl Inner {
             due.extend(lacking.map(|entry| (&*keys.scope, entry)));
         }
         due.truncate(most);
+        let mut calls: Vec<BoxFuture<'_, _>> = Vec::with_capacity(due.len());
+        for (scope, entry) in due {
+            calls.push(Box::pin(async move {
+                ((scope, entry.id), self.new_wraps(Goal::Add, scope, entry).await)
+            }));
+        }
         let (mut done, mut is_one_out_of_reach) = (Vec::new(), false);
-        for (scope, id, wraps) in self.wraps_of(Goal::Add, &due).await {
+        for ((scope, id), wraps) in until_out_of_reach(calls).await {
             match wraps {
                 Ok(Some(wraps)) => {
                     // The KEKs are those of the store: one that was added is for `rewrap`, one that
@@ -415,12 +419,8 @@ impl Inner {
                     done.extend(KeyId::new(id));
                 }
                 Ok(None) => {}
-                Err(error) => {
-                    is_one_out_of_reach = true;
-                    if let Some(key_id) = KeyId::new(id) {
-                        event::emit(&Event::KeyBroken { key_id, kind: error.kind() });
-                    }
-                }
+                // The KEK has told it. The key is good under the others.
+                Err(_) => is_one_out_of_reach = true,
             }
         }
         Ok((done, is_one_out_of_reach))

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::backends::Kek;
 use super::changes::confirmed;
-use super::loading::{Ask, Loader};
-use super::states::page_digits;
+use super::loading::{Ask, Loader, page_digits};
 use super::{Call, Confirms, Inner, KeyManager};
 use crate::envelope::draft::{Draft, Note};
 use crate::envelope::lifecycle;

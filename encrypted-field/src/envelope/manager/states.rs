@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::changes::confirmed;
-use super::loading::{Ask, Loader};
+use super::loading::{Ask, Loader, page_digits};
 use super::{Call, Confirms, Inner, KeyManager};
 use crate::envelope::draft::{Draft, Note, refused};
 use crate::envelope::lifecycle;
@@ -121,9 +121,4 @@ impl Inner {
         }
         Err(refused("it is not in the store", id.get()))
     }
-}
-
-/// The digits of a page.
-pub(super) fn page_digits(page: u64, digits: usize) -> String {
-    if digits == 0 { String::new() } else { format!("{page:0digits$x}") }
 }

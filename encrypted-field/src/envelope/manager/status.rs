@@ -1,11 +1,10 @@
 //! What may be told of a store: which key is where.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::clock::date;
-use super::loading::{Ask, Loader};
+use super::loading::{Ask, Loader, page_digits};
 use super::rings::not_loaded;
-use super::states::page_digits;
 use super::{Call, Inner, KeyManager};
 use crate::envelope::StoreId;
 use crate::envelope::backend::Mark;
@@ -31,6 +30,15 @@ pub struct StoreStatus {
     pub next_id: u64,
     /// When it was last signed, by a change or by the heartbeat; by the clock of whoever did it.
     pub signed: SystemTime,
+    /// Who signed it, where that was [noted](KeyManager::noting) or is the
+    /// [name](super::KeyManagerBuilder::changed_by) of a process.
+    pub signed_by: Option<String>,
+    /// Why, where it was noted.
+    pub signed_why: Option<String>,
+    /// How often it is signed at least; zero for never.
+    pub heartbeat: Duration,
+    /// How long it takes from publishing a key to its use.
+    pub propagation: Duration,
     /// Whether nothing is sealed, because it was not signed anew for too long.
     pub is_frozen: bool,
     /// When this process has last confirmed it, with the key service.
@@ -45,6 +53,8 @@ pub struct StoreStatus {
     pub keks: Vec<String>,
     /// How many scopes are loaded on demand, all in all.
     pub scopes_on_demand: u64,
+    /// Keys of these scopes whose entries a later release has written: this one does not use them.
+    pub of_later_release: Vec<KeyId>,
     /// The keys of the scopes that each process loads, and of those loaded on demand that are in
     /// use here, by id.
     pub keys: Vec<KeyStatus>,
@@ -155,7 +165,10 @@ impl Inner {
         let head = self.loader.newest().ok_or_else(not_loaded)?.head;
         let in_process = view.process.iter().flat_map(|process| process.iter());
         let on_demand = view.scopes.values().flatten().map(|(_, keys)| keys);
-        let mut keys: Vec<KeyStatus> = in_process.chain(on_demand).flat_map(|keys| statuses(keys)).collect();
+        let scopes: Vec<_> = in_process.chain(on_demand).collect();
+        let foreign = scopes.iter().flat_map(|keys| &keys.foreign);
+        let of_later_release = foreign.filter_map(|foreign| KeyId::new(foreign.id)).collect();
+        let mut keys: Vec<KeyStatus> = scopes.into_iter().flat_map(|keys| statuses(keys)).collect();
         keys.sort_by_key(|key| key.id);
         let mark = Mark { store: head.store, epoch: head.epoch, revision: head.revision };
         Ok(StoreStatus {
@@ -165,12 +178,17 @@ impl Inner {
             anchor: mark.to_string(),
             next_id: head.next_id,
             signed: date(head.signed),
+            signed_by: head.by.clone(),
+            signed_why: head.why.clone(),
+            heartbeat: Duration::from_secs(head.heartbeat),
+            propagation: Duration::from_secs(head.propagation),
             is_frozen: self.health.is_frozen(),
             confirmed: self.health.confirmed(),
             maintenance_failure: self.health.maintenance_failure(),
             clock_difference: self.loader.reference().map(|reference| reference.difference()),
             keks: head.store_key.keys().cloned().collect(),
             scopes_on_demand: head.tree.as_ref().map_or(0, |tree| tree.scopes),
+            of_later_release,
             keys,
         })
     }
