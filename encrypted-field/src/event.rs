@@ -111,7 +111,8 @@ pub enum Event<'a> {
         /// The name of the key set.
         key_set: &'a str,
     },
-    /// The store was changed, and its anchor could not be raised. The next change raises it.
+    /// The anchor of the store could not be read by a process that goes on by what it has seen, or
+    /// not be raised after a change, which stands. The next change raises it.
     #[non_exhaustive]
     AnchorFailed {
         /// The name of the key set.

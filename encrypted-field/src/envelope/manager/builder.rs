@@ -142,8 +142,8 @@ impl KeyManagerBuilder {
 
     /// A memory outside of the store of how new it is at least, which each change raises, so that
     /// also a process that has not seen the store before notices that it was set back, replaced or
-    /// emptied. It is read when the process starts, and once a day. Where it can't be read, loading
-    /// fails. Where it can't be raised, the change stands, and an
+    /// emptied. It is read when the process starts, and once a day. Where it can't be read, no
+    /// process starts; one that runs goes on. Where it can't be raised, the change stands. An
     /// [event](crate::event::Event::AnchorFailed) says why.
     pub fn anchor(mut self, anchor: Anchor) -> Self {
         self.anchor = Some(anchor);
