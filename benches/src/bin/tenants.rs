@@ -34,7 +34,7 @@ fn main() {
     runtime.block_on(fill(&url, kek, tenants));
     drop(runtime);
     let program = std::env::current_exe().unwrap();
-    let hex: String = kek.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = kek.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     let mut process = Command::new(program);
     process.arg(tenants.to_string()).env(APPLICATION, "1").env(KEK, hex);
     assert!(process.status().unwrap().success());

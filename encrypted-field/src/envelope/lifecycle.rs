@@ -122,13 +122,11 @@ pub(super) fn check_first(draft: &Draft<'_>, place: &Place) -> Result<()> {
 pub(super) fn check_next(draft: &Draft<'_>, place: &Place) -> Result<Part> {
     refuse_foreign(draft, &place.scope, place.purpose)?;
     refuse_second_pending(draft, place)?;
-    match draft.scope(&place.scope).filter(|keys| keys.of(place.purpose).next().is_some()) {
-        Some(keys) => Ok(keys.part),
-        None => {
-            let detail = "this scope and purpose has no key yet; `create` or `provision` its first one";
-            Err(Error::new(ErrorKind::KeyLifecycle).detail(detail))
-        }
-    }
+    let keys = draft.scope(&place.scope).filter(|keys| keys.of(place.purpose).next().is_some());
+    keys.map(|keys| keys.part).ok_or_else(|| {
+        let detail = "this scope and purpose has no key yet; `create` or `provision` its first one";
+        Error::new(ErrorKind::KeyLifecycle).detail(detail)
+    })
 }
 
 /// Of the keys of a scope and purpose only one is active and one pending: also one that a later

@@ -225,9 +225,9 @@ impl Inner {
 
     /// What can't be done, because a later release has written the entries.
     fn foreign_problems(&self, goal: Goal<'_>, keys: &ScopeKeys) -> Vec<WrapProblem> {
-        let keks = &self.loader.backends.keks;
+        let ours = &self.loader.backends.keks;
         let is_to_do = |foreign: &&Foreign| match goal {
-            Goal::Add => keks.iter().any(|kek| !foreign.has_wrap(&kek.name)),
+            Goal::Add => ours.iter().any(|kek| !foreign.has_wrap(&kek.name)),
             Goal::LeaveOut(name) => foreign.has_wrap(name),
             Goal::Repair => true,
         };
