@@ -17,8 +17,8 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 
 from reference import (  # noqa: E402
-    document, fixed, golden, invalid, invalid_plaintext, invalid_sealed, store_invalid, store_memory, store_signed,
-    store_valid, store_vectors, valid, vectors,
+    document, fixed, golden, invalid, invalid_plaintext, invalid_sealed, store_bounds, store_ext, store_foreign,
+    store_invalid, store_memory, store_signed, store_valid, store_vectors, valid, vectors,
 )
 
 HERE = Path(__file__).resolve().parent
@@ -67,11 +67,15 @@ def render() -> dict[str, str]:
 
 def render_stores() -> dict[str, str]:
     files = {}
-    refused = store_invalid.FILES | store_signed.FILES | store_memory.INVALID
-    groups = {"valid": store_valid.FILES | store_memory.VALID, "invalid": refused}
-    for folder, makers in groups.items():
-        total = 0
-        for name, make in makers.items():
+    both = (store_bounds, store_ext, store_foreign, store_memory)
+    groups = {
+        "valid": [store_valid.FILES, *(module.VALID for module in both)],
+        "invalid": [store_invalid.FILES, store_signed.FILES, *(module.INVALID for module in both)],
+    }
+    for folder, modules in groups.items():
+        total, makers = 0, [item for makers in modules for item in makers.items()]
+        assert len(dict(makers)) == len(makers), "a file is made twice"
+        for name, make in makers:
             file = json.loads(json.dumps(make().json()))
             expect = {vector["expect"] for vector in file["vectors"]}
             assert expect == {"valid" if folder == "valid" else "refused"}, name

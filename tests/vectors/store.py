@@ -21,6 +21,7 @@ sys.dont_write_bytecode = True
 from reference import store  # noqa: E402
 from reference.store_json import (
     MAX_DATE,
+    NAME,
     Refused,
     anything,
     decode,
@@ -39,7 +40,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     show = parser.add_subparsers(required=True).add_parser("show", help="authenticate a document and show it")
     show.add_argument("file", metavar="FILE")
-    show.add_argument("--key-set", required=True, metavar="NAME")
+    show.add_argument("--key-set", required=True, type=key_set, metavar="NAME")
     show.add_argument("--kek", required=True, action="append", type=kek, metavar="NAME=BASE64", help="or NAME=@PATH")
     show.add_argument("--anchor", metavar="TEXT", help="the store must be at least as new as this")
     options = parser.parse_args()
@@ -58,17 +59,26 @@ def main() -> int:
     return 0
 
 
+def key_set(argument: str) -> str:
+    try:
+        NAME(argument)
+    except ValueError as e:
+        raise argparse.ArgumentTypeError("the name of a key set has 1 to 200 bytes") from e
+    return argument
+
+
 def kek(argument: str) -> tuple[str, bytes]:
     name, _, value = argument.partition("=")
     try:
         if value.startswith("@"):
             value = Path(value[1:]).read_text("ascii").strip()
         if len(key := decode(value)) == 32:
+            NAME(name)
             return name, key
     except (OSError, ValueError):
         pass
     # Without the argument: it may be the key.
-    raise argparse.ArgumentTypeError("NAME=BASE64 or NAME=@PATH, of 32 bytes")
+    raise argparse.ArgumentTypeError("NAME=BASE64 or NAME=@PATH, of 32 bytes, and the name of 1 to 200")
 
 
 def read(path: str) -> str:

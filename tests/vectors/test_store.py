@@ -96,6 +96,17 @@ class Show(unittest.TestCase):
             self.assertEqual(result.returncode, 2)
             self.assertNotIn("c2VjcmV0LWtleQ", result.stdout + result.stderr)
 
+    def test_names_have_1_to_200_bytes(self):
+        ((_, kek),) = self.found["keks"].items()
+        for length in (1, 200):
+            found, document = vector("valid/bounds.json", f"names-{length}")
+            self.assertEqual(show(document, *known(found)).returncode, 0)
+        for name in ("", "k" * 201, "é" * 100 + "x"):
+            for more in ({"key_set": name}, {"keks": [f"--kek={name}={kek}"]}):
+                result = show(self.document, *known(self.found, **more))
+                self.assertEqual((result.returncode, result.stdout), (2, ""))
+                self.assertNotIn(kek, result.stderr)
+
     def test_it_refuses_what_is_not_authentic(self):
         other = base64.b64encode(bytes(32)).decode()
         self.refused("wrap", self.document, *known(self.found, keks=[f"--kek=eu={other}"]))

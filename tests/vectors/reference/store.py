@@ -8,6 +8,8 @@ from . import xaes
 from .store_json import (
     DATE,
     MAX_BODY,
+    MAX_DATE,
+    NAME,
     REVISION,
     Absent,
     Refused,
@@ -15,6 +17,7 @@ from .store_json import (
     binary,
     canonical,
     decode,
+    mapping,
     number,
     parse,
     refuse_other_versions,
@@ -26,21 +29,23 @@ from .store_json import (
 from .stored import Key, hkdf_expand
 
 PURPOSES = ("field", "index", "file")
-STATES = ("pending", "active", "retired", "disabled", "destroyed", "compromised")
+IN_USE = ("pending", "active", "retired")
+STATES = (*IN_USE, "disabled", "destroyed", "compromised")
 MAX_DIGITS = 16
 MAX_SCOPE = 255
 FIVE_MINUTES = 300
+EPOCH = number(1, MAX_DATE)
 
 HEAD = {
     "version": number(1, 1),
     "store": binary(16),
-    "epoch": number(0, 2**64 - 1),
+    "epoch": EPOCH,
     "revision": REVISION,
     "previous?": binary(32),
     "restored?": anything,
     "signed": DATE,
-    "heartbeat": number(0, 2**64 - 1),
-    "propagation": number(0, 2**64 - 1),
+    "heartbeat": number(0, MAX_DATE),
+    "propagation": number(0, MAX_DATE),
     "next_id": number(1, 2**32),
     "change": binary(32),
     "by?": text(200),
@@ -48,25 +53,27 @@ HEAD = {
     "process?": anything,
     "tree?": anything,
     "store_key": wraps,
+    "ext?": mapping,
     "mac": binary(32),
 }
-RESTORED = {"epoch": number(0, 2**64 - 1), "revision": REVISION}
+RESTORED = {"epoch": EPOCH, "revision": REVISION}
 DATES_OF_LINKS = {"oldest?": DATE, "waiting?": DATE}
-LINK_TO_NODE = {"hash": binary(32), "scopes": number(0, 2**64 - 1), **DATES_OF_LINKS}
+LINK_TO_NODE = {"hash": binary(32), "scopes": number(0, 2**53 - 1), **DATES_OF_LINKS}
 LINK_TO_SCOPE = {"hash": binary(32), "scope": text(MAX_SCOPE), **DATES_OF_LINKS}
 NODE = {"revision": REVISION, "scopes?": anything, "children?": anything}
-KEYS = {"revision": REVISION, "scope": text(MAX_SCOPE), "keys": anything}
+KEYS = {"revision": REVISION, "scope": text(MAX_SCOPE), "keys": anything, "ext?": mapping}
 DATES = ["activate_after", "activated", "seal_until", "retired", "compromised", "disabled", "enabled", "destroyed"]
 ENTRY = {
     "id": number(1, 2**32 - 1),
     "purpose": text(MAX_BODY),
-    "version": number(1, 2**64 - 1),
+    "version": number(1, 2**32 - 1),
     "state": text(MAX_BODY),
     "created": DATE,
     **{f"{name}?": DATE for name in DATES},
     "check": binary(32),
     "wraps": wraps,
     "changed": anything,
+    "ext?": mapping,
 }
 CHANGED = {"revision": REVISION, "date": DATE, "by?": text(200), "why?": text(500)}
 
@@ -134,9 +141,16 @@ class Entry:
     def id(self) -> int:
         return self.body["id"]
 
+    @property
+    def changed(self) -> int:
+        """The revision of its last change; 0 where an entry of a later release has none."""
+        changed = self.body.get("changed")
+        revision = changed.get("revision") if isinstance(changed, dict) else None
+        return revision if type(revision) is int else 0
+
     def opens(self) -> bool:
         """Whether values under it open. Of a compromised key that is the application's decision; here they don't."""
-        return self.known and self.body["state"] in ("pending", "active", "retired")
+        return self.known and self.body["state"] in IN_USE
 
 
 @dataclass
@@ -150,6 +164,8 @@ class Memory:
 
 class Reader:
     def __init__(self, key_set: str, keks: dict[str, bytes], *, anchor: str | None = None):
+        for name in (key_set, *keks):
+            NAME(name)
         self.key_set, self.keks, self.anchor = key_set, keks, anchor
         self.memory = Memory()
         self.records: dict[str, dict] = {}
@@ -227,9 +243,9 @@ class Reader:
         return data
 
     def frozen(self, now: int) -> bool:
-        """Whether the head is too old to seal by, seen for the first time now."""
-        heartbeat = self.head["heartbeat"]
-        return heartbeat > 0 and now - self.head["signed"] > 2 * heartbeat + FIVE_MINUTES
+        """Whether the head is too old to seal by, seen for the first time now. What was signed in the future, is now."""
+        heartbeat, age = self.head["heartbeat"], max(now - self.head["signed"], 0)
+        return heartbeat > 0 and age > 2 * heartbeat + FIVE_MINUTES
 
     def body(self, name: str) -> dict:
         if (record := self.records.get(name)) is None:
@@ -253,6 +269,8 @@ class Reader:
         shape(head, HEAD, "head")
         if "restored" in head:
             shape(head["restored"], RESTORED, "head: restored")
+            if head["restored"]["epoch"] > head["epoch"]:
+                raise tampered("head: restored is of a later epoch, which only who has a KEK can begin")
         for name in ("process", "tree"):
             if name in head:
                 shape(head[name], LINK_TO_NODE, f"head: {name}")
@@ -269,10 +287,12 @@ class Reader:
         self.restored = False
         if known is None:
             return
-        if known["store"] != head["store"] or age < (known["epoch"], known["revision"]):
-            raise Refused("rolled_back", "older than one that was seen, or another store")
+        if known["store"] != head["store"] or head["epoch"] < known["epoch"]:
+            raise Refused("rolled_back", "of a lower epoch than one that was seen, or another store")
         self.restored = head.get("restored", {}).get("epoch", -1) > known["epoch"]
         if not self.restored:
+            if head["revision"] < known["revision"]:
+                raise Refused("rolled_back", "older than one that was seen")
             if head["revision"] == known["revision"] and head_hash(self.key_set, head) != self.memory.hash:
                 raise Refused("rolled_back", "another head of a revision that was seen")
             if head["revision"] == known["revision"] + 1:
@@ -288,19 +308,18 @@ class Reader:
             if self.restored:
                 return
             raise Refused("rolled_back", f"key {known.id} is missing")
-        if now.body == known.body:
-            return
         lasting = ("purpose", "version", "created", "check")
         if now.scope != known.scope or any(now.body.get(name) != known.body.get(name) for name in lasting):
             raise Refused("rolled_back", f"key {known.id} is another key now")
-        if self.restored or not (now.known and known.known):
+        if self.restored or canonical(now.body) == canonical(known.body):
             return
-        if now.body["changed"]["revision"] <= known.body["changed"]["revision"]:
+        if now.changed <= known.changed:
             raise Refused("rolled_back", f"key {known.id} has changed in the past")
-        before, after = known.body["state"], now.body["state"]
-        lasting = {"destroyed": ("destroyed",), "compromised": ("compromised", "disabled", "destroyed")}
-        if after not in lasting.get(before, STATES):
-            raise Refused("rolled_back", f"key {known.id} was {before}")
+        state = now.body.get("state")
+        if known.body.get("state") == "destroyed" != state:
+            raise Refused("rolled_back", f"key {known.id} was destroyed")
+        if "compromised" in known.body and ("compromised" not in now.body or state in IN_USE):
+            raise Refused("rolled_back", f"key {known.id} was compromised")
 
     def process_links(self) -> list[dict]:
         if "process" not in self.head:

@@ -88,6 +88,10 @@ def edited(records: Records, name: str, edit) -> Records:
 def changes():
     file = File("One member changed, left out or added by somebody without the KEK.")
     made = whole()
+    ext = {"note": "no release knows it", "list": [{"number": 1}]}
+    made.head["ext"] = ext
+    for scope in (made.process[""], made.demand[TENANT]):
+        scope.ext = scope.keys[0]["ext"] = ext
     records = made.records()
     base = file.put("whole", records)
     for record, title in [
@@ -128,7 +132,9 @@ def changes():
             if not (record == "head" and path == ("version",)):
                 put("removed", path, lambda body: at(body, parent).pop(name), *errors)
             if isinstance(value, dict) and name != "store_key":
-                put("added", path, lambda body: at(body, path).update(more=1), "tampered", "upgrade")
+                # What is in `ext` is no reason to upgrade.
+                errors = ("tampered",) if "ext" in path else ("tampered", "upgrade")
+                put("added", path, lambda body: at(body, path).update(more=1), *errors)
         put("added", (), lambda body: body.update(more=1), "tampered", "upgrade")
         for kind, revision in [
             ("body", {"body": records[record]["body"] | {"revision": 38}}),
@@ -311,6 +317,8 @@ def bodies():
         # Nobody could sign it, since it has no canonical form.
         text = signed_one.replace('"version": 2,', f'"version": 2, "more": {number},')
         put(f"unknown-{name}", "in a member that a later release may have written", KEYS, text)
+        text = text.replace(f'"more": {number},', f'"ext": {{"more": {number}}},')
+        put(f"ext-{name}", "the same in `ext`", KEYS, text)
     return file
 
 

@@ -93,10 +93,10 @@ def number(least: int, most: int) -> Kind:
     return check
 
 
-def text(most: int) -> Kind:
+def text(most: int, least: int = 0) -> Kind:
     def check(value) -> None:
-        if not isinstance(value, str) or len(value.encode()) > most:
-            raise ValueError(f"not a text of at most {most} bytes")
+        if not isinstance(value, str) or not least <= len(value.encode()) <= most:
+            raise ValueError(f"not a text of {least} to {most} bytes")
 
     return check
 
@@ -109,10 +109,15 @@ def binary(length: int | None = None) -> Kind:
     return check
 
 
-def wraps(value) -> None:
+def mapping(value) -> None:
     if not isinstance(value, dict):
         raise ValueError("not an object")
-    for wrapped in value.values():
+
+
+def wraps(value) -> None:
+    mapping(value)
+    for name, wrapped in value.items():
+        NAME(name)
         decode(wrapped)
 
 
@@ -122,6 +127,8 @@ def anything(_) -> None:
 
 DATE = number(0, MAX_DATE)
 REVISION = number(1, 2**63 - 1)
+# Of a key set, and of a KEK.
+NAME = text(200, 1)
 
 
 def shape(value, members: dict[str, Kind], where: str, unknown: str = "upgrade") -> None:

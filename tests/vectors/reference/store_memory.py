@@ -6,7 +6,7 @@ from . import store
 from .store_json import b64
 from .store_valid import changed
 from .store_vectors import File
-from .store_writer import EPOCH, NOW, Scope, Store, sealed, wrapped
+from .store_writer import EPOCH, NOW, THEN, Scope, Store, sealed, wrapped
 from .stored import Key
 from .vectors import derived
 
@@ -24,6 +24,8 @@ def seen() -> Store:
             made.entry(5, "disabled", version=5, changed=changed(18)),
             made.entry(6, purpose="index"),
             made.entry(7, "retired", version=6, later=1, changed=changed(18)),
+            made.entry(13, "disabled", version=8, compromised=THEN + 9100, changed=changed(18)),
+            made.entry(14, "destroyed", version=9, compromised=THEN + 9100, changed=changed(18)),
         ],
     )
     made.process["slack"] = Scope(10, [made.entry(8, scope="slack")])
@@ -102,9 +104,12 @@ def followed():
         ("compromised", 1, "compromised", "retired"),
         ("compromised-disabled", 4, "disabled", "compromised"),
         ("compromised-destroyed", 4, "destroyed", "compromised"),
+        ("disabled-compromised-destroyed", 13, "destroyed", "disabled, with a date `compromised`,"),
     ]:
         later = after(made)
         key(later, id).update(state=now, changed=changed(21))
+        if now == "destroyed":
+            key(later, id).update(wraps={}, destroyed=NOW - 10)
         later.process[""].revision = 21
         put(name, f"a key that was {before_it} is {now}", later, values=values if id != 1 else values[1:])
     later = after(made, next_id=31)
@@ -126,6 +131,20 @@ def followed():
         put(
             f"restored-{name}", f"at a revision {name} what was seen: {comment}", accepted, values=values[:1], unused=()
         )
+    for name, id, was in [
+        ("destroyed", 3, "destroyed"),
+        ("compromised", 4, "compromised"),
+        ("disabled-compromised", 13, "disabled, with a date `compromised`,"),
+    ]:
+        back = made.copy()
+        entry = key(back, id)
+        entry |= back.entry(id, "retired", version=entry["version"], changed=changed(22))
+        for gone in {"disabled", "destroyed", "compromised"} & set(entry):
+            del entry[gone]
+        back.process[""].revision = 22
+        comment = f"a key that was {was} is retired again, which somebody has accepted"
+        more = [*values, sealed(id, "CANARY-again")]
+        put(f"restored-{name}", comment, restored_from(back, 40), values=more)
     return file
 
 
@@ -140,6 +159,8 @@ def rolled_back():
 
     put("another-store", "another id, and newer", after(made, 5, id=derived("key store", "another store", 16)))
     put("lower-revision", "a lower revision", made.copy(revision=19))
+    lower = made.copy(revision=19, epoch=NOW - 50)
+    put("lower-revision-renewed", "a lower revision in a higher epoch, without `restored`", lower)
     put("lower-epoch", "a higher revision of a lower epoch", after(made, 9, epoch=EPOCH - 1))
     other = made.copy(change="another change")
     put("same-revision", "the same revision with another head", other)
@@ -154,13 +175,20 @@ def rolled_back():
     put("next-revision-renewed", "the same in a higher epoch, without `restored`", other)
     put("next-id", "a lower `next_id`", after(made, 2, next_id=29), "rolled_back", "tampered")
 
-    def entry(name: str, comment: str, id: int, edit: Callable[[Store, dict], None], scope: str | None = None) -> None:
+    def entry(
+        name: str,
+        comment: str,
+        id: int,
+        edit: Callable[[Store, dict], None],
+        scope: str | None = None,
+        errors: tuple[str, ...] = ("rolled_back", "tampered"),
+    ) -> None:
         later = after(made, 2)
         edit(later, key(later, id))
         for part in (later.process, later.demand):
             for one in part.values():
                 one.revision = later.revision if any(entry["id"] == id for entry in one.keys) else one.revision
-        put(name, comment, later, "rolled_back", "tampered", scope=scope)
+        put(name, comment, later, *errors, scope=scope)
 
     now = changed(22)
     for title, id, scope, name in [("process", 1, None, ""), ("demand", 9, "acme", "acme")]:
@@ -230,6 +258,36 @@ def rolled_back():
         lambda later, entry: entry.update(later.entry(11, "retired", scope="globex", changed=now)),
         "globex",
     )
+    for name, id, was, state, date in [
+        ("compromised-retired-dated", 4, "compromised", "retired", True),
+        ("compromised-pending-dated", 4, "compromised", "pending", True),
+        ("compromised-active-dated", 4, "compromised", "active", True),
+        ("compromised-disabled-undated", 4, "compromised", "disabled", False),
+        ("compromised-destroyed-undated", 4, "compromised", "destroyed", False),
+        ("compromised-undated", 4, "compromised", "compromised", False),
+        ("disabled-retired-dated", 13, "disabled", "retired", True),
+        ("disabled-retired-undated", 13, "disabled", "retired", False),
+        ("disabled-undated", 13, "disabled", "disabled", False),
+        ("destroyed-undated", 14, "destroyed", "destroyed", False),
+    ]:
+
+        def dated(later: Store, entry: dict) -> None:
+            if state == "active":
+                key(later, 2).update(state="retired", changed=now)
+            dates = {"compromised": entry.pop("compromised")} if date else {}
+            more = {"version": entry["version"], "changed": now}
+            entry.clear()
+            entry.update(later.entry(id, state, **{"compromised": None} | dates | more))
+
+        comment = f"a key that was {was}, with a date `compromised`, is {state}, with{'' if date else 'out'} it"
+        entry(name, comment, id, dated, errors=("rolled_back",))
+    later = after(made, 2)
+    disabled = key(later, 5)
+    later.process[""].keys.remove(disabled)
+    later.process["slack"].keys.insert(0, disabled)
+    for scope in ("", "slack"):
+        later.process[scope].revision = 22
+    put("disabled-another-scope", "a key that nobody unwraps is in another scope", later, "rolled_back", "tampered")
     later = after(made, 2)
     del later.process["slack"]
     put("scope-missing", "a scope of each process is missing", later, "rolled_back", "tampered")
@@ -252,6 +310,14 @@ def rolled_back():
     old = restored_from(back, 40)
     old.head["restored"] = {"epoch": EPOCH, "revision": 14}
     put("restored-before", "`restored` is of the epoch that was seen", old, "rolled_back", "tampered")
+    later = {"restored": {"epoch": NOW - 100, "revision": 14}}
+    above = after(made)
+    above.head |= later
+    put("restored-above", "`restored` is of a later epoch than the head", above, "tampered")
+    comment = "the whole store, as it was, in the epoch that was seen: `restored` is of a later one"
+    for name, revision in [("", 40), ("-same", 20), ("-lower", 14)]:
+        above = back.copy(revision=revision, next_id=100, head=later)
+        put(f"set-back-restored-above{name}", comment, above, "tampered", "rolled_back")
     again = restored_from(back, 40).copy(next_id=29)
     put("restored-next-id", "accepted with a lower `next_id`", again, "rolled_back", "tampered")
     given = restored_from(back, 40)

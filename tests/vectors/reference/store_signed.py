@@ -177,7 +177,31 @@ def signed():
         twice.records(),
         scope=TENANT,
     )
+    foreign_ids(file, base)
     return file
+
+
+def foreign_ids(file: File, base: str) -> None:
+    """One id in two scopes, where one of the entries, or both, are of a later release."""
+    for name, first, second in [
+        ("first", {"purpose": "token"}, {}),
+        ("second", {}, {"state": "archived"}),
+        ("both", {"more": 1}, {"more": 1}),
+    ]:
+
+        def twice(parts: tuple[str, str], scopes: tuple[str, str], id: int, **more) -> None:
+            made = whole(split=False)
+            for part, scope, members in zip(parts, scopes, (first, second), strict=True):
+                keys = getattr(made, part)[scope].keys
+                entry = made.entry(id, "retired", scope=scope, version=9) | members
+                keys[:] = sorted([entry, *(key for key in keys if key["id"] != id)], key=lambda key: key["id"])
+            title, which = "-and-".join(parts), {"both": "both entries are"}.get(name, f"the {name} entry is")
+            comment = f"two scopes have one id, and {which} of a later release"
+            file.refused(f"one-id-{title}-foreign-{name}", comment, made, base, made.records(), **more)
+
+        twice(("process", "process"), ("", "slack"), 50)
+        twice(("process", "demand"), ("slack", TENANT), 50, scope=TENANT)
+        twice(("demand", "demand"), (TENANT, "tenant-1"), 50, at="all")
 
 
 def wraps():

@@ -4,7 +4,7 @@ import json
 import re
 
 from . import store
-from .store_json import b64
+from .store_json import MAX_DATE, b64
 from .store_vectors import File
 from .store_writer import EPOCH, EU, NOW, THEN, US, Scope, Store, sealed
 from .vectors import derived
@@ -28,7 +28,7 @@ NAMES = [
     "process",
     "tree/0",
     "x" * 255,
-    "é" * 127,
+    "é" * 127 + "x",
 ]
 
 
@@ -76,9 +76,9 @@ def small():
     odd = small_store(keks={"ä": EU, "\uff5e": US, "\U00010000": derived("key store", "third kek", 32)})
     comment = "the names of KEKs are members, and sort by UTF-8 and not by UTF-16"
     file.valid("names-of-keks", comment, odd, values=value, keks={"\uff5e": US})
-    large = Store(revision=2**63 - 1, next_id=2**32, epoch=2**63 - 1)
-    large.process[""] = Scope(2**63 - 1, [large.entry(2**32 - 1, version=4_000_000_000)])
-    large.head["propagation"] = 2**32 - 1
+    large = Store(revision=2**63 - 1, next_id=2**32, epoch=MAX_DATE)
+    large.process[""] = Scope(2**63 - 1, [large.entry(2**32 - 1, version=2**32 - 1)])
+    large.head |= {"heartbeat": MAX_DATE // 4, "propagation": MAX_DATE}
     comment = "the last id, with a `next_id` above it; the last revision"
     file.valid("largest-numbers", comment, large, values=[sealed(2**32 - 1, "CANARY-largest")])
     only = Store()
@@ -170,6 +170,11 @@ def states():
         "others are. Key 26 says it is active; key 5 is the one to seal with"
     )
     file.valid("unknown-entries", comment, later, values=values, unused=unused)
+    odd = made.copy()
+    wrong = {"version": 2**32, "wraps": {"eu": 7}, "check": 7, "created": "then", "ext": [], "more": 1}
+    odd.process[""].keys.append(odd.entry(20, "retired") | wrong)
+    comment = "of an entry with an unknown member only the id must be valid"
+    file.valid("unknown-entry-odd", comment, odd, values=values[:3], unused=(20,))
     return file
 
 
@@ -240,7 +245,7 @@ def spelling():
             units = match[0].encode("utf-16-be")
             return "".join(f"\\u{units[i:i + 2].hex().upper()}" for i in range(0, len(units), 2))
 
-        return re.sub(r'[^\x00-\x7f]|(?<=[a-z0-9])/', unit, json.dumps(body, ensure_ascii=False))
+        return re.sub(r"[^\x00-\x7f]|(?<=[a-z0-9])/", unit, json.dumps(body, ensure_ascii=False))
 
     for name, comment, how in [
         ("canonical", "in the canonical form", lambda body: store.canonical(body).decode()),
@@ -290,9 +295,10 @@ def heads():
         ("just-frozen", 86_400, 2 * 86_400 + 301, True, "a second more; values open, and none is sealed"),
         ("no-heartbeat", 0, 10**9, False, "a heartbeat of 0: never"),
         ("future", 86_400, -200, False, "signed by a clock that is ahead"),
+        ("far-future", 86_400, -(10**6), False, "a date in the future counts as now"),
     ]:
         made = renewed.copy()
-        made.head |= {"heartbeat": heartbeat, "signed": NOW - age}
+        made.head |= {"heartbeat": heartbeat, "propagation": 2 * heartbeat + 600, "signed": NOW - age}
         file.valid(
             f"heartbeat-{name}",
             f"seen for the first time: {comment}",

@@ -36,6 +36,7 @@ def wrapped(kek: bytes, context: bytes, key: bytes) -> str:
 class Scope:
     revision: int
     keys: list[dict]
+    ext: dict | None = None
 
 
 @dataclass
@@ -97,7 +98,8 @@ class Store:
             "epoch": self.epoch,
             "revision": self.revision,
             "signed": NOW,
-            "heartbeat": 86_400,
+            # Twice the heartbeat and 600 seconds are the propagation time, the least that may be.
+            "heartbeat": 1650,
             "propagation": 3900,
             "next_id": self.next_id,
             "change": b64(derived("key store", f"{self.change} {self.revision}", 32)),
@@ -155,6 +157,7 @@ class Builder:
 
     def scope(self, part: str, scope: str, keys: Scope) -> dict:
         body = {"revision": keys.revision, "scope": scope, "keys": keys.keys}
+        body |= {} if keys.ext is None else {"ext": keys.ext}
         active = [key for key in keys.keys if key.get("state") == "active" and key.get("purpose") != "index"]
         waiting = [key["activate_after"] for key in keys.keys if key.get("state") == "pending"]
         waiting += [
