@@ -64,8 +64,8 @@ async fn rotate(keys: &KeyManager, clock: &Clock, db: &SqlitePool) -> Result {
     keys.load().await?;
     key_examples::maintenance(&keys.maintain().await?);
 
-    title("7. 66 minutes later every process has it: it becomes active, and the one before it is retired");
-    clock.advance(66 * MINUTE);
+    title("7. 71 minutes later every process has it: it becomes active, and the one before it is retired");
+    clock.advance(71 * MINUTE);
     keys.load().await?;
     key_examples::maintenance(&keys.maintain().await?);
     key_examples::status(&keys.status()?);
