@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::Record;
 use super::record::{
-    Changed, Content, Digest, Entry, Head, MAX_BY, MAX_WHY, Node, NodeLink, Part, Restoration, ScopeDigest,
-    ScopeKeys, ScopeLink, StoreMac, Wraps,
+    Body, Changed, Content, Digest, Entry, Head, MAX_BY, MAX_WHY, Node, NodeLink, Part, Restoration,
+    ScopeDigest, ScopeKeys, ScopeLink, StoreMac, Wraps,
 };
 use super::tree::Tree;
 use super::view::{PROCESS, Process, View};
@@ -130,9 +130,22 @@ impl<'a> Draft<'a> {
 
     /// The view after the change, and what is to be written. `change` is random: by it, whoever
     /// made the change knows it again.
-    pub(super) fn finish(mut self, change: [u8; 32]) -> Result<(View, Vec<Record>)> {
+    ///
+    /// # Errors
+    /// [`ErrorKind::KeyLifecycle`] where a reader would not accept what is to be written.
+    pub(super) fn finish(self, change: [u8; 32]) -> Result<(View, Vec<Record>)> {
+        self.write(change).map_err(|error| match error.kind() {
+            ErrorKind::KeyStoreTampered | ErrorKind::KeyStoreUnusable => {
+                let detail = format!("nothing was written, for no reader would accept it: {error}");
+                Error::new(ErrorKind::KeyLifecycle).detail(detail)
+            }
+            _ => error,
+        })
+    }
+
+    fn write(mut self, change: [u8; 32]) -> Result<(View, Vec<Record>)> {
         let before = &self.view.head;
-        let revision = self.head.revision.max(before.revision) + 1;
+        let revision = self.head.revision.max(before.revision).saturating_add(1);
         self.head.previous = (before.revision > 0).then(|| before.hash(&self.view.mac));
         self.head.revision = revision;
         self.head.signed = self.now;
@@ -150,6 +163,7 @@ impl<'a> Draft<'a> {
                 Arc::make_mut(entry).changed = changed.clone();
             }
             let (record, link) = keys.write(&self.head)?;
+            ScopeKeys::read(&Body::read(&record)?, keys.part, &scope, &self.head)?;
             records.push(record);
             let hash = link.hash;
             match keys.part {
@@ -176,7 +190,9 @@ impl<'a> Draft<'a> {
         records.extend(grown.records);
         self.head.tree = grown.root;
         after.nodes.extend(grown.nodes);
-        records.push(self.head.sign(&self.mac)?);
+        let head = self.head.sign(&self.mac)?;
+        Head::read(std::slice::from_ref(&head))?;
+        records.push(head);
         (after.head, after.mac) = (Arc::new(self.head), self.mac);
         Ok((after, records))
     }
@@ -189,6 +205,7 @@ impl<'a> Draft<'a> {
         }
         let node = Node { revision, content: Content::Scopes(links) };
         let (record, link) = node.write(PROCESS.to_owned())?;
+        Node::read(Body::read(&record)?, "", false)?;
         records.push(record);
         after.process = Some(Arc::new(Process { hash: Some(link.hash), scopes }));
         Ok(link)

@@ -11,7 +11,7 @@
 
 use super::draft::{Draft, refused};
 use super::policy::RotationPolicy;
-use super::record::{Changed, Digest, Entry, Foreign, Head, Part, ScopeKeys, Wraps};
+use super::record::{Changed, Digest, Entry, Foreign, Head, MAX_DATE, MAX_SCOPE, Part, ScopeKeys, Wraps};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{KeyState, Purpose};
 
@@ -30,17 +30,14 @@ pub(super) struct Place {
     pub(super) purpose: Purpose,
 }
 
-/// The most bytes of a scope's name.
-const MAX_NAME: usize = 255;
-
 /// # Errors
 /// [`ErrorKind::KeyLifecycle`]: the name of a scope is too long.
 pub(super) fn check_name(scope: &str) -> Result<()> {
-    if scope.len() <= MAX_NAME {
+    if scope.len() <= MAX_SCOPE {
         return Ok(());
     }
     let detail =
-        format!("the name of a scope has at most {MAX_NAME} bytes, and this one has {}", scope.len());
+        format!("the name of a scope has at most {MAX_SCOPE} bytes, and this one has {}", scope.len());
     Err(Error::new(ErrorKind::KeyLifecycle).detail(detail))
 }
 
@@ -368,7 +365,7 @@ pub(super) fn is_rotation_due(active_since: u64, head: &Head, now: u64, policy: 
 
 /// A second more, because dates are cut off to whole ones.
 pub(super) fn activate_after(now: u64, head: &Head) -> u64 {
-    now.saturating_add(head.propagation).saturating_add(1)
+    now.saturating_add(head.propagation).saturating_add(1).min(MAX_DATE)
 }
 
 fn entry(key: NewKey, place: &Place, version: u32, now: u64) -> Entry {
@@ -390,9 +387,11 @@ fn entry(key: NewKey, place: &Place, version: u32, now: u64) -> Entry {
         wraps: key.wraps,
         // Set when it is written.
         changed: Changed { revision: 0, date: now, by: None, why: None },
+        ext: None,
     }
 }
 
 pub(super) fn seal_until(now: u64, policy: &RotationPolicy) -> Option<u64> {
-    policy.interval.map(|interval| now.saturating_add(interval.saturating_add(policy.grace).as_secs()))
+    let lifetime = policy.interval.map(|interval| interval.saturating_add(policy.grace).as_secs());
+    lifetime.map(|lifetime| now.saturating_add(lifetime).min(MAX_DATE))
 }

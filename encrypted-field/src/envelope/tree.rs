@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::Record;
-use super::record::{Content, Digest, NODE_DIGITS, Node, NodeLink, ScopeLink, node_name, tampered};
+use super::record::{Body, Content, Digest, NODE_DIGITS, Node, NodeLink, ScopeLink, node_name, tampered};
 use super::view::{View, digit};
 use crate::error::Result;
 
@@ -109,6 +109,7 @@ impl<'a> Tree<'a> {
         for digits in names {
             let Some(node) = self.changed.remove(&digits) else { continue };
             let (record, link) = node.write(node_name(&digits))?;
+            Node::read(Body::read(&record)?, &digits, digits.len() < NODE_DIGITS)?;
             grown.nodes.insert(digits.clone(), (link.hash, Arc::new(node)));
             grown.records.push(record);
             let mut above = digits.clone();

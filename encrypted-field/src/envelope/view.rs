@@ -46,6 +46,11 @@ impl Process {
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<ScopeKeys>> {
         self.scopes.values().map(|(_, keys)| keys)
     }
+
+    /// The names of their records.
+    pub(super) fn records(&self) -> impl Iterator<Item = String> {
+        self.scopes.keys().map(|scope| Part::Process.record(&ScopeDigest::of(scope)))
+    }
 }
 
 /// What may be used without being loaded again, where its hash is the one that is expected.
@@ -130,8 +135,7 @@ impl View {
         }
         if missing.is_empty() {
             let mut ids = HashSet::new();
-            let keys = process.iter().flat_map(|keys| &keys.keys);
-            if let Some(twice) = keys.map(|entry| entry.id).find(|id| !ids.insert(*id)) {
+            if let Some(twice) = process.iter().flat_map(|keys| keys.ids()).find(|id| !ids.insert(*id)) {
                 return Err(tampered(format!("two scopes have key {twice}")));
             }
             self.process = Some(Arc::new(process));
@@ -202,7 +206,9 @@ impl View {
                     let is_wanted =
                         |link: &&ScopeLink| link.digest.digits().starts_with(digits) && wanted(link.due);
                     for link in links.iter().filter(is_wanted) {
-                        let known = cache.and_then(|cache| cache.scopes.get(&*link.scope)?.as_ref());
+                        let own = self.scopes.get(&*link.scope).and_then(Option::as_ref);
+                        let cached = || cache.and_then(|cache| cache.scopes.get(&*link.scope)?.as_ref());
+                        let known = own.or_else(cached);
                         match self.keys(Part::Demand, link, known, found)? {
                             Look::Is(keys) => {
                                 let cached = (link.hash, Arc::clone(&keys));
@@ -218,7 +224,7 @@ impl View {
         Ok(if missing.is_empty() { Ok(scopes) } else { Err(missing) })
     }
 
-    /// The names of all scopes beneath these digits whose nodes were looked at.
+    /// The keys of a scope, as far as it was looked at.
     pub(super) fn keys_of(&self, scope: &str) -> Option<&Arc<ScopeKeys>> {
         let in_process = self.process.as_ref().and_then(|process| process.get(scope));
         in_process.or_else(|| self.scopes.get(scope)?.as_ref().map(|(_, keys)| keys))

@@ -133,7 +133,7 @@ const ROTATION: [&str; 12] = [
     "B has key 1 active; seals under key 1; opens the other's row, under key 1",
     "activate it in 4141 s",
     "B has key 1 active, key 2 pending; seals under key 1; opens the other's row, under key 1",
-    "activate it in 421 s",
+    "activate it in 121 s",
     "A: key 2 is active",
     "A has key 1 retired, key 2 active; seals under key 2; opens the other's row, under key 1",
     "B has key 1 active, key 2 pending; seals under key 1; opens the other's row, under key 2",

@@ -42,7 +42,7 @@ fn main() -> Result {
     show(&mut a, &mut b, 5, &mut rows)?;
 
     title(
-        "01:04  Still refused: a process may go on for 60 minutes without a refresh, and two clocks may be 5 off each",
+        "01:09  Still refused: a process may go on for 60 minutes without a refresh, and two clocks be 5 wrong each",
     );
     // What every process does all the time, or its keys expire.
     for minute in [30, 55] {
@@ -50,7 +50,7 @@ fn main() -> Result {
             process.ask(minute, "refresh")?;
         }
     }
-    println!("   A: {}", refusal(a.ask(64, "activate 2"))?);
+    println!("   A: {}", refusal(a.ask(69, "activate 2"))?);
 
     title("01:12  Any process that still seals and opens has it by now: A activates it");
     println!("   A: {}", a.ask(72, "activate 2")?);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use encrypted_field::envelope::{
-    BackendError, BackendErrorKind, KeyManager, KeyStore, Loaded, Query, Record, RotationPolicy,
+    Anchor, BackendError, BackendErrorKind, KeyManager, KeyStore, Loaded, Query, Record, RotationPolicy,
 };
 use encrypted_field::{ErrorKind, KeyId, Purpose};
 
@@ -45,7 +45,8 @@ fn reader(world: &World) -> KeyManager {
 fn whoever_maintains_signs_anew() {
     let world = World::new();
     let (a, b) = (world.loaded(), world.loaded());
-    world.clock.advance(HEARTBEAT - SECOND);
+    // From half of the time on, so that whoever maintains once in the whole of it is in time.
+    world.clock.advance(HEARTBEAT / 2 - SECOND);
     assert!(!a.maintain().wait().unwrap().signed);
     world.clock.advance(SECOND);
     assert!(a.maintain().wait().unwrap().signed);
@@ -58,7 +59,7 @@ fn whoever_maintains_signs_anew() {
     // A change signs it, too.
     world.clock.advance(HEARTBEAT / 2);
     a.provision("acme").wait().unwrap();
-    world.clock.advance(HEARTBEAT / 2);
+    world.clock.advance(HEARTBEAT / 2 - SECOND);
     assert!(!a.maintain().wait().unwrap().signed);
 }
 
@@ -320,4 +321,58 @@ fn scopes_on_demand_freeze_too() {
     let fresh = reader(&world);
     fresh.load().wait().unwrap();
     assert_kind(seal_in(&fresh), ErrorKind::KeyStoreFrozen);
+}
+
+/// One region is down when a rotation is due: no key can be made, and that is no reason to stop sealing.
+#[test]
+fn the_head_is_signed_also_where_a_key_can_not_be_made() {
+    let world = World::new();
+    let keys = world.loaded();
+    world.us.set_fault(Fault::Fails(BackendErrorKind::Unavailable));
+    world.clock.advance(90 * DAY);
+    keys.load().wait().unwrap();
+    for _ in 0..13 {
+        assert_kind(keys.maintain().wait(), ErrorKind::KeyServiceUnavailable);
+        keys.load().wait().unwrap();
+        seal(&keys).unwrap();
+        world.clock.advance(10 * MINUTE);
+    }
+    assert!(!keys.status().unwrap().is_frozen);
+}
+
+/// A process that is shown a fork which it may write to signs that itself: the anchor shows it, before anything is written.
+#[test]
+fn a_fork_is_not_signed_where_an_anchor_knows_better() {
+    let world = World::empty();
+    let paper = crate::lost::Paper::default();
+    let anchored =
+        |world: &World| world.builder().anchor(Anchor::in_document(paper.clone())).build().unwrap();
+    anchored(&world).initialize().wait().unwrap();
+    let fork = world.copy(world.store.backup());
+    let shown = anchored(&fork);
+    shown.load().wait().unwrap();
+    let others = anchored(&world);
+    others.load().wait().unwrap();
+    others.publish("", Purpose::Field).wait().unwrap();
+    let before = fork.store.backup();
+    assert_kind(shown.load().wait(), ErrorKind::KeyStoreRolledBack);
+    world.clock.advance(HEARTBEAT);
+    assert_kind(shown.maintain().wait(), ErrorKind::KeyStoreRolledBack);
+    assert_kind(shown.provision("acme").wait(), ErrorKind::KeyStoreRolledBack);
+    assert_eq!(fork.store.backup(), before);
+    world.clock.advance(HEARTBEAT);
+    assert_kind(seal(&shown), ErrorKind::KeysExpired);
+}
+
+/// Many tenants are due at once: they are found over several reads.
+#[test]
+fn a_thousand_tenants_that_are_due_at_once_rotate() {
+    let world = World::new();
+    let keys = world.loaded();
+    keys.provision_all((0..1000).map(|number| format!("tenant-{number}"))).wait().unwrap();
+    world.clock.advance(90 * DAY);
+    keys.load().wait().unwrap();
+    let done = keys.maintain().wait().unwrap();
+    assert_eq!(done.published.len(), 64);
+    assert!(done.unfinished);
 }

@@ -96,7 +96,11 @@ fn a_kek_that_wraps_wrongly_makes_no_key() {
     assert_kind(keys.publish("", Purpose::Field).wait(), ErrorKind::WrappedKeyRejected);
     world.clock.advance(90 * DAY);
     assert_kind(keys.maintain().wait(), ErrorKind::WrappedKeyRejected);
-    assert_eq!(world.store.backup(), before);
+    let without_head = |mut records: Records| {
+        records.remove(Record::HEAD);
+        records
+    };
+    assert_eq!(without_head(world.store.backup()), without_head(before), "only the head was signed anew");
 }
 
 #[test]
@@ -143,6 +147,7 @@ fn a_kek_is_added_and_one_left_out() {
         body["mac"].clone()
     };
     assert_ne!(mac(&before), mac(&world.store.backup()));
+    one.load().wait().unwrap();
     open(&one, &stored).unwrap();
     assert_kind(keys.load().wait(), ErrorKind::KekUnusable);
     let none = one.leave_out_kek("asia", "leave out KEK asia of test").wait();
@@ -261,6 +266,7 @@ fn wraps_are_renewed_under_another_name() {
     let body: Value = serde_json::from_str(&wraps(&world)).unwrap();
     assert!(!before.contains(body["keys"][0]["wraps"]["eu-2027"].as_str().unwrap()), "it is another wrap");
     assert_eq!(renewed.status().unwrap().keks, ["eu-2027", "us"]);
+    renewed.load().wait().unwrap();
     open(&renewed, &stored).unwrap();
 }
 

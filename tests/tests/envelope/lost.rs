@@ -11,7 +11,7 @@ use crate::support::*;
 
 /// A document in memory, such as an object in another account.
 #[derive(Clone, Default)]
-struct Paper(Arc<Mutex<(Option<String>, bool)>>);
+pub struct Paper(Arc<Mutex<(Option<String>, bool)>>);
 
 impl Paper {
     fn text(&self) -> String {
@@ -292,7 +292,7 @@ fn an_anchor_that_can_not_be_read_lets_no_fresh_process_in() {
     }
     // One ahead of everything is a store that was set back.
     let id = keys.status().unwrap().store;
-    paper.write(&format!("{id} {} {}", u64::MAX, u64::MAX));
+    paper.write(&format!("{id} 253402300799 {}", i64::MAX));
     assert_kind(anchored(&world, &paper).load().wait(), ErrorKind::KeyStoreRolledBack);
     for bad in ["", "1 2 3", &format!("{id} 1"), &format!("{id} 1 2 3"), &format!("{id} -1 2")] {
         assert_kind(Anchor::fixed(bad), ErrorKind::InvalidKeys);

@@ -1,5 +1,8 @@
-use encrypted_field::envelope::{CachePolicy, KeyManager, RotationPolicy};
-use encrypted_field::{ErrorKind, KeyState, Purpose};
+use std::time::Duration;
+
+use encrypted_field::envelope::{CachePolicy, Clock, KeyManager, RotationPolicy};
+use encrypted_field::{ErrorKind, Key, KeyState, Purpose};
+use tests::secrets;
 
 use crate::support::*;
 
@@ -254,4 +257,34 @@ fn a_runtime_that_is_gone_is_not_missed() {
     drop(runtime);
     keys.load().wait().unwrap();
     seal(&keys).unwrap();
+}
+
+/// A lifetime beyond all dates is one that never ends, and what is written can be read.
+#[test]
+fn a_lifetime_without_an_end_can_be_written() {
+    let world = World::empty();
+    let keys = world.builder().rotation(RotationPolicy::every(Duration::MAX)).build().unwrap();
+    keys.initialize().wait().unwrap();
+    keys.provision("acme").wait().unwrap();
+    let other = world.loaded();
+    seal(&other).unwrap();
+    other.scope("acme").wait().unwrap();
+}
+
+/// What no reader would accept is not written.
+#[test]
+fn what_can_not_be_read_is_not_written() {
+    let world = World::new();
+    let keys = world.loaded();
+    let before = world.store.backup();
+    let long = "x".repeat(256);
+    assert_kind(keys.provision(&long).wait(), ErrorKind::KeyLifecycle);
+    let far = World { clock: Clock::manual(world.now() + DAY * 3_000_000), ..world.clone() };
+    let error = assert_kind(far.process().provision("acme").wait(), ErrorKind::KeyLifecycle);
+    assert!(error.to_string().contains("nothing was written"), "{error}");
+    assert_eq!(world.store.backup(), before);
+    let empty = World::empty();
+    let key = Key::new(1, secrets::KEYS[0]).scope(&*long);
+    assert_kind(empty.process().initialize_with([key]).wait(), ErrorKind::KeyLifecycle);
+    assert!(empty.store.backup().is_empty());
 }

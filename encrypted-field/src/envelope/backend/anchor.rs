@@ -4,6 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 
 use super::{BackendError, BackendErrorKind, Document, StoreId};
+use crate::envelope::record::{MAX_DATE, MAX_REVISION};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How new a store is at least, kept where whoever can set the store back can't reach it: in a
@@ -104,7 +105,8 @@ impl Mark {
         for (at, byte) in id.iter_mut().enumerate() {
             *byte = u8::from_str_radix(&store[2 * at..2 * at + 2], 16).ok()?;
         }
-        Some(Self { store: StoreId(id), epoch: epoch.parse().ok()?, revision: revision.parse().ok()? })
+        let mark = Self { store: StoreId(id), epoch: epoch.parse().ok()?, revision: revision.parse().ok()? };
+        (mark.epoch <= MAX_DATE && mark.revision <= MAX_REVISION).then_some(mark)
     }
 }
 

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{BackendError, BackendErrorKind, KeyStore, Loaded, Query, Record};
+use crate::envelope::record::Strict;
 
 /// One text that is read and replaced as a whole, such as a file or a secret of a secret manager.
 ///
@@ -107,7 +108,13 @@ struct Text {
 struct Entry {
     name: String,
     revision: u64,
+    #[serde(deserialize_with = "strict")]
     body: serde_json::Value,
+}
+
+/// In which no object has a member twice.
+fn strict<'de, D: Deserializer<'de>>(deserializer: D) -> Result<serde_json::Value, D::Error> {
+    Strict::deserialize(deserializer).map(|Strict(value)| value)
 }
 
 /// The records of a document.

@@ -11,7 +11,6 @@ use futures_util::{StreamExt as _, stream};
 use crate::envelope::backend::{AnyKek, AnyStore, Mark};
 use crate::envelope::record::{Digest, Wrapped, Wraps};
 use crate::envelope::runtime::Runtime;
-use crate::envelope::view::PROCESS;
 use crate::envelope::{
     Anchor, BackendError, BackendErrorKind, KeyEncryptionKey, KeyStore, Loaded, Query, Record, WrapContext,
 };
@@ -94,10 +93,7 @@ pub(super) struct Backends {
 
 impl Backends {
     pub(super) async fn load(&self, query: &Query) -> Result<Loaded> {
-        // Of the scopes that each process loads there are few.
-        let is_page = query.prefixes.iter().any(|prefix| prefix != PROCESS);
-        let is_bulk = is_page || query.names.len() > MANY;
-        let time = if is_bulk { self.bulk_timeout } else { self.call_timeout };
+        let time = if query.names.len() > MANY { self.bulk_timeout } else { self.call_timeout };
         let loaded = self.bounded(time, self.store.0.load(query)).await;
         loaded.map_err(|e| e.of_store(&self.store.name()))
     }

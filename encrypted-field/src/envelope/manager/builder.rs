@@ -225,9 +225,10 @@ impl KeyManagerBuilder {
         self.cache.check()?;
         let lease = self.cache.lease();
         // In whole seconds, as the store keeps it.
-        let propagation = self.propagation.unwrap_or(lease + SKEW);
-        let propagation =
-            Duration::from_secs(propagation.as_secs() + u64::from(propagation.subsec_nanos() > 0));
+        let propagation = self.propagation.unwrap_or(lease.saturating_add(SKEW));
+        let propagation = Duration::from_secs(
+            propagation.as_secs().saturating_add(u64::from(propagation.subsec_nanos() > 0)),
+        );
         if propagation < lease {
             return Err(invalid(format!(
                 "a key that is used {} s after it was published is missing in processes that may go on for {} s without a \

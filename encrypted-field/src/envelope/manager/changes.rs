@@ -163,6 +163,9 @@ impl Changes {
         let mut change = [0; 32];
         cipher::random(&mut change)?;
         let (after, records) = draft.finish(change)?;
+        if after.head.restored == view.head.restored {
+            self.loader.check_anchor(&view.head).await?;
+        }
         let swapped = match self.backends().swap(view.head.revision, &records).await {
             Ok(swapped) => swapped,
             // It may have been written nevertheless: the answer was lost.
@@ -171,14 +174,14 @@ impl Changes {
         if !swapped {
             return Ok(false);
         }
-        self.report(view, &after);
         let head = Arc::clone(&after.head);
-        self.loader.wrote(after)?;
+        self.loader.wrote(after.clone())?;
         let mark = Mark { store: head.store, epoch: head.epoch, revision: head.revision };
         if let Err(error) = self.backends().raise_anchor(mark).await {
             // It is a lower bound still, and the next change raises it.
             event::emit(&Event::AnchorFailed { key_set: &self.backends().key_set, error: &error });
         }
+        self.report(view, &after);
         Ok(true)
     }
 
@@ -186,6 +189,10 @@ impl Changes {
         let names = records.iter().map(|record| record.name.clone());
         let loaded = self.backends().load(&Query::head().names(names)).await?;
         let head = Head::read(&loaded.records).map_err(|e| self.backends().of_store(e))?;
+        // Signed by somebody else than those who hold the store key, it says nothing.
+        if !head.check(&after.mac)? {
+            return Err(Error::new(ErrorKind::KeyStoreUnavailable));
+        }
         let hash = after.head.hash(&after.mac);
         // Others may have gone on from there; what is of that revision and the same can be nobody
         // else's: it is signed by ours.

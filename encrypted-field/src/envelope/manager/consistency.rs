@@ -81,11 +81,11 @@ impl Inner {
 
     /// What only a look at all of the store can tell: that no id is there twice.
     fn check_ids(&self, scopes: &[Arc<ScopeKeys>], ids: &mut HashSet<u32>) -> Result<()> {
-        let mut all = scopes.iter().flat_map(|keys| &keys.keys);
-        match all.find(|entry| !ids.insert(entry.id)) {
+        let mut all = scopes.iter().flat_map(|keys| keys.ids());
+        match all.find(|id| !ids.insert(*id)) {
             None => Ok(()),
             Some(twice) => {
-                let error = tampered(format!("two scopes have key {}", twice.id));
+                let error = tampered(format!("two scopes have key {twice}"));
                 Err(self.loader.backends.of_store(error))
             }
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::changes::Changes;
 use super::ring::key_id;
-use super::{Call, Confirms, KeyManager};
+use super::{Call, KeyManager};
 use crate::cipher;
 use crate::envelope::draft::{Draft, Note};
 use crate::envelope::lifecycle::{self, NewKey, Place};
@@ -28,7 +28,8 @@ impl KeyManager {
     /// seen some, or a minimum or an anchor says so.
     pub fn initialize(&self) -> Call<KeyId> {
         self.call(|inner, note| async move {
-            inner.in_turn(Confirms::Keys, inner.changes.initialize(&note)).await
+            let id = inner.in_turn(inner.changes.initialize(&note)).await?;
+            inner.refresh().await.map(|()| id)
         })
     }
 
@@ -51,7 +52,8 @@ impl KeyManager {
     pub fn initialize_with(&self, keys: impl IntoIterator<Item = Key>) -> Call<()> {
         let keys: Vec<Key> = keys.into_iter().collect();
         self.call(move |inner, note| async move {
-            inner.in_turn(Confirms::Keys, inner.changes.initialize_with(keys, &note)).await
+            inner.in_turn(inner.changes.initialize_with(keys, &note)).await?;
+            inner.refresh().await
         })
     }
 }

@@ -1,12 +1,13 @@
 //! Reading the store: what is loaded is authenticated, compared with what was seen before, and
 //! remembered.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::backends::Backends;
 use super::clock::Reference;
-use super::memory::{Memory, Newest};
+use super::memory::{Memory, Newest, refuse_below};
 use crate::envelope::record::{
     Due, Entry, Head, Part, ScopeDigest, ScopeKeys, StoreMac, node_name, tampered,
 };
@@ -103,32 +104,33 @@ impl Loader {
         };
         let is_due = read_all.is_none_or(|at| now >= at.saturating_add(READ_ALL_AFTER));
         let cache = known.as_deref().filter(|_| !is_due);
-        if is_due {
-            self.read_anchor().await?;
-        }
-        let mut query = Query::head().prefix(PROCESS);
+        self.read_anchor().await?;
+        let mut query = Query::head().names([PROCESS.to_owned()]);
         let scopes: Vec<&str> = in_use.iter().map(|scope| &**scope).collect();
         query = match cache {
             Some(known) => {
                 let nodes = known.nodes.keys().map(|digits| node_name(digits));
                 let records = scopes.iter().map(|scope| Part::Demand.record(&ScopeDigest::of(scope)));
-                query.names(nodes).names(records).after(known.head.revision)
+                let process = known.process.iter().flat_map(|process| process.records());
+                query.names(nodes).names(records).names(process).after(known.head.revision)
             }
             None => query.names(names_to(&scopes, known.as_deref().map(|known| &*known.head))),
         };
         let read = self.read(query, ask).await?;
-        // Whether it is in order is about to be seen.
-        self.memory().refused = None;
         if let Some(known) = known.as_ref().filter(|known| cache.is_some() && known.head == read.head)
             && scopes.iter().all(|scope| known.scopes.contains_key(*scope))
         {
+            self.memory().refused = None;
             return Ok(Arc::clone(known));
         }
-        let view = self.look(read, cache, true, &scopes, ask).await?;
+        let view = self.look(read, cache, true, &scopes).await?;
+        let mut memory = self.memory();
         if is_due {
-            self.memory().read_all = Some(now);
+            memory.read_all = Some(now);
         }
-        Ok(self.memory().remember(view, in_use))
+        // It is in order, as far as this process knows it.
+        memory.refused = None;
+        Ok(memory.remember(view, in_use))
     }
 
     /// Scopes that are loaded on demand, or not there; and where it is wanted those that each
@@ -142,14 +144,14 @@ impl Loader {
         }
         self.refuse_refused()?;
         let read = self.read(query, ask).await?;
-        self.look(read, known.as_deref(), with_process, scopes, ask).await
+        self.look(read, known.as_deref(), with_process, scopes).await
     }
 
     /// The scopes that each process loads, with every record looked at as it stands in the store.
     pub(super) async fn fresh_process(&self) -> Result<View> {
         self.refuse_refused()?;
-        let read = self.read(Query::head().prefix(PROCESS), Ask::Always).await?;
-        self.look(read, None, true, &[], Ask::Always).await
+        let read = self.read(Query::head().names([PROCESS.to_owned()]), Ask::Always).await?;
+        self.look(read, None, true, &[]).await
     }
 
     /// How many pages the scopes that are loaded on demand have, and how many digits the name of a
@@ -175,9 +177,7 @@ impl Loader {
 
     async fn read_page(&self, digits: &str, is_fresh: bool) -> Result<(View, Vec<Arc<ScopeKeys>>)> {
         let ask = Ask::IfNeeded;
-        let above = (0..digits.len()).map(|steps| node_name(&digits[..steps]));
-        let mut query = Query::head().names(above).prefix(node_name(digits));
-        query = query.prefix(format!("{}{digits}", Part::Demand.prefix()));
+        let query = Query::head().names((0..=digits.len()).map(|steps| node_name(&digits[..steps])));
         self.beneath(digits, &|_| true, usize::MAX, query, ask, is_fresh).await
     }
 
@@ -201,6 +201,7 @@ impl Loader {
     ) -> Result<(View, Vec<Arc<ScopeKeys>>)> {
         self.refuse_refused()?;
         let known = self.known().filter(|_| !is_fresh);
+        let mut process: BTreeSet<String> = BTreeSet::new();
         let mut read = self.read(query.clone(), ask).await?;
         let mut view = View::new(Arc::clone(&read.head), read.mac.clone());
         for _ in 0..ATTEMPTS {
@@ -208,8 +209,11 @@ impl Loader {
             let is_news = self.memory().is_news(&read.head);
             if is_news && view.process.is_none() {
                 let missing = view.look_at_process(&read.found, cache.as_deref());
-                if !missing.map_err(|e| self.backends.of_store(e))?.is_empty() {
-                    read = self.read(query.clone().prefix(PROCESS), Ask::IfNeeded).await?;
+                let missing = missing.map_err(|e| self.backends.of_store(e))?;
+                if !missing.is_empty() {
+                    process.extend(missing);
+                    let query = query.clone().names([PROCESS.to_owned()]).names(process.iter().cloned());
+                    read = self.read_after(query, &read).await?;
                     view = View::new(Arc::clone(&read.head), read.mac.clone());
                     continue;
                 }
@@ -221,12 +225,13 @@ impl Loader {
                     return Ok((view, scopes));
                 }
                 Err(missing) => {
-                    read = self.read(Query::head().names(missing), Ask::IfNeeded).await?;
+                    read = self.read_after(Query::head().names(missing), &read).await?;
                     if read.head != view.head {
-                        // What was looked at of the older one serves where it has not changed.
-                        let before =
-                            std::mem::replace(&mut view, View::new(Arc::clone(&read.head), read.mac.clone()));
-                        (view.nodes, view.scopes) = (before.nodes, before.scopes);
+                        // Nodes of the older one serve where they have not changed. Which scopes are
+                        // due is another question now.
+                        let nodes = std::mem::take(&mut view.nodes);
+                        view = View::new(Arc::clone(&read.head), read.mac.clone());
+                        view.nodes = nodes;
                     }
                 }
             }
@@ -241,11 +246,12 @@ impl Loader {
         cache: Option<&View>,
         with_process: bool,
         scopes: &[&str],
-        ask: Ask,
     ) -> Result<View> {
         let of_store = |e| self.backends.of_store(e);
         let mut with_process = with_process;
         let mut is_deep = false;
+        // The records of the scopes that each process loads, as far as they are needed.
+        let mut process: BTreeSet<String> = BTreeSet::new();
         for _ in 0..ATTEMPTS {
             let mut view = View::new(Arc::clone(&read.head), read.mac.clone());
             let mut is_whole = true;
@@ -257,11 +263,12 @@ impl Loader {
             with_process |= scopes.iter().filter(is_gone).any(|scope| self.memory().knows(scope));
             // Before anything of a newer store is used, all that is known of it is compared.
             with_process |= self.memory().is_news(&read.head);
-            let mut lacks_process = false;
             if with_process {
-                lacks_process = !view.look_at_process(&read.found, cache).map_err(of_store)?.is_empty();
+                let missing = view.look_at_process(&read.found, cache).map_err(of_store)?;
+                is_whole &= missing.is_empty();
+                process.extend(missing);
             }
-            if is_whole && !lacks_process {
+            if is_whole {
                 self.saw(&view)?;
                 return Ok(view);
             }
@@ -271,10 +278,10 @@ impl Loader {
                 query = query.names(all_names_to(scopes));
             }
             is_deep = true;
-            if lacks_process {
-                query = query.prefix(PROCESS);
+            if with_process {
+                query = query.names([PROCESS.to_owned()]).names(process.iter().cloned());
             }
-            read = self.read(query, ask).await?;
+            read = self.read_after(query, &read).await?;
         }
         Err(self.busy())
     }
@@ -285,6 +292,15 @@ impl Loader {
 
     /// One load, whose head is authentic and follows what was seen.
     async fn read(&self, query: Query, ask: Ask) -> Result<Read> {
+        self.read_with(query, ask, None).await
+    }
+
+    /// One more of the same look: the key service was asked already.
+    async fn read_after(&self, query: Query, before: &Read) -> Result<Read> {
+        self.read_with(query, Ask::IfNeeded, Some((&before.head, &before.mac))).await
+    }
+
+    async fn read_with(&self, query: Query, ask: Ask, before: Option<(&Head, &StoreMac)>) -> Result<Read> {
         if self.newest().is_none() {
             self.read_anchor().await?;
         }
@@ -296,7 +312,8 @@ impl Loader {
             }
             let head = Head::read(&loaded.records).map_err(|e| self.backends.of_store(e))?;
             let found = Found::new(loaded.records, query.clone()).map_err(|e| self.backends.of_store(e))?;
-            let mac = self.authenticate(&head, began_with.as_ref(), ask).await?;
+            let known = began_with.as_ref().map(|newest| (&*newest.head, &newest.mac));
+            let mac = self.authenticate(&head, before.or(known), ask).await?;
             self.memory().reference = self.reference_of(loaded.time);
             let began_at = began_with.map_or((0, 0), |newest| newest.head.age());
             let checked = self.refuse_unfit(&head).and_then(|()| self.memory().check(&head, began_at));
@@ -312,21 +329,25 @@ impl Loader {
     /// All that is stored and its head, authentic but not compared with anything: for a store that
     /// somebody accepts.
     pub(super) async fn read_unchecked(&self) -> Result<View> {
-        let query = Query::head().prefix(PROCESS);
-        let loaded = self.backends.load(&query).await?;
-        if loaded.records.is_empty() {
-            return Err(self.empty(true).await);
+        let mut names = BTreeSet::from([PROCESS.to_owned()]);
+        for _ in 0..ATTEMPTS {
+            let query = Query::head().names(names.iter().cloned());
+            let loaded = self.backends.load(&query).await?;
+            if loaded.records.is_empty() {
+                return Err(self.empty(true).await);
+            }
+            let head = Head::read(&loaded.records).map_err(|e| self.backends.of_store(e))?;
+            let mac = self.authenticate(&head, None, Ask::Always).await?;
+            self.memory().reference = self.reference_of(loaded.time);
+            let mut view = View::new(Arc::new(head), mac);
+            let found = Found::new(loaded.records, query).map_err(|e| self.backends.of_store(e))?;
+            let missing = view.look_at_process(&found, None).map_err(|e| self.backends.of_store(e))?;
+            if missing.is_empty() {
+                return Ok(view);
+            }
+            names.extend(missing);
         }
-        let head = Head::read(&loaded.records).map_err(|e| self.backends.of_store(e))?;
-        let mac = self.authenticate(&head, None, Ask::Always).await?;
-        self.memory().reference = self.reference_of(loaded.time);
-        let mut view = View::new(Arc::new(head), mac);
-        let found = Found::new(loaded.records, query).map_err(|e| self.backends.of_store(e))?;
-        let missing = view.look_at_process(&found, None);
-        match missing.map_err(|e| self.backends.of_store(e))?.first() {
-            None => Ok(view),
-            Some(name) => Err(self.backends.of_store(tampered(format!("the record \"{name}\" is missing")))),
-        }
+        Err(self.busy())
     }
 
     /// That the store is empty, and may be made.
@@ -334,7 +355,7 @@ impl Loader {
     /// # Errors
     /// [`ErrorKind::KeyLifecycle`], [`ErrorKind::KeyStoreRolledBack`].
     pub(super) async fn check_empty(&self) -> Result<()> {
-        let query = Query::head().prefix(PROCESS).names([node_name("")]);
+        let query = Query::head().names([PROCESS.to_owned(), node_name("")]);
         let loaded = self.backends.load(&query).await?;
         if loaded.records.iter().any(Record::is_head) {
             let detail = "it has keys already; `load` them";
@@ -379,8 +400,13 @@ impl Loader {
     }
 
     /// What the head is authenticated with.
-    async fn authenticate(&self, head: &Head, known: Option<&Newest>, ask: Ask) -> Result<StoreMac> {
-        if let Some(Newest { head: known, mac, .. }) = known
+    async fn authenticate(
+        &self,
+        head: &Head,
+        known: Option<(&Head, &StoreMac)>,
+        ask: Ask,
+    ) -> Result<StoreMac> {
+        if let Some((known, mac)) = known
             && ask == Ask::IfNeeded
             && (known.store, known.epoch) == (head.store, head.epoch)
             && known.store_key == head.store_key
@@ -432,6 +458,17 @@ impl Loader {
         Err(Error::new(ErrorKind::KeyStoreUnusable).detail(detail))
     }
 
+    /// That no other store, and none that was set back, is about to be changed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::KeyStoreRolledBack`].
+    pub(super) async fn check_anchor(&self, head: &Head) -> Result<()> {
+        self.read_anchor().await?;
+        let anchor = self.memory().anchor;
+        let checked = anchor.map_or(Ok(()), |anchor| refuse_below(head, anchor));
+        checked.map_err(|e| self.refuse(e))
+    }
+
     /// Asks the anchor how new the store is at least: before the store is read, for what is changed
     /// meanwhile raises both. Gives whether it says anything.
     async fn read_anchor(&self) -> Result<bool> {
@@ -471,8 +508,9 @@ impl Loader {
 
     pub(super) fn reference_of(&self, store: Option<std::time::SystemTime>) -> Option<Reference> {
         let clock = &self.backends.clock;
-        let of_store = store.map(|time| (time, self.backends.store.name()));
-        let (time, whose) = of_store.or_else(|| self.backends.service_time())?;
+        // Whoever can write to the store may also set its clock.
+        let of_store = || store.map(|time| (time, self.backends.store.name()));
+        let (time, whose) = self.backends.service_time().or_else(of_store)?;
         Some(Reference::new(time, whose, clock))
     }
 

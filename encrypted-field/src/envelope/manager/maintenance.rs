@@ -11,7 +11,7 @@ use super::clock::SKEW;
 use super::loading::{Ask, Loader, page_digits};
 use super::memory::Newest;
 use super::rotation::Under;
-use super::{Call, Confirms, Inner, KeyManager};
+use super::{Call, Inner, KeyManager};
 use crate::cipher;
 use crate::envelope::draft::{Note, refused};
 use crate::envelope::lifecycle::{self, NewKey, Place, Work};
@@ -92,7 +92,7 @@ impl KeyManager {
                     (_, Some(error)) => Err(error),
                 }
             };
-            inner.in_turn(Confirms::Nothing, work).await
+            inner.in_turn(work).await
         })
     }
 }
@@ -101,7 +101,7 @@ impl Inner {
     /// For the thread, which nobody asks what happened. Gives whether there is more to do, at once.
     pub(super) async fn maintain_and_tell(self: &Arc<Self>, note: &Note) -> bool {
         let work = async { Ok(self.maintain(note).await) };
-        let (done, failure) = self.in_turn(Confirms::Nothing, work).await.unwrap_or_default();
+        let (done, failure) = self.in_turn(work).await.unwrap_or_default();
         if let Some(error) = &failure {
             event::emit(&Event::MaintenanceFailed { key_set: self.key_set(), kind: error.kind() });
         }
@@ -267,9 +267,10 @@ impl Inner {
         let mut places: Vec<Place> = places.take(PUBLISH_AT_ONCE + 1).collect();
         let is_more = places.len() > PUBLISH_AT_ONCE || many > scopes.len();
         places.truncate(PUBLISH_AT_ONCE);
-        let first_id = draft.next_id()?;
+        // Where none is to be made, none needs to be left.
+        let first_id = if places.is_empty() { 0 } else { draft.next_id()? };
         let mut calls: Vec<BoxFuture<'_, Result<NewKey>>> = Vec::with_capacity(places.len());
-        for (place, id) in places.iter().zip(first_id..) {
+        for (place, id) in places.iter().zip(first_id..=u32::MAX) {
             calls.push(Box::pin(changes.new_key(&view.head.store_key, id, place, Under::All)));
         }
         let mut published = Vec::new();

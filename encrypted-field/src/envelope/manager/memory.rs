@@ -36,9 +36,11 @@ pub(super) struct Memory {
     pub(super) anchor: Option<Mark>,
     /// The scopes that are in use here, as of the last refresh or later.
     pub(super) known: Option<Arc<View>>,
-    /// The age of the head as of which the scopes that each process loads are known, and its
-    /// `next_id`.
+    /// The scopes that each process loads, as they were last seen, and the age of the head as of
+    /// which.
+    process: Option<Arc<Process>>,
     process_age: (u64, u64),
+    /// The `next_id` of the head as of which those in use are known.
     pub(super) process_next_id: u64,
     history: History,
     /// When this process first saw a key in its state, by a clock that nobody sets, and since when
@@ -76,8 +78,7 @@ impl Memory {
     /// used.
     pub(super) fn is_news(&self, head: &Head) -> bool {
         let is_known = |newest: &Newest| *newest.head == *head;
-        !self.newest.as_ref().is_some_and(is_known)
-            && self.known.as_ref().is_some_and(|known| known.process.is_some())
+        !self.newest.as_ref().is_some_and(is_known) && self.process.is_some()
     }
 
     /// Makes the head of what was compared the newest one.
@@ -118,6 +119,9 @@ impl Memory {
     pub(super) fn saw(&mut self, view: &View, clock: &Clock) -> Result<()> {
         self.compare(view)?;
         self.settle(view, clock);
+        if let Some(process) = view.process.as_ref().filter(|_| view.head.age() >= self.process_age) {
+            (self.process, self.process_age) = (Some(Arc::clone(process)), view.head.age());
+        }
         let now = clock.monotonic();
         for (scope, keys) in &view.scopes {
             if let Some((_, keys)) = keys {
@@ -125,7 +129,11 @@ impl Memory {
             }
         }
         if self.first_seen.len() > MOST_SEEN {
-            self.first_seen.clear();
+            let mut keep = false;
+            self.first_seen.retain(|_, _| {
+                keep = !keep;
+                keep
+            });
         }
         let in_process = view.process.iter().flat_map(|process| process.iter());
         let on_demand = view.scopes.values().flatten().map(|(_, keys)| keys);
@@ -148,9 +156,8 @@ impl Memory {
         let process = view.process.as_ref().or_else(|| known?.process.as_ref());
         refuse_shared_ids(process.map(|process| &**process), view)?;
         // Two looks of this process may end in the other order: the older one is no evidence.
-        if let Some(known) = known
-            && view.head.age() >= self.process_age
-            && let (Some(before), Some(now)) = (&known.process, &view.process)
+        if view.head.age() >= self.process_age
+            && let (Some(before), Some(now)) = (&self.process, &view.process)
         {
             history::refuse_lost(before, self.process_age.0, now, &view.head)?;
         }
@@ -199,6 +206,10 @@ impl Memory {
     /// One more scope that is in use, of `most` that are kept.
     pub(super) fn entered(&mut self, view: &View, scope: &str, most: usize) {
         let (Some(known), Some(keys)) = (&mut self.known, view.scopes.get(scope)) else { return };
+        if view.head.age() < known.head.age() {
+            // A refresh was faster, and the next one sees to this scope.
+            return;
+        }
         let known = Arc::make_mut(known);
         if known.scopes.len() >= most {
             // They are read again when they are needed. How new they were is remembered.
@@ -210,7 +221,6 @@ impl Memory {
     }
 
     fn knows_process_as_of(&mut self, head: &Head) {
-        self.process_age = self.process_age.max(head.age());
         self.process_next_id = self.process_next_id.max(head.next_id);
     }
 }
@@ -236,12 +246,12 @@ fn refuse_shared_ids(process: Option<&Process>, view: &View) -> Result<()> {
         return Ok(());
     }
     let in_process = process.into_iter().flat_map(Process::iter);
-    let mut ids: HashSet<u32> = in_process.flat_map(|keys| &keys.keys).map(|entry| entry.id).collect();
+    let mut ids: HashSet<u32> = in_process.flat_map(|keys| keys.ids()).collect();
     let on_demand = view.scopes.values().flatten().map(|(_, keys)| keys);
     let is_moved = |keys: &&Arc<ScopeKeys>| process.is_some_and(|process| process.get(&keys.scope).is_some());
     for keys in on_demand.filter(|keys| !is_moved(keys)) {
-        if let Some(twice) = keys.keys.iter().find(|entry| !ids.insert(entry.id)) {
-            return Err(tampered(format!("two scopes have key {}", twice.id)));
+        if let Some(twice) = keys.ids().find(|id| !ids.insert(*id)) {
+            return Err(tampered(format!("two scopes have key {twice}")));
         }
     }
     Ok(())
@@ -251,7 +261,7 @@ fn refuse_shared_ids(process: Option<&Process>, view: &View) -> Result<()> {
 ///
 /// # Errors
 /// [`ErrorKind::KeyStoreRolledBack`].
-fn refuse_below(head: &Head, anchor: Mark) -> Result<()> {
+pub(super) fn refuse_below(head: &Head, anchor: Mark) -> Result<()> {
     let detail = if head.store != anchor.store {
         format!("it is the store {}, and its anchor is of {}", head.store, anchor.store)
     } else if head.age() < anchor.age() {

@@ -259,13 +259,6 @@ impl KeyManager {
     }
 }
 
-/// Whether a key service was asked: then this process has shown that it still may use the keys.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Confirms {
-    Keys,
-    Nothing,
-}
-
 impl Inner {
     /// Everything up to date, and the keys confirmed.
     async fn refresh(self: &Arc<Self>) -> Result<()> {
@@ -294,33 +287,21 @@ impl Inner {
         Ok(())
     }
 
-    /// A change of the store: one of this process at a time. What it has written is used here at
-    /// once.
-    async fn in_turn<T>(
-        self: &Arc<Self>,
-        confirms: Confirms,
-        change: impl Future<Output = Result<T>> + Send,
-    ) -> Result<T> {
+    /// A change of the store: one of this process at a time. What it has written is used here at once.
+    /// It confirms no key: only a refresh has looked at all that are in use.
+    async fn in_turn<T>(self: &Arc<Self>, change: impl Future<Output = Result<T>> + Send) -> Result<T> {
         let _turn = self.turn.lock().await;
-        let clock = &self.loader.backends.clock;
-        let (at, date) = (clock.monotonic(), clock.wall());
         let changed = change.await;
-        self.follow(confirms == Confirms::Keys && changed.is_ok(), at, date).await;
+        self.follow().await;
         changed
     }
 
-    /// Makes use of what this process has written. What can't be used now, the next refresh sees
-    /// to.
-    async fn follow(self: &Arc<Self>, is_confirmed: bool, at: Duration, date: std::time::SystemTime) {
+    /// Makes use of what this process has written. What can't be used now, the next refresh sees to.
+    async fn follow(self: &Arc<Self>) {
         let Some(view) = self.loader.known() else { return };
         let Some(process) = &view.process else { return };
-        match self.process.use_keys(process, self.finder()).await {
-            Ok(()) if is_confirmed => {
-                self.health.confirm(at, date);
-                self.process.extend();
-            }
-            Ok(()) => {}
-            Err(error) => self.not_refreshed(&error),
+        if let Err(error) = self.process.use_keys(process, self.finder()).await {
+            self.not_refreshed(&error);
         }
         self.check_freshness();
         self.scopes.forget_misses();

@@ -6,13 +6,17 @@ use std::time::Duration;
 use super::builder::check_heartbeat;
 use super::changes::{Attempts, Changes};
 use super::loading::Ask;
-use super::{Call, Confirms, KeyManager};
+use super::{Call, KeyManager};
 use crate::envelope::draft::{Draft, Note};
 use crate::envelope::view::View;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// More ids than a store ever gives between two backups.
 const FAR: u64 = 1_000_000;
+/// More changes than there ever are between two backups.
+const FAR_REVISIONS: u64 = 1 << 40;
+/// In seconds.
+const DAY: u64 = 86_400;
 
 /// What somebody says about a restored store, having looked at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +53,7 @@ impl KeyManager {
     /// must be in reach.
     pub fn accept_restored(&self, restored: RestoredStore) -> Call<()> {
         self.call(move |inner, note| async move {
-            inner.in_turn(Confirms::Keys, inner.changes.accept_restored(restored, &note)).await?;
+            inner.in_turn(inner.changes.accept_restored(restored, &note)).await?;
             inner.refresh().await
         })
     }
@@ -62,9 +66,9 @@ impl KeyManager {
     /// [`ErrorKind::InvalidKeys`]: twice this time and 10 minutes are longer than the store's
     /// propagation time.
     pub fn set_heartbeat(&self, time: Duration) -> Call<()> {
-        self.call(move |inner, note| async move {
-            inner.in_turn(Confirms::Keys, inner.changes.set_heartbeat(time, &note)).await
-        })
+        self.call(
+            move |inner, note| async move { inner.in_turn(inner.changes.set_heartbeat(time, &note)).await },
+        )
     }
 
     /// Gives the store a new key for its authentication, and begins a new epoch: after the store
@@ -80,9 +84,7 @@ impl KeyManager {
     /// [`ErrorKind::KekUnusable`]: this process lacks a KEK of the store. Those of the store and
     /// the key services.
     pub fn renew_store_key(&self) -> Call<()> {
-        self.call(|inner, note| async move {
-            inner.in_turn(Confirms::Keys, inner.changes.renew_store_key(&note)).await
-        })
+        self.call(|inner, note| async move { inner.in_turn(inner.changes.renew_store_key(&note)).await })
     }
 }
 
@@ -124,9 +126,16 @@ impl Changes {
         }
         let seen = newest.map_or((0, 0), |newest| newest.age());
         let anchor = anchor.map_or((0, 0), |anchor| anchor.age());
+        let least_revision = anchor.1.max(self.loader.floor.revision);
+        if least_revision > found.revision.saturating_add(FAR_REVISIONS) || anchor.0 > self.now() + DAY {
+            return not_confirmed(format!(
+                "its anchor or its minimum asks for revision {least_revision} of epoch {}, far beyond what it has; set that right first",
+                anchor.0
+            ));
+        }
         let mut draft = self.draft_whatever_its_date(&view, note)?;
         self.renew(&view, &mut draft, found.epoch.max(seen.0).max(anchor.0)).await?;
-        draft.restored(seen.1.max(anchor.1).max(self.loader.floor.revision), next_id);
+        draft.restored(seen.1.max(least_revision), next_id);
         if self.commit(&view, draft).await? {
             return Ok(());
         }
@@ -147,6 +156,14 @@ impl Changes {
         loop {
             let view = self.loader.look_up(&[], true, Ask::Always).await?;
             let mut draft = self.draft(&view, note)?;
+            let mut names = view.head.store_key.keys();
+            if let Some(offline) = names.find(|name| !self.backends().has_kek(name)) {
+                let detail = format!(
+                    "the store is wrapped under the KEK \"{offline}\", which this process does not have, and which could not load the store any \
+                     more; do it in a process that has it"
+                );
+                return Err(Error::new(ErrorKind::KekUnusable).detail(detail));
+            }
             self.renew(&view, &mut draft, view.head.epoch).await?;
             if self.commit(&view, draft).await? {
                 return Ok(());

@@ -11,7 +11,7 @@ use super::consistency::{WrapProblem, foreign_problem};
 use super::loading::{Ask, Loader, page_digits};
 use super::maintenance::ahead_by;
 use super::ring::key_id;
-use super::{Call, Confirms, Inner, KeyManager};
+use super::{Call, Inner, KeyManager};
 use crate::envelope::WrapContext;
 use crate::envelope::draft::{Draft, Note};
 use crate::envelope::lifecycle;
@@ -160,7 +160,7 @@ impl Inner {
         loop {
             // A turn for each change: others have theirs in between.
             let batch = self.rewrap_batch(goal, names, after, note);
-            match self.in_turn(Confirms::Keys, batch).await? {
+            match self.in_turn(batch).await? {
                 Batch::Done { report, last } => {
                     done.keys += report.keys;
                     done.redated.extend(report.redated);
@@ -319,7 +319,7 @@ impl Inner {
 
     async fn rewrap_store_key(self: &Arc<Self>, goal: Goal<'_>, note: &Note) -> Result<()> {
         let mut attempts = Attempts::default();
-        while !self.in_turn(Confirms::Keys, self.try_rewrap_store_key(goal, note)).await? {
+        while !self.in_turn(self.try_rewrap_store_key(goal, note)).await? {
             attempts.again(&self.loader.backends).await?;
         }
         Ok(())

@@ -8,7 +8,7 @@ use super::backends::{Kek, some_at_a_time};
 use super::changes::{Attempts, Changes};
 use super::loading::Ask;
 use super::ring::key_id;
-use super::{Call, Confirms, Inner, KeyManager};
+use super::{Call, Inner, KeyManager};
 use crate::envelope::WrapContext;
 use crate::envelope::draft::Note;
 use crate::envelope::lifecycle::{self, NewKey, Place};
@@ -54,7 +54,7 @@ impl KeyManager {
         self.call(move |inner, note| async move {
             let mut made = 0;
             for scopes in scopes.chunks(PROVISION_AT_ONCE) {
-                made += inner.in_turn(Confirms::Keys, inner.changes.add_first_keys(scopes, &note)).await?;
+                made += inner.in_turn(inner.changes.add_first_keys(scopes, &note)).await?;
             }
             Ok(made)
         })
@@ -80,9 +80,7 @@ impl KeyManager {
     /// # Errors
     /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle): too early, or not pending.
     pub fn activate(&self, id: KeyId) -> Call<()> {
-        self.call(move |inner, note| async move {
-            inner.in_turn(Confirms::Keys, inner.activate(id, false, &note)).await
-        })
+        self.call(move |inner, note| async move { inner.in_turn(inner.activate(id, false, &note)).await })
     }
 
     /// As [`activate`](Self::activate), but without waiting for the propagation time, for a key
@@ -92,15 +90,13 @@ impl KeyManager {
     /// # Errors
     /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle): not pending.
     pub fn activate_at_once(&self, id: KeyId) -> Call<()> {
-        self.call(move |inner, note| async move {
-            inner.in_turn(Confirms::Keys, inner.activate(id, true, &note)).await
-        })
+        self.call(move |inner, note| async move { inner.in_turn(inner.activate(id, true, &note)).await })
     }
 
     fn add_key(&self, place: Place, nth: Nth) -> Call<KeyId> {
-        self.call(move |inner, note| async move {
-            inner.in_turn(Confirms::Keys, inner.changes.add_key(place, nth, &note)).await
-        })
+        self.call(
+            move |inner, note| async move { inner.in_turn(inner.changes.add_key(place, nth, &note)).await },
+        )
     }
 }
 
@@ -150,7 +146,7 @@ impl Changes {
                 |name: &&str| Place { part: Part::Demand, scope: (*name).into(), purpose: Purpose::Field };
             let places: Vec<Place> = names.iter().filter(is_new).map(place).collect();
             let mut calls: Vec<BoxFuture<'_, Result<NewKey>>> = Vec::with_capacity(places.len());
-            for (place, id) in places.iter().zip(draft.next_id()?..) {
+            for (place, id) in places.iter().zip(draft.next_id()?..=u32::MAX) {
                 calls.push(Box::pin(self.new_key(&view.head.store_key, id, place, Under::Some)));
             }
             for (place, key) in places.iter().zip(some_at_a_time(calls).await) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::backends::Kek;
 use super::changes::confirmed;
 use super::loading::{Ask, Loader, page_digits};
-use super::{Call, Confirms, Inner, KeyManager};
+use super::{Call, Inner, KeyManager};
 use crate::envelope::draft::{Draft, Note};
 use crate::envelope::lifecycle;
 use crate::envelope::record::Wraps;
@@ -69,7 +69,7 @@ impl Inner {
         };
         let scopes = [name];
         let changed = self.changes.change(&scopes, note, plan);
-        let others_have_it = self.in_turn(Confirms::Keys, changed).await?;
+        let others_have_it = self.in_turn(changed).await?;
         self.scopes.destroyed(name);
         if backends.keks.iter().any(Kek::is_per_scope) {
             let others = self.other_scopes(name).await?;

@@ -241,13 +241,14 @@ impl Scopes {
         };
         for (name, slot) in slots.iter().filter(in_view) {
             calls.push(Box::pin(async move {
-                // Where one can't be reached now, neither can the others.
-                if is_out_of_reach.load(Ordering::Relaxed) {
+                // Where a key service can't be reached now, it is not asked for the others.
+                if is_out_of_reach.load(Ordering::Relaxed) && !slot.has(name, view) {
                     return Ok(());
                 }
                 let _loading = slot.loading.lock().await;
                 let filled = self.fill(slot, name, view, Weak::clone(finder)).await;
-                is_out_of_reach.fetch_or(filled.is_err(), Ordering::Relaxed);
+                let is_temporary = filled.as_ref().is_err_and(Error::is_retryable);
+                is_out_of_reach.fetch_or(is_temporary, Ordering::Relaxed);
                 filled
             }));
         }
@@ -285,6 +286,12 @@ impl Slot {
     fn ready(&self, name: &str) -> Option<Scope> {
         self.lease()?.now().ok()?;
         Some(Scope::with_ring(name, Arc::clone(self.ring.get()?)))
+    }
+
+    /// Whether its ring is made of what the view has, so that nobody needs to be asked.
+    fn has(&self, name: &str, view: &View) -> bool {
+        let hash = view.scopes.get(name).and_then(|keys| keys.as_ref().map(|(hash, _)| *hash));
+        hash.is_some() && self.loaded().unwrapped.made_of == hash
     }
 
     fn loaded(&self) -> MutexGuard<'_, SlotKeys> {

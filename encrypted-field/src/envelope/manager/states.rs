@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::changes::confirmed;
 use super::loading::{Ask, Loader, page_digits};
-use super::{Call, Confirms, Inner, KeyManager};
+use super::{Call, Inner, KeyManager};
 use crate::envelope::draft::{Draft, Note, refused};
 use crate::envelope::lifecycle;
 use crate::envelope::record::ScopeKeys;
@@ -78,15 +78,13 @@ impl KeyManager {
                 };
                 changes.change(&[&scope], &note, plan).await
             };
-            inner.in_turn(Confirms::Keys, destroyed).await?;
+            inner.in_turn(destroyed).await?;
             inner.loader.backends.forget_history().await
         })
     }
 
     fn change_key(&self, id: KeyId, change: fn(&mut Draft<'_>, &str, u32) -> Result<()>) -> Call<()> {
-        self.call(move |inner, note| async move {
-            inner.in_turn(Confirms::Keys, inner.change_key(id, &note, change)).await
-        })
+        self.call(move |inner, note| async move { inner.in_turn(inner.change_key(id, &note, change)).await })
     }
 }
 

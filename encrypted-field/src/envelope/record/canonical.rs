@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_json::{Map, Value};
 
 /// A JSON value in which no object has a member twice: of two, readers could take different ones.
-pub(super) struct Strict(pub(super) Value);
+pub(in crate::envelope) struct Strict(pub(in crate::envelope) Value);
 
 impl<'de> Deserialize<'de> for Strict {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -63,8 +63,12 @@ impl<'de> Visitor<'de> for StrictVisitor {
         let mut members = Map::new();
         while let Some(name) = object.next_key::<String>()? {
             if name == NUMBER {
+                // Nothing else is a number here.
                 let number: String = object.next_value()?;
-                return serde_json::from_str(&number).map_err(A::Error::custom);
+                let unsigned = number.parse::<u64>().map(Value::from);
+                return unsigned
+                    .or_else(|_| number.parse::<i64>().map(Value::from))
+                    .map_err(A::Error::custom);
             }
             let Strict(value) = object.next_value()?;
             if members.insert(name, value).is_some() {

@@ -1,7 +1,7 @@
 //! The entry of one data key.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::canonical;
 use super::parts::{has_null, least};
@@ -46,6 +46,9 @@ pub(in crate::envelope) struct Entry {
     pub(in crate::envelope) check: Digest,
     pub(in crate::envelope) wraps: Wraps,
     pub(in crate::envelope) changed: Changed,
+    /// What a later release has added, and this one may ignore.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::envelope) ext: Option<Map<String, Value>>,
 }
 
 /// The last change of an entry.
@@ -61,7 +64,7 @@ pub(in crate::envelope) struct Changed {
 }
 
 /// The members of an entry, and of its last change.
-const MEMBERS: [&str; 16] = [
+const MEMBERS: [&str; 17] = [
     "id",
     "purpose",
     "version",
@@ -78,6 +81,7 @@ const MEMBERS: [&str; 16] = [
     "check",
     "wraps",
     "changed",
+    "ext",
 ];
 const CHANGED: [&str; 4] = ["revision", "date", "by", "why"];
 

@@ -1,12 +1,13 @@
 //! The head of a store.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::canonical;
 use super::parts::has_null;
 use super::{
-    Digest, Due, MAX_REVISION, NodeLink, StoreMac, Wraps, damaged, is_date, is_note, parse, upgrade,
+    Digest, Due, MAX_COUNT, MAX_REVISION, NodeLink, StoreMac, Wraps, damaged, is_date, is_note, parse,
+    upgrade,
 };
 use crate::envelope::{Record, StoreId};
 use crate::error::{Error, ErrorKind, Result};
@@ -50,6 +51,9 @@ pub(in crate::envelope) struct Head {
     pub(in crate::envelope) tree: Option<NodeLink>,
     /// The store key, wrapped.
     pub(in crate::envelope) store_key: Wraps,
+    /// What a later release has added, and this one may ignore.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ext: Option<Map<String, Value>>,
     pub(in crate::envelope) mac: Digest,
     /// What was signed, and what stands in the store: their canonical forms.
     #[serde(skip)]
@@ -62,7 +66,7 @@ pub(in crate::envelope) struct Head {
 }
 
 /// The members of the head.
-const MEMBERS: [&str; 17] = [
+const MEMBERS: [&str; 18] = [
     "version",
     "store",
     "epoch",
@@ -79,6 +83,7 @@ const MEMBERS: [&str; 17] = [
     "process",
     "tree",
     "store_key",
+    "ext",
     "mac",
 ];
 
@@ -110,6 +115,7 @@ impl Head {
             process: None,
             tree: None,
             store_key: Wraps::new(),
+            ext: None,
             mac: Digest([0; 32]),
             signed_form: String::new(),
             stored_form: String::new(),
@@ -146,7 +152,12 @@ impl Head {
         let mut head: Self = serde_json::from_value(value)
             .map_err(|_| damaged(Record::HEAD, "a member is missing or has another type"))?;
         (head.signed_form, head.stored_form, head.is_foreign) = (forms.0, forms.1, is_foreign);
+        let links = [&head.process, &head.tree].into_iter().flatten();
         if head.revision > MAX_REVISION
+            || head.epoch == 0
+            || ![head.epoch, head.heartbeat, head.propagation].into_iter().all(is_date)
+            || head.restored.is_some_and(|restored| restored.epoch > head.epoch)
+            || links.into_iter().any(|link| link.scopes > MAX_COUNT)
             || head.next_id > MAX_NEXT_ID
             || !is_date(head.signed)
             || !is_note(head.by.as_ref(), head.why.as_ref())

@@ -19,6 +19,7 @@ mod node;
 mod parts;
 mod scope;
 
+pub(super) use canonical::Strict;
 pub(super) use entry::{Changed, Entry};
 pub(super) use head::{Head, Restoration};
 pub(super) use mac::StoreMac;
@@ -79,14 +80,19 @@ fn hash_of(name: &str, canonical: &str) -> Digest {
 }
 
 /// Revisions fit a signed integer.
-const MAX_REVISION: u64 = i64::MAX.cast_unsigned();
+pub(super) const MAX_REVISION: u64 = i64::MAX.cast_unsigned();
 
 /// The last second of the year 9999: what is later is no date that anybody meant.
-const MAX_DATE: u64 = 253_402_300_799;
+pub(super) const MAX_DATE: u64 = 253_402_300_799;
 
 fn is_date(seconds: u64) -> bool {
     seconds <= MAX_DATE
 }
+
+/// The most bytes of a scope's name.
+pub(super) const MAX_SCOPE: usize = 255;
+/// More scopes than there can be; below it, readers whose numbers are floats count exactly.
+const MAX_COUNT: u64 = (1 << 53) - 1;
 
 /// The most bytes of who made a change, and of why.
 pub(super) const MAX_BY: usize = 200;
@@ -98,8 +104,8 @@ fn is_note(by: Option<&String>, why: Option<&String>) -> bool {
 }
 
 fn parse(record: &Record) -> Result<Value> {
-    match serde_json::from_str::<canonical::Strict>(&record.body) {
-        Ok(canonical::Strict(value @ Value::Object(_))) => Ok(value),
+    match serde_json::from_str::<Strict>(&record.body) {
+        Ok(Strict(value @ Value::Object(_))) => Ok(value),
         Ok(_) => Err(damaged(&record.name, "it is no JSON object")),
         // The position only: the message may quote what stands there.
         Err(e) => {

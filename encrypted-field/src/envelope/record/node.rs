@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::parts::refuse_unknown;
-use super::{Body, Digest, Due, ScopeDigest, damaged, write};
+use super::{Body, Digest, Due, MAX_COUNT, MAX_SCOPE, ScopeDigest, damaged, write};
 use crate::envelope::Record;
 use crate::error::Result;
 
@@ -112,7 +112,9 @@ impl Node {
     pub(in crate::envelope) fn scopes(&self) -> u64 {
         match &self.content {
             Content::Scopes(scopes) => scopes.len() as u64,
-            Content::Children(children) => children.iter().flatten().map(|link| link.scopes).sum(),
+            Content::Children(children) => {
+                children.iter().flatten().fold(0, |count, link| count.saturating_add(link.scopes))
+            }
         }
     }
 
@@ -150,6 +152,9 @@ fn links(node: &Value) -> impl Iterator<Item = &Value> {
 fn read_scopes(name: &str, raw: Vec<RawScope>, digits: &str) -> Result<Vec<ScopeLink>> {
     let mut scopes: Vec<ScopeLink> = Vec::with_capacity(raw.len());
     for RawScope { scope, hash, due } in raw {
+        if scope.len() > MAX_SCOPE {
+            return Err(damaged(name, "the name of a scope is too long"));
+        }
         let digest = ScopeDigest::of(&scope);
         if !digest.digits().starts_with(digits) {
             return Err(damaged(name, "it has a scope that belongs in another node"));
@@ -168,6 +173,9 @@ fn read_children(name: &str, raw: BTreeMap<char, NodeLink>) -> Result<[Option<No
         // Of upper case is another text for the same digit.
         let slot = digit.to_digit(16).filter(|_| !digit.is_ascii_uppercase());
         let slot = slot.and_then(|digit| children.get_mut(digit as usize));
+        if link.scopes > MAX_COUNT {
+            return Err(damaged(name, "it counts more scopes than there can be"));
+        }
         *slot.ok_or_else(|| damaged(name, "it has a child that is no digit"))? = Some(link);
     }
     Ok(children)

@@ -19,6 +19,8 @@ pub(in crate::envelope) struct ScopeKeys {
     pub(in crate::envelope) part: Part,
     pub(in crate::envelope) scope: Box<str>,
     pub(in crate::envelope) keys: Vec<Arc<Entry>>,
+    /// What a later release has added, and this one may ignore.
+    ext: Option<Map<String, Value>>,
     /// Those that this release does not understand: authenticated, not used, not changed.
     pub(in crate::envelope) foreign: Vec<Foreign>,
 }
@@ -77,7 +79,7 @@ impl Foreign {
 
 impl ScopeKeys {
     pub(in crate::envelope) fn new(part: Part, scope: &str) -> Self {
-        Self { revision: 0, part, scope: scope.into(), keys: Vec::new(), foreign: Vec::new() }
+        Self { revision: 0, part, scope: scope.into(), keys: Vec::new(), ext: None, foreign: Vec::new() }
     }
 
     /// Reads the keys of a scope. The hash was compared before.
@@ -87,12 +89,17 @@ impl ScopeKeys {
     /// later release has written it.
     pub(in crate::envelope) fn read(body: &Body, part: Part, scope: &str, head: &Head) -> Result<Self> {
         let name = &*body.name;
-        refuse_unknown(name, &body.value, &["revision", "scope", "keys"])?;
+        refuse_unknown(name, &body.value, &["revision", "scope", "keys", "ext"])?;
         if body.value["scope"].as_str() != Some(scope) {
             return Err(damaged(name, "it has the keys of another scope"));
         }
         let revision = body.value["revision"].as_u64().unwrap_or_default();
         let mut read = Self { revision, ..Self::new(part, scope) };
+        read.ext = match body.value.get("ext") {
+            None => None,
+            Some(Value::Object(ext)) => Some(ext.clone()),
+            Some(_) => return Err(damaged(name, "a member has another type")),
+        };
         let mut last = 0;
         let mut versions = HashSet::new();
         for raw in body.value["keys"].as_array().ok_or_else(|| damaged(name, "it has no list of keys"))? {
@@ -136,6 +143,9 @@ impl ScopeKeys {
         content.insert("revision".into(), self.revision.into());
         content.insert("scope".into(), (&*self.scope).into());
         content.insert("keys".into(), keys.into());
+        if let Some(ext) = &self.ext {
+            content.insert("ext".into(), ext.clone().into());
+        }
         let (record, hash) = write(self.part.record(&digest), self.revision, &content)?;
         Ok((record, self.link(digest, hash, head)))
     }
@@ -151,6 +161,11 @@ impl ScopeKeys {
 
     pub(in crate::envelope) fn get(&self, id: u32) -> Option<&Arc<Entry>> {
         self.keys.iter().find(|entry| entry.id == id)
+    }
+
+    /// The ids of all its keys, of whatever release.
+    pub(in crate::envelope) fn ids(&self) -> impl Iterator<Item = u32> {
+        self.keys.iter().map(|entry| entry.id).chain(self.foreign.iter().map(|foreign| foreign.id))
     }
 
     /// Whether it has a key of this id, of whatever release.
