@@ -79,7 +79,8 @@ pub enum Event<'a> {
         /// Why.
         kind: ErrorKind,
     },
-    /// A key-encryption key did not unwrap a key; the next one was asked, if there is one.
+    /// A key-encryption key did not wrap or unwrap a key. Where it was to unwrap, the next one was
+    /// asked, if there is one. Where it was to wrap, there is no wrap under it.
     #[non_exhaustive]
     KekFailed {
         /// The name of the key-encryption key.
@@ -105,14 +106,15 @@ pub enum Event<'a> {
         /// What does not fit.
         error: &'a crate::error::Error,
     },
-    /// The key store was not signed anew for too long: nothing is sealed.
+    /// The key store was not signed anew for too long: nothing is sealed. Once for each time that
+    /// it freezes, and not where this process is about to sign it.
     #[non_exhaustive]
     StoreFrozen {
         /// The name of the key set.
         key_set: &'a str,
     },
-    /// The anchor of the store could not be read by a process that goes on by what it has seen, or
-    /// not be raised after a change, which stands. The next change raises it.
+    /// The anchor of the store could not be read, and this process goes on by what it has seen; or
+    /// the store was changed, and its anchor could not be raised. The next change raises it.
     #[non_exhaustive]
     AnchorFailed {
         /// The name of the key set.
@@ -147,7 +149,8 @@ static HOOK: ArcSwapOption<Hook> = ArcSwapOption::const_empty();
 /// Sets the hook of this process; the one before is dropped.
 ///
 /// It runs on the thread that reads the value, inside the ORM's decoding: it should count or
-/// enqueue, and must not block or use the database.
+/// enqueue, and must not block or use the database. It must not call a `KeyManager` either:
+/// events of a manager come while it has its turn, and a call would wait for that turn for ever.
 pub fn set_hook(hook: impl Fn(&Event<'_>) + Send + Sync + 'static) {
     HOOK.store(Some(Arc::new(Box::new(hook))));
 }

@@ -7,7 +7,8 @@
 //! Vault ───────┼──────────────> unwraps data keys, publishes,  ───> Scope: a tenant's, when it is entered
 //! break-glass ─┘                activates and retires them          (no I/O, ever)
 //!                                   ^ load, compare-and-swap
-//! store: file, SQL table, Vault KV, AWS Secrets Manager (wrapped keys; not trusted)
+//! store: file, SQL table, Vault KV, AWS Secrets Manager, S3 (wrapped keys; not trusted)
+//! anchor: file, Vault KV, AWS Secrets Manager, S3, configuration (how new the store is at least)
 //! ```
 //!
 //! A [`KeyManager`] is made of a [`KeyStore`], one or more [`KeyEncryptionKey`]s, and policies. An
@@ -30,11 +31,12 @@
 //! [`min_revision`](KeyManagerBuilder::min_revision) or by
 //! [`min_epoch`](KeyManagerBuilder::min_epoch).
 //!
-//! The head has a date, and one process signs it anew every half hour
+//! The head has a date, and one process signs it anew at least every half hour
 //! ([`heartbeat`](KeyManagerBuilder::heartbeat)). A process that is shown an old state stops
 //! sealing after an hour ([`ErrorKind::KeyStoreFrozen`](crate::ErrorKind::KeyStoreFrozen)). Until
 //! then it seals under keys that may have been retired since, and it goes on opening. At least one
-//! process must run that may write to the store.
+//! process must run that may write to the store. A process that is shown a copy of the store that
+//! takes its writes signs the copy itself: only an anchor shows that.
 //!
 //! # Which backends there are
 //!
@@ -48,6 +50,7 @@
 //! | `sql::SqlxStore` | `sqlx-store`, `sqlx-postgres`, `-mysql`, `-sqlite` | the same table, through SQLx |
 //! | `VaultKv` | crate `encrypted-field-vault` | Vault KV version 2 |
 //! | `AwsSecretsManager` | crate `encrypted-field-aws` | one secret of AWS Secrets Manager |
+//! | `AwsS3Object` | crate `encrypted-field-aws` | one object of S3, best for an [`Anchor`] |
 //!
 //! Yours implement [`KeyEncryptionKey`], and [`KeyStore`] or [`Document`], and [`conformance`]
 //! tests them.
@@ -62,7 +65,7 @@
 //! loads, those of tenants in use, and the nodes of the tree that lead to them. Of unwrapped keys
 //! it holds those of the same scopes, of at most [`max_scopes`](CachePolicy::max_scopes) tenants.
 //! So its memory depends on the scopes in use and not on how many there are. It remembers how new
-//! a scope was that it has used, for at most 65,536 of them. (A store in one text,
+//! a scope was that it has used, for at most 32,768 of them. (A store in one text,
 //! such as a file or a secret, is read as a whole at each load, and freed after it.)
 //!
 //! Of a key is kept what its purpose needs, which is derived from it; so is what authenticates the

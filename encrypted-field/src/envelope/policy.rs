@@ -108,6 +108,11 @@ impl CachePolicy {
     /// default. Past both nothing is sealed or opened ([`ErrorKind::KeysExpired`]). Together they
     /// are how long it takes until a permission that was taken away has its effect, and the
     /// shortest time between publishing a key and its use.
+    ///
+    /// Where each scope has a key-encryption key of its own
+    /// ([`is_per_scope`](crate::envelope::KeyEncryptionKey::is_per_scope)), a permission on that
+    /// key is asked for only when the scope is loaded. There it has its effect at the next load of
+    /// the scope, and not after these times.
     #[must_use]
     pub fn max_age(mut self, max_age: Duration, grace: Duration) -> Self {
         (self.max_age, self.grace) = (max_age, grace);
@@ -130,8 +135,10 @@ impl CachePolicy {
         self
     }
 
-    /// How long it may take to read all of a store, and to change more than a thousand keys at
-    /// once, 30 seconds by default: for a hundred thousand keys.
+    /// How long it may take to read one page of the scopes that are loaded on demand, or more than
+    /// 1,000 records by their names, and to write a change of more than 1,000 records: 30 seconds
+    /// by default. It bounds each such call, and not the many of a
+    /// [`check_consistency`](crate::envelope::KeyManager::check_consistency).
     #[must_use]
     pub fn bulk_timeout(mut self, timeout: Duration) -> Self {
         self.bulk_timeout = timeout;

@@ -22,9 +22,9 @@ enum Place {
 }
 
 impl Anchor {
-    /// In a document that each process reads when it starts and at each full read of the store, and
-    /// that each process which changes the store raises. A document that was never written is made
-    /// at the first change.
+    /// In a document that each process reads when it starts, at each refresh and before each
+    /// change, and that each process which changes the store raises. A document that was never
+    /// written is made at the first change.
     pub fn in_document(document: impl Document) -> Self {
         Self(Place::Document(Box::new(document)))
     }

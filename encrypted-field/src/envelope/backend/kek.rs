@@ -54,6 +54,10 @@ pub trait KeyEncryptionKey: Send + Sync + 'static {
     /// Whether each scope has a key-encryption key of its own here, so that
     /// [`destroy_scope`](Self::destroy_scope) covers copies of wrapped keys (backups of the store),
     /// too.
+    ///
+    /// A refresh unwraps the store key, which is under the key-encryption key of the default scope.
+    /// So a permission on that of another scope that was taken away has its effect when the scope
+    /// is loaded the next time, and not at each refresh.
     fn is_per_scope(&self) -> bool {
         false
     }

@@ -142,9 +142,10 @@ impl KeyManagerBuilder {
 
     /// A memory outside of the store of how new it is at least, which each change raises, so that
     /// also a process that has not seen the store before notices that it was set back, replaced or
-    /// emptied. It is read when the process starts, and once a day. Where it can't be read, no
-    /// process starts; one that runs goes on. Where it can't be raised, the change stands. An
-    /// [event](crate::event::Event::AnchorFailed) says why.
+    /// emptied. It is read when the process starts, at each refresh and before each change. Where
+    /// it can't be read, loading fails in a process that has not seen the store before; one that
+    /// has seen it goes on. Where it can't be raised, the change stands. In both cases that go on
+    /// an [event](crate::event::Event::AnchorFailed) says why.
     pub fn anchor(mut self, anchor: Anchor) -> Self {
         self.anchor = Some(anchor);
         self
@@ -160,6 +161,10 @@ impl KeyManagerBuilder {
     /// seals under a key that may have been destroyed. `Duration::ZERO` turns it off: then a
     /// process that is shown an old state goes on sealing under keys that were destroyed since, and
     /// those values are lost.
+    ///
+    /// It protects a process that only reads, and one that shares the store with others that sign.
+    /// A process that maintains and is shown a copy of the store that takes its writes signs that
+    /// copy itself: only an [`anchor`](Self::anchor) shows it.
     pub fn heartbeat(mut self, time: Duration) -> Self {
         self.heartbeat = Some(time);
         self

@@ -68,8 +68,9 @@ impl KeyManager {
     /// activates those that every process has, disables what is no longer to be kept, adds missing
     /// wraps; and signs the head anew where nothing was written for the time of the
     /// [heartbeat](super::KeyManagerBuilder::heartbeat). The refresh thread of
-    /// [`install`](Self::install) calls it; without one, call it more often than that time, from
-    /// any number of processes: one of them does it.
+    /// [`install`](Self::install) calls it; without one, call it at least once in each heartbeat,
+    /// from any number of processes: one of them does it. The head is signed from half of that time
+    /// on.
     ///
     /// Before a key is published, the store is read and each KEK wraps it and unwraps it to the
     /// same check value; where one of them fails, nothing is changed. Before it becomes active, it

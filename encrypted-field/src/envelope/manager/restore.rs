@@ -39,7 +39,11 @@ impl KeyManager {
     /// ids are not given again. What happened to keys after the backup is undone: mark, disable and
     /// destroy again what was; the same goes for KEKs that were added or left out. A KEK that was
     /// left out after the backup is named as an
-    /// [`offline_kek`](super::KeyManagerBuilder::offline_kek) to accept the store without it.
+    /// [`offline_kek`](super::KeyManagerBuilder::offline_kek) to accept the store without it. Any
+    /// KEK that is named so drops out of the store: where it is to stay, call
+    /// [`rewrap`](Self::rewrap) afterwards in a process that has it.
+    ///
+    /// An anchor of the same store that is ahead of it is raised, and so refuses nothing.
     ///
     /// # Errors
     /// [`ErrorKind::KeyStoreTampered`]: a backup that somebody without the KEK has changed is
@@ -69,14 +73,16 @@ impl KeyManager {
 
     /// Gives the store a new key for its authentication, and begins a new epoch: after the store
     /// key may have become known, such as from the memory of a process. No entry changes. Every KEK
-    /// of the store must be in reach.
+    /// of the store must be in reach, also one that is named as an
+    /// [`offline_kek`](super::KeyManagerBuilder::offline_kek): it would drop out of the store.
     ///
     /// So that a process which has not seen the store before is not shown one of before, raise
     /// [`min_epoch`](super::KeyManagerBuilder::min_epoch), or have an
     /// [anchor](super::KeyManagerBuilder::anchor).
     ///
     /// # Errors
-    /// Those of the store and the key services.
+    /// [`ErrorKind::KekUnusable`]: this process lacks a KEK of the store. Those of the store and
+    /// the key services.
     pub fn renew_store_key(&self) -> Call<()> {
         self.call(|inner, note| async move { inner.in_turn(inner.changes.renew_store_key(&note)).await })
     }

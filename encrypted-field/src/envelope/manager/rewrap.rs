@@ -77,6 +77,10 @@ impl KeyManager {
     /// Processes that have no other KEK can't load then. `confirmation` is `leave out KEK <name> of
     /// <key set>`.
     ///
+    /// Take the KEK from the configuration of every process first: one that still has it brings it
+    /// back by [`rewrap`](Self::rewrap) or [`repair`](Self::repair), and accepts a later epoch from
+    /// whoever has that KEK.
+    ///
     /// That does not take the data keys away from whoever has the KEK and an old copy of the store:
     /// where it is compromised, rotate them, too, and re-encrypt the rows. So that a process which
     /// has not seen the store before is not shown one of before, raise

@@ -73,9 +73,9 @@ impl KeyManager {
 
     /// Makes a pending key active and retires the one before it, once the propagation time is over:
     /// by its dates, and by the clock of this process that nobody sets, for as long as it has seen
-    /// the key. A process that has not seen it for so long goes by the clock of the store or of a
-    /// key service; where there is none, it waits for a day more. The key is unwrapped once more
-    /// before.
+    /// the key. A process that has not seen it for so long goes by the dates alone. It waits for 5
+    /// minutes more where the store or a key service has a clock that confirms the one here, and
+    /// for a day more where there is none. The key is unwrapped once more before.
     ///
     /// # Errors
     /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle): too early, or not pending.

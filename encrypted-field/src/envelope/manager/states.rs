@@ -47,10 +47,13 @@ impl KeyManager {
         self.change_key(id, lifecycle::compromise)
     }
 
-    /// Destroys a key: its wrapped bytes leave the store for good, its id stays taken. It must be
-    /// pending, or disabled for as long as each process takes to notice: as this process has seen
-    /// it by a clock that nobody sets, or by its date where the store or a key service has a clock
-    /// that confirms the one here. `confirmation` is `destroy key <id> of <key set>`.
+    /// Destroys a key: its wrapped bytes leave the store for good, its id stays taken.
+    /// `confirmation` is `destroy key <id> of <key set>`. The key must be pending, or disabled for
+    /// as long as each process takes to notice. One of these shows that:
+    ///
+    /// - This process has seen it disabled for the propagation time, by a clock that nobody sets.
+    /// - By its date it was disabled for the propagation time and 5 minutes more, and the store or
+    ///   a key service has a clock that confirms the one here.
     ///
     /// What is under it can't be read any more, except by whoever has both an older copy of the
     /// store (a backup) and the KEK: see [`destroy_scope`](Self::destroy_scope).
