@@ -135,10 +135,10 @@ impl CachePolicy {
         self
     }
 
-    /// How long it may take to read one page of the scopes that are loaded on demand, or more than
-    /// 1,000 records by their names, and to write a change of more than 1,000 records: 30 seconds
-    /// by default. It bounds each such call, and not the many of a
-    /// [`check_consistency`](crate::envelope::KeyManager::check_consistency).
+    /// How long one call to a store may take that reads or changes more than 1,000 records, 30
+    /// seconds by default. Work on all keys, such as
+    /// [`check_consistency`](crate::envelope::KeyManager::check_consistency), is made of many
+    /// calls, and each has a time of its own.
     #[must_use]
     pub fn bulk_timeout(mut self, timeout: Duration) -> Self {
         self.bulk_timeout = timeout;

@@ -42,7 +42,7 @@ fn main() -> Result {
     show(&mut a, &mut b, 5, &mut rows)?;
 
     title(
-        "01:09  Still refused: a process may go on for 60 minutes without a refresh, and two clocks be 5 wrong each",
+        "01:09  Still refused: a process may go on for 60 minutes without a refresh, and two clocks may be 5 off each",
     );
     // What every process does all the time, or its keys expire.
     for minute in [30, 55] {
