@@ -7,12 +7,13 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use encrypted_field::envelope::{
-    Anchor, BackendError, BackendErrorKind, Clock, KeyManager, KeyStore, Loaded, LocalKek, Query, Record,
+    Anchor, BackendError, BackendErrorKind, CachePolicy, Clock, KeyManager, KeyStore, Loaded, LocalKek,
+    Query, Record,
 };
 use encrypted_field::{Encrypted, EncryptedField as _, Error, ErrorKind, Keyring, Purpose, Scope, Secret};
 use serde_json::Value;
 
-use crate::support::Token;
+use crate::support::{MINUTE, Token};
 
 /// The same field as [`Token`], in whatever scope is entered.
 #[derive(Encrypted)]
@@ -105,7 +106,10 @@ fn records(file: &Value, step: &Value) -> Vec<Record> {
 fn reader(file: &Value, vector: &Value) -> (KeyManager, Shelf) {
     let shelf = Shelf::default();
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(number(&vector["now"]));
-    let mut builder = KeyManager::builder(text(&vector["key_set"]), shelf.clone()).clock(Clock::manual(now));
+    // For stores whose keys become active soon after they are published.
+    let cache = CachePolicy::default().refresh(Duration::from_secs(1)).max_age(MINUTE, MINUTE);
+    let builder = KeyManager::builder(text(&vector["key_set"]), shelf.clone()).cache(cache);
+    let mut builder = builder.clock(Clock::manual(now));
     for (name, kek) in vector["keks"].as_object().unwrap() {
         let bytes = base64::engine::general_purpose::STANDARD.decode(text(kek)).unwrap();
         builder = builder.kek(name.as_str(), LocalKek::new(bytes.try_into().unwrap()).unwrap());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use super::backends::{Kek, is_key_of, some_at_a_time};
-use super::loading::{Loader, page_digits};
+use super::loading::{Loader, page_after, page_digits};
 use super::ring::key_id;
 use super::{Call, Inner, KeyManager};
 use crate::envelope::WrapContext;
@@ -71,8 +71,10 @@ impl Inner {
         self.check_ids(&scopes, &mut ids)?;
         self.check_scopes(&scopes, &mut found).await;
         let (pages, digits) = Loader::pages(&view.head);
-        for page in 0..pages {
-            let (_, scopes) = self.loader.fresh_page(&page_digits(page, digits)).await?;
+        let mut page = 0;
+        while page < pages {
+            let (view, scopes) = self.loader.fresh_page(&page_digits(page, digits)).await?;
+            page = page_after(&view, page, digits);
             self.check_ids(&scopes, &mut ids)?;
             self.check_scopes(&scopes, &mut found).await;
         }

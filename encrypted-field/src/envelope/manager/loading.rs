@@ -9,7 +9,7 @@ use super::backends::Backends;
 use super::clock::Reference;
 use super::memory::{Memory, Newest, refuse_below};
 use crate::envelope::record::{
-    Due, Entry, Head, Part, ScopeDigest, ScopeKeys, StoreMac, node_name, tampered,
+    Content, Due, Entry, Head, Part, ScopeDigest, ScopeKeys, StoreMac, node_name, tampered,
 };
 use crate::envelope::view::{Found, PROCESS, View, all_names_to, names_to};
 use crate::envelope::{CachePolicy, Query, Record, WrapContext};
@@ -536,4 +536,22 @@ impl Loader {
 /// The digits of a page.
 pub(super) fn page_digits(page: u64, digits: usize) -> String {
     if digits == 0 { String::new() } else { format!("{page:0digits$x}") }
+}
+
+/// The next page after one that was looked at. Where the tree ends above it, those beside it have nothing of their own: how many
+/// scopes the head counts is no reason to look at each.
+pub(super) fn page_after(view: &View, page: u64, digits: usize) -> u64 {
+    let name = page_digits(page, digits);
+    let mut end = 0;
+    while end < digits {
+        let Some((_, node)) = view.nodes.get(&name[..end]) else { break };
+        let Content::Children(children) = &node.content else { break };
+        end += 1;
+        let last = name[..end].chars().next_back().and_then(|digit| digit.to_digit(16));
+        if last.is_none_or(|digit| children[digit as usize].is_none()) {
+            break;
+        }
+    }
+    let stride = 1 << (4 * (digits - end));
+    (page / stride + 1) * stride
 }

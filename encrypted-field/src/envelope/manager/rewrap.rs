@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use super::backends::{is_about_one_key, some_at_a_time, until_out_of_reach};
 use super::changes::{Attempts, confirmed};
 use super::consistency::{WrapProblem, foreign_problem};
-use super::loading::{Ask, Loader, page_digits};
+use super::loading::{Ask, Loader, page_after, page_digits};
 use super::maintenance::ahead_by;
 use super::ring::key_id;
 use super::{Call, Inner, KeyManager};
@@ -135,8 +135,10 @@ impl Inner {
         let in_process = view.process.iter().flat_map(|process| process.iter());
         done.failed.extend(in_process.flat_map(|keys| self.foreign_problems(goal, keys)));
         let (pages, digits) = Loader::pages(&view.head);
-        for page in 0..pages {
+        let mut page = 0;
+        while page < pages {
             let (view, scopes) = self.loader.page(&page_digits(page, digits)).await?;
+            page = page_after(&view, page, digits);
             done.failed.extend(scopes.iter().flat_map(|keys| self.foreign_problems(goal, keys)));
             let has_work =
                 |keys: &&Arc<ScopeKeys>| keys.keys.iter().any(|entry| self.is_to_do(goal, &view.head, entry));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::backends::Kek;
 use super::changes::confirmed;
-use super::loading::{Ask, Loader, page_digits};
+use super::loading::{Ask, Loader, page_after, page_digits};
 use super::{Call, Inner, KeyManager};
 use crate::envelope::draft::{Draft, Note};
 use crate::envelope::lifecycle;
@@ -92,8 +92,10 @@ impl Inner {
         let in_process = view.process.iter().flat_map(|process| process.iter());
         let mut others: Vec<String> = in_process.map(|keys| keys.scope.to_string()).collect();
         let (pages, digits) = Loader::pages(&view.head);
-        for page in 0..pages {
-            let (_, scopes) = self.loader.page(&page_digits(page, digits)).await?;
+        let mut page = 0;
+        while page < pages {
+            let (view, scopes) = self.loader.page(&page_digits(page, digits)).await?;
+            page = page_after(&view, page, digits);
             others.extend(scopes.iter().map(|keys| keys.scope.to_string()));
         }
         others.retain(|other| !other.is_empty() && other != name);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::changes::confirmed;
-use super::loading::{Ask, Loader, page_digits};
+use super::loading::{Ask, Loader, page_after, page_digits};
 use super::{Call, Inner, KeyManager};
 use crate::envelope::draft::{Draft, Note, refused};
 use crate::envelope::lifecycle;
@@ -114,8 +114,10 @@ impl Inner {
             return Ok(keys.scope.clone());
         }
         let (pages, digits) = Loader::pages(&view.head);
-        for page in 0..pages {
-            let (_, scopes) = self.loader.page(&page_digits(page, digits)).await?;
+        let mut page = 0;
+        while page < pages {
+            let (view, scopes) = self.loader.page(&page_digits(page, digits)).await?;
+            page = page_after(&view, page, digits);
             if let Some(keys) = scopes.iter().find(has) {
                 return Ok(keys.scope.clone());
             }

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::clock::date;
-use super::loading::{Ask, Loader, page_digits};
+use super::loading::{Ask, Loader, page_after, page_digits};
 use super::rings::not_loaded;
 use super::{Call, Inner, KeyManager};
 use crate::envelope::StoreId;
@@ -152,9 +152,9 @@ impl KeyManager {
             let view = inner.loader.look_up(&[], false, ask).await?;
             let (pages, digits) = Loader::pages(&view.head);
             let page = page.min(pages - 1);
-            let (_, scopes) = inner.loader.page(&page_digits(page, digits)).await?;
+            let (view, scopes) = inner.loader.page(&page_digits(page, digits)).await?;
             let keys = scopes.iter().flat_map(|keys| statuses(keys)).collect();
-            Ok(KeyPage { keys, next: Some(page + 1).filter(|next| *next < pages) })
+            Ok(KeyPage { keys, next: Some(page_after(&view, page, digits)).filter(|next| *next < pages) })
         })
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::canonical;
-use super::parts::{has_null, least};
+use super::parts::{are_names, has_null, least};
 use super::{Digest, Due, Wraps, is_date, is_note};
 use crate::cipher::mac::sha256;
 use crate::key::provider::encoding;
@@ -113,7 +113,11 @@ impl Entry {
         let Changed { date, by, why, .. } = &entry.changed;
         let dates = entry.past_dates().into_iter().flatten();
         let dates = dates.chain([entry.created, *date]).chain(entry.activate_after).chain(entry.seal_until);
-        if !dates.into_iter().all(is_date) || !is_note(by.as_ref(), why.as_ref()) || entry.version == 0 {
+        if !dates.into_iter().all(is_date)
+            || !is_note(by.as_ref(), why.as_ref())
+            || entry.version == 0
+            || !are_names(&entry.wraps)
+        {
             return Err("a member is out of its range");
         }
         Ok(Some(entry))

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::canonical;
-use super::parts::has_null;
+use super::parts::{are_names, has_null};
 use super::{
     Digest, Due, MAX_COUNT, MAX_REVISION, NodeLink, StoreMac, Wraps, damaged, is_date, is_note, parse,
     upgrade,
@@ -159,6 +159,7 @@ impl Head {
             || head.restored.is_some_and(|restored| restored.epoch > head.epoch)
             || links.into_iter().any(|link| link.scopes > MAX_COUNT)
             || head.next_id > MAX_NEXT_ID
+            || !are_names(&head.store_key)
             || !is_date(head.signed)
             || !is_note(head.by.as_ref(), head.why.as_ref())
         {

@@ -18,6 +18,11 @@ pub(in crate::envelope) type Wraps = BTreeMap<String, Wrapped>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::envelope) struct Wrapped(pub(in crate::envelope) Vec<u8>);
 
+/// Whether the names of key-encryption keys have 1 to 200 bytes.
+pub(super) fn are_names(wraps: &Wraps) -> bool {
+    wraps.keys().all(|name| (1..=200).contains(&name.len()))
+}
+
 /// 32 bytes that are no secret: a hash, a MAC, a check value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::envelope) struct Digest(pub(in crate::envelope) [u8; 32]);

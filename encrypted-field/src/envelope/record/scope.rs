@@ -112,9 +112,6 @@ impl ScopeKeys {
                 return Err(damaged(name, "its keys are not in order, or one is there twice"));
             }
             match Entry::read(raw).map_err(|what| damaged(name, format!("key {id}: {what}")))? {
-                Some(entry) if entry.changed.revision > revision => {
-                    return Err(damaged(name, format!("key {id} was changed later than its record")));
-                }
                 Some(entry) if !versions.insert((entry.purpose, entry.version)) => {
                     return Err(damaged(name, format!("key {id} has the version of another key")));
                 }
