@@ -1,8 +1,11 @@
 //! Every way in which a key service or a store may fail: bounded time, the right kind, and recovery without a restart.
 
+use std::time::Duration;
+
 use encrypted_field::envelope::BackendErrorKind::{
     Denied, Garbled, KeyUnusable, Misconfigured, Rejected, Throttled, Unavailable,
 };
+use encrypted_field::envelope::{CachePolicy, StoreStatus};
 use encrypted_field::{ErrorKind, Purpose};
 
 use crate::support::*;
@@ -104,7 +107,7 @@ fn a_permission_that_is_missed_for_a_moment_breaks_no_key() {
             kek.set_fault(Fault::None);
         }
         keys.publish("", Purpose::Field).wait().unwrap();
-        world.clock.advance(2 * std::time::Duration::from_secs(1));
+        world.clock.advance(2 * Duration::from_secs(1));
         cold.scope("acme").wait().unwrap();
         cold.load().wait().unwrap();
         open(&cold, &stored).unwrap();
@@ -127,6 +130,33 @@ fn a_failure_is_shared() {
         assert_kind(cold.scope("acme").wait(), ErrorKind::KeyServiceUnavailable);
     }
     assert_eq!(world.eu.unwraps() - before, 1);
+}
+
+/// The thread that nobody asks: one region can't wrap, and everything else works.
+#[test]
+fn a_rotation_that_fails_is_told() {
+    let world = World::new();
+    let cache = CachePolicy::default().refresh(Duration::from_millis(20));
+    let keys = world.builder().cache(cache).build().unwrap();
+    keys.start().wait().unwrap();
+    world.us.set_fault(Fault::Fails(Unavailable));
+    world.clock.advance(90 * DAY);
+    let status_when = |is: fn(&StoreStatus) -> bool| {
+        loop {
+            let status = keys.status().unwrap();
+            if is(&status) {
+                return status;
+            }
+            std::thread::yield_now();
+        }
+    };
+    let failure = status_when(|status| status.maintenance_failure.is_some()).maintenance_failure.unwrap();
+    assert!(failure.contains("KEK \"us\""), "{failure}");
+    seal(&keys).unwrap();
+
+    world.us.set_fault(Fault::None);
+    let status = status_when(|status| status.keys.len() == 2);
+    assert_eq!(status.keys[1].version, 2, "and it goes on by itself");
 }
 
 /// One key that can't be unwrapped any more does not take the others with it.

@@ -31,6 +31,8 @@ pub fn rotating(place: &Place) -> KeyManager {
         .rotation(RotationPolicy::every(INTERVAL).grace(Duration::from_mins(5)))
         .cache(CachePolicy::default().refresh(Duration::from_millis(400)).max_age(MAX_AGE, GRACE))
         .propagation(PROPAGATION)
+        // It allows ten minutes for clocks, which is more than the propagation time here.
+        .heartbeat(Duration::ZERO)
         .build()
         .unwrap()
 }
