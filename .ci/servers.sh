@@ -117,7 +117,7 @@ start_mariadb() {
     return 1
 }
 
-# KMS and Secrets Manager of AWS, in memory. After start_servers, which makes the folder of its log.
+# KMS, S3 and Secrets Manager of AWS, in memory. After start_servers, which makes the folder of its log.
 start_moto() {
     [ -z "${EF_TEST_MOTO_URL:-}" ] || return 0
     local folder log=$servers_folder/moto.log port

@@ -1,12 +1,12 @@
-//! What a key manager costs: `cargo bench -p benches --bench keys`. Rings of both kinds in one run, and a store of many tenants.
+//! What a key manager costs: `cargo bench -p benches --bench keys`. Rings of both kinds in one run,
+//! and a store of many tenants.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
 
 use benches::{Bytes, ring, secret};
 use divan::Bencher;
-use encrypted_field::envelope::{BackendError, KeyManager, KeyStore, LocalKek, Record};
+use encrypted_field::envelope::{BackendError, KeyManager, KeyStore, Loaded, LocalKek, Query, Record};
 use encrypted_field::{EncryptedField, Keyring, Purpose, generate_key};
 
 fn main() {
@@ -14,20 +14,32 @@ fn main() {
     divan::main();
 }
 
+/// By name. It finds records as an index does, so that what is measured is the manager.
 #[derive(Clone, Default)]
-struct Memory(Arc<Mutex<BTreeMap<u32, Record>>>);
+struct Memory(Arc<Mutex<BTreeMap<String, Record>>>);
 
 impl KeyStore for Memory {
-    async fn load(&self, after: u64) -> Result<Vec<Record>, BackendError> {
+    async fn load(&self, query: &Query) -> Result<Loaded, BackendError> {
         let records = self.0.lock().unwrap();
-        Ok(records.values().filter(|record| record.id == 0 || record.revision > after).cloned().collect())
+        let mut found: BTreeMap<&str, &Record> = BTreeMap::new();
+        for prefix in &query.prefixes {
+            let beginning = records.range(prefix.clone()..);
+            let all = beginning.take_while(|(name, _)| name.starts_with(prefix));
+            found.extend(all.map(|(name, record)| (name.as_str(), record)));
+        }
+        for name in &query.names {
+            found.extend(records.get(name).map(|record| (record.name.as_str(), record)));
+        }
+        found.retain(|_, record| record.revision > query.after);
+        found.extend(records.get(Record::HEAD).map(|head| (Record::HEAD, head)));
+        Ok(Loaded::new(found.into_values().cloned().collect()))
     }
 
     async fn compare_and_swap(&self, expected: u64, changed: &[Record]) -> Result<bool, BackendError> {
         let mut records = self.0.lock().unwrap();
-        let is_expected = records.get(&0).map_or(0, |head| head.revision) == expected;
+        let is_expected = records.get(Record::HEAD).map_or(0, |head| head.revision) == expected;
         if is_expected {
-            records.extend(changed.iter().map(|record| (record.id, record.clone())));
+            records.extend(changed.iter().map(|record| (record.name.clone(), record.clone())));
         }
         Ok(is_expected)
     }
@@ -45,10 +57,8 @@ fn manager(store: &Memory, kek: [u8; 32]) -> KeyManager {
 fn loaded(tenants: usize) -> (Memory, [u8; 32], KeyManager) {
     let (store, kek) = (Memory::default(), generate_key().unwrap());
     let keys = manager(&store, kek);
-    keys.initialize(SystemTime::now()).wait().unwrap();
-    keys.provision_all((0..tenants).map(|number| format!("tenant-{number}")), SystemTime::now())
-        .wait()
-        .unwrap();
+    keys.initialize().wait().unwrap();
+    keys.provision_all((0..tenants).map(|number| format!("tenant-{number}"))).wait().unwrap();
     (store, kek, keys)
 }
 
@@ -93,19 +103,46 @@ fn provision_one_more(bencher: Bencher<'_, '_>, tenants: usize) {
     let mut number = 0;
     bencher.bench_local(|| {
         number += 1;
-        keys.provision(&format!("another-{number}"), SystemTime::now()).wait()
+        keys.provision(&format!("another-{number}")).wait()
     });
 }
 
 #[divan::bench(args = TENANTS, sample_count = 5)]
 fn publish(bencher: Bencher<'_, '_>, tenants: usize) {
-    bencher
-        .with_inputs(|| loaded(tenants).2)
-        .bench_values(|keys| keys.publish("", Purpose::Field, SystemTime::now()).wait().map(drop));
+    let process = || loaded(tenants).2;
+    bencher.with_inputs(process).bench_refs(|keys| keys.publish("", Purpose::Field).wait().map(drop));
 }
 
 #[divan::bench(args = TENANTS)]
 fn enter_a_scope_that_is_loaded(bencher: Bencher<'_, '_>, tenants: usize) {
     let (_store, _kek, keys) = loaded(tenants);
     bencher.bench(|| keys.scope("tenant-7").wait());
+}
+
+#[divan::bench(args = TENANTS, sample_count = 20)]
+fn enter_a_scope_for_the_first_time(bencher: Bencher<'_, '_>, tenants: usize) {
+    let (store, kek, _keys) = loaded(tenants);
+    let process = || {
+        let keys = manager(&store, kek);
+        keys.load().wait().unwrap();
+        keys
+    };
+    bencher.with_inputs(process).bench_refs(|keys| keys.scope("tenant-7").wait().map(drop));
+}
+
+/// By another process, of a tenant that is in use here.
+#[divan::bench(args = TENANTS, sample_count = 20)]
+fn refresh_after_one_change(bencher: Bencher<'_, '_>, tenants: usize) {
+    let (store, kek, other) = loaded(tenants);
+    let keys = manager(&store, kek);
+    keys.load().wait().unwrap();
+    for number in 0..tenants.min(500) {
+        keys.scope(&format!("tenant-{number}")).wait().unwrap();
+    }
+    let mut number = 0;
+    let change = || {
+        other.publish(&format!("tenant-{number}"), Purpose::Field).wait().unwrap();
+        number += 1;
+    };
+    bencher.with_inputs(change).bench_local_values(|()| keys.load().wait());
 }

@@ -148,8 +148,15 @@ kinds! {
     Keys KeyStoreUnusable = "the key store can't be used",
     /// The key store holds what its authentication does not confirm: somebody without the key-encryption key has changed it.
     Keys KeyStoreTampered = "the key store was changed by somebody without the key-encryption key, or is damaged; nothing of it is used",
-    /// The key store is older than one that was seen before, or than the configured minimum.
-    Keys KeyStoreRolledBack = "the key store was set back to an older state; where a backup was restored, accept it explicitly",
+    /// The key store is older than one that was seen before, than its anchor or than the configured
+    /// minimum; or it is another one, or empty.
+    Keys KeyStoreRolledBack = "the key store was set back, replaced or emptied; where a backup was restored on purpose, look at it and \
+        `accept_restored`",
+    /// The key store was not signed anew for too long: what this process sees may be an old state of it, so nothing is sealed.
+    Keys KeyStoreFrozen = "the key store was not signed anew for too long, and may be an old state of itself: nothing is sealed until \
+        somebody who maintains it signs it; let a process `install` or `maintain` it, and see that the store is no replica",
+    /// The clock of this process and that of the key store or a key service are too far apart: nothing that has a date is written.
+    Keys ClockSkew = "the clock of this process and another one contradict each other",
     /// Others change the key store all the time; nothing was changed.
     Keys KeyStoreBusy = "the key store was changed by others each time that this change was tried; try again",
     /// The key's state or age does not allow this change.
@@ -177,6 +184,12 @@ impl Error {
             None => place.to_owned().into(),
         });
         self
+    }
+
+    /// What is wrong in this case.
+    #[cfg(feature = "envelope")]
+    pub(crate) fn details(&self) -> &str {
+        self.0.detail.as_deref().unwrap_or_default()
     }
 
     /// Adds to the detail.
@@ -228,6 +241,7 @@ impl Error {
                 | ErrorKind::KeyServiceUnavailable
                 | ErrorKind::KeyStoreUnavailable
                 | ErrorKind::KeyStoreBusy
+                | ErrorKind::KeyStoreFrozen
         )
     }
 

@@ -16,6 +16,9 @@ impl KeyId {
         }
     }
 
+    /// The lowest, 1.
+    pub const MIN: Self = Self(NonZeroU32::MIN);
+
     /// The number.
     pub const fn get(self) -> u32 {
         self.0.get()

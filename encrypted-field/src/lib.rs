@@ -65,15 +65,17 @@
 //! | `uuid`, `chrono`, `time`, `rust_decimal`, `bigdecimal` | value types |
 //! | `key-file`, `passphrase` | key providers |
 //! | `envelope` | data keys that are stored wrapped and rotate by themselves; each backend below brings it in |
-//! | `local-kek`, `vault`, `aws-kms` | key-encryption keys |
-//! | `file-store`, `diesel-store`, `sqlx-store`, `vault`, `aws-secrets-manager` | stores of wrapped keys |
+//! | `local-kek` | a key-encryption key; those of Vault and AWS are the crates `encrypted-field-vault` and `-aws` |
+//! | `file-store`, `diesel-store`, `sqlx-store` | stores of wrapped keys; those two crates have more |
 //! | `sqlx-postgres`, `sqlx-mysql`, `sqlx-sqlite` | the database of `sqlx-store` (and arrays, on PostgreSQL) |
 //! | `tokio` | bounds the calls of an envelope in time; brought in where it is needed |
 //!
 //! # Layers
 //!
-//! Dependencies point to the right only: `orm -> field -> plaintext, envelope -> key -> cipher -> format -> secret, event, error, key_id`.
-//! (One exception: `error` knows that Diesel's error hides its source.)
+//! A module uses only modules beyond an arrow to its right:
+//! `orm -> field -> plaintext, envelope -> event -> key -> cipher -> format -> secret, error -> key_id`.
+//! `legacy` and `__private` are above them all. (One exception: `error` knows that Diesel's error
+//! hides its source.)
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -16,9 +16,10 @@
 
 use aws_tests::stub::{Answer, Stub};
 use encrypted_field::envelope::sql::{Dialect, SqlxStore};
-use encrypted_field::envelope::{AwsKms, Clock, Consistency, KeyManager, KeyManagerBuilder, LocalKek};
+use encrypted_field::envelope::{Clock, Consistency, KeyManager, KeyManagerBuilder, LocalKek};
 use encrypted_field::event::{self, Event};
 use encrypted_field::{EncryptedField as _, Purpose, generate_key};
+use encrypted_field_aws::AwsKms;
 use key_examples::{BotToken, Result, title};
 use sqlx::SqlitePool;
 
@@ -65,7 +66,7 @@ async fn main() -> Result {
 
     title("3. The first data key, wrapped by both; a row");
     let keys = production.process().build()?;
-    keys.initialize(production.clock.wall()).await?;
+    keys.initialize().await?;
     keys.install().await?;
     key_examples::insert(&production.db, 1, "acme", "xoxb-acme-token").await?;
     key_examples::status(&keys.status()?);
@@ -96,7 +97,7 @@ async fn one_region_gone(production: &Production, keys: &KeyManager) -> Result {
     show(&keys.check_consistency().await?);
 
     title("7. No key is made that only one region could open: a rotation waits until both are there");
-    let refused = keys.publish("", Purpose::Field, production.clock.wall()).await;
+    let refused = keys.publish("", Purpose::Field).await;
     println!("   {}", refused.err().ok_or("a key was published without a region")?);
 
     title("8. The region is back, and nothing needs to be done");
@@ -109,17 +110,16 @@ async fn break_glass(production: &Production, keys: &KeyManager) -> Result {
     title("9. A third KEK for the day on which AWS is gone: 32 bytes in a safe. No row is touched");
     // In life from `openssl rand -base64 32`, and read by `LocalKek::from_file` when it is needed.
     let safe = generate_key()?;
-    let now = production.clock.wall();
     let operator = production.process().kek("break-glass", LocalKek::new(safe)?).build()?;
-    println!("   {} key rewrapped", operator.rewrap(now).await?.keys);
+    println!("   {} key rewrapped", operator.rewrap().await?.keys);
     show(&operator.check_consistency().await?);
 
     title(
         "10. The processes have said that they don't have it, and so it lacks their next key: rewrap after each rotation",
     );
-    keys.publish("", Purpose::Field, now).await?;
+    keys.publish("", Purpose::Field).await?;
     show(&operator.check_consistency().await?);
-    println!("   {} key rewrapped", operator.rewrap(now).await?.keys);
+    println!("   {} key rewrapped", operator.rewrap().await?.keys);
     key_examples::status(&operator.status()?);
     show(&operator.check_consistency().await?);
 
@@ -145,6 +145,7 @@ fn show(found: &Consistency) {
     for problem in &found.problems {
         let error = problem.error.as_ref().map_or("it has none".into(), ToString::to_string);
         let key = problem.key_id.map_or("the store's key".into(), |id| format!("key {id}"));
-        println!("   {key} under {}: {error}", problem.kek);
+        let kek = problem.kek.as_deref().unwrap_or("any KEK");
+        println!("   {key} under {kek}: {error}");
     }
 }

@@ -13,10 +13,10 @@ pub fn title(text: &str) {
 /// Which key is where: all of it may be shown to anybody.
 pub fn status(status: &StoreStatus) {
     println!(
-        "   revision {}, next id {}, last changed {}",
+        "   revision {}, next id {}, last signed {}",
         status.revision,
         status.next_id,
-        date(status.changed)
+        date(status.signed)
     );
     println!("   key  state    created           active from       retired           seals until       KEKs");
     for key in &status.keys {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the test vectors of the stored format and the computed parts of FORMAT.md, always the same bytes.
+"""Makes the test vectors of stored values and key stores and the computed parts of FORMAT.md, always the same bytes.
 
     generate.py                     writes them
     generate.py --check             writes nothing; fails where a file differs, is missing or is unknown
@@ -16,7 +16,10 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 
-from reference import document, fixed, golden, invalid, invalid_plaintext, invalid_sealed, store, valid, vectors  # noqa: E402
+from reference import (  # noqa: E402
+    document, fixed, golden, invalid, invalid_plaintext, invalid_sealed, store_bounds, store_ext, store_foreign,
+    store_invalid, store_memory, store_signed, store_valid, store_vectors, valid, vectors,
+)
 
 HERE = Path(__file__).resolve().parent
 GOLDEN = HERE / "golden" / "v1.json"
@@ -33,7 +36,7 @@ def main() -> int:
     files = render()
     for name, expected in files.items():
         if not options.check:
-            (HERE / name).parent.mkdir(exist_ok=True)
+            (HERE / name).parent.mkdir(parents=True, exist_ok=True)
             (HERE / name).write_text(expected, "utf-8")
     problems = check_golden(write=not options.check)
     problems += compare(FORMAT, document.fill(FORMAT.read_text("utf-8")), write=not options.check)
@@ -48,7 +51,6 @@ def main() -> int:
 
 def render() -> dict[str, str]:
     files = {"xaes-256-gcm.json": dump(fixed.xaes_file()), "keys.json": dump(fixed.keys_file())}
-    files["key-store.json"] = dump(store.file())
     groups = {"valid": [valid.FILES], "invalid": [invalid.FILES, invalid_sealed.FILES, invalid_plaintext.FILES]}
     for folder, modules in groups.items():
         total = 0
@@ -60,6 +62,27 @@ def render() -> dict[str, str]:
             files[path] = dump({"about": about, "vectors": made})
             total += len(made)
         print(f"{folder}: {total} vectors in {sum(len(m) for m in modules)} files")
+    return files | render_stores()
+
+
+def render_stores() -> dict[str, str]:
+    files = {}
+    both = (store_bounds, store_ext, store_foreign, store_memory)
+    groups = {
+        "valid": [store_valid.FILES, *(module.VALID for module in both)],
+        "invalid": [store_invalid.FILES, store_signed.FILES, *(module.INVALID for module in both)],
+    }
+    for folder, modules in groups.items():
+        total, makers = 0, [item for makers in modules for item in makers.items()]
+        assert len(dict(makers)) == len(makers), "a file is made twice"
+        for name, make in makers:
+            file = json.loads(json.dumps(make().json()))
+            expect = {vector["expect"] for vector in file["vectors"]}
+            assert expect == {"valid" if folder == "valid" else "refused"}, name
+            store_vectors.check(file)
+            files[f"key-store/{folder}/{name}.json"] = store_vectors.dump(file) + "\n"
+            total += len(file["vectors"])
+        print(f"key-store/{folder}: {total} vectors in {len(makers)} files")
     return files
 
 

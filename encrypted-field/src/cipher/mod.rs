@@ -1,31 +1,19 @@
 //! XAES-256-GCM over a backend's AES-256-GCM.
 //!
-//! The composition is [`xaes`]; the primitives are a backend's. A backend is one file that gives `Cmac` (AES-256-CMAC
-//! of messages of one block), `Gcm` (AES-256-GCM with a 96-bit nonce and a 128-bit tag), `hkdf_expand`, `random` and
-//! `check`. What a value costs beyond AES-GCM, a key derived from its nonce, is saved by [`epochs`] when sealing and by
-//! [`known`] when opening: for values in columns. Those that leave for somebody else's hands, who could tell from a shared
-//! prefix when others were made, have a prefix of their own.
+//! The composition is [`xaes`]. The primitives are those of [`backend`]: `Cmac` (AES-256-CMAC of
+//! messages of one block), `Gcm` (AES-256-GCM with a 96-bit nonce and a 128-bit tag),
+//! `hkdf_expand`, `random` and `check`.
+//!
+//! What a value costs beyond AES-GCM is a key derived from its nonce. [`epochs`] saves it when
+//! sealing and [`known`] when opening, for values in columns. Other values leave for somebody
+//! else's hands, who could tell from a shared prefix when others were made. So they have a prefix
+//! of their own.
 
-#[cfg(all(feature = "aes-gcm", not(any(feature = "aws-lc-rs", feature = "fips"))))]
-#[path = "backend/aes_gcm.rs"]
 mod backend;
-#[cfg(all(feature = "aws-lc-rs", not(feature = "fips")))]
-#[path = "backend/aws_lc.rs"]
-mod backend;
-#[cfg(feature = "fips")]
-#[path = "backend/fips.rs"]
-mod backend;
-#[cfg(not(any(feature = "aes-gcm", feature = "aws-lc-rs", feature = "fips")))]
-#[path = "backend/missing.rs"]
-mod backend;
-#[cfg(all(test, feature = "aes-gcm", any(feature = "aws-lc-rs", feature = "fips")))]
-mod cross_check;
 mod epochs;
 mod known;
 #[cfg(feature = "envelope")]
 pub(crate) mod mac;
-#[cfg(all(any(feature = "aes-gcm", feature = "aws-lc-rs"), not(feature = "fips")))]
-mod portable;
 mod xaes;
 
 pub(crate) use backend::{check, hkdf_expand};
@@ -35,7 +23,7 @@ use epochs::Epochs;
 use known::KnownSubkeys;
 use xaes::{Prefix, Xaes256Gcm};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 
 /// The cipher that this build seals and opens with: `aes-gcm`, `aws-lc-rs` or `aws-lc-rs (FIPS)`. All give the same
 /// bytes.
@@ -68,7 +56,7 @@ impl Cipher {
     /// `alone` in all of its bits. On an error what the body holds is unspecified.
     ///
     /// # Errors
-    /// [`ErrorKind::Randomness`], [`ErrorKind::TooLarge`].
+    /// [`Randomness`](crate::ErrorKind::Randomness), [`TooLarge`](crate::ErrorKind::TooLarge).
     #[inline]
     pub(crate) fn seal(&self, alone: bool, aad: &[u8], body: &mut [u8]) -> Result<()> {
         match &self.epochs {
@@ -115,8 +103,4 @@ fn prefix(nonce: &[u8; 24]) -> Prefix {
     let mut prefix = [0; 12];
     prefix.copy_from_slice(&nonce[..12]);
     prefix
-}
-
-fn no_randomness(source: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::new(ErrorKind::Randomness).caused_by(source)
 }

@@ -1,136 +1,214 @@
-//! A change of a key set, before it is written.
+//! A change of a store, before it is written.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Record;
-use super::key_set::KeySet;
-use super::record::{Digest, Entry, Head, StoreMac, hash_of};
+use super::record::{
+    Body, Changed, Content, Digest, Entry, Head, MAX_BY, MAX_WHY, Node, NodeLink, Part, Restoration,
+    ScopeDigest, ScopeKeys, ScopeLink, StoreMac, Wraps,
+};
+use super::tree::Tree;
+use super::view::{PROCESS, Process, View};
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::Purpose;
 use crate::key_id::KeyId;
 
-/// How far the clocks of two processes may be apart, in seconds, before a change is refused.
-pub(super) const SKEW: u64 = 300;
+/// Who changes something, and why. Each is kept with the change, in the clear, and authenticated.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Note {
+    pub(super) by: Option<String>,
+    pub(super) why: Option<String>,
+}
 
-/// Entries that are to be written, over those of a key set.
+impl Note {
+    /// Cut off where they are too long; none where they are empty.
+    pub(super) fn new(by: &str, why: &str) -> Self {
+        let text = |text: &str, most: usize| {
+            let end = text.floor_char_boundary(most);
+            (end > 0).then(|| text[..end].to_owned())
+        };
+        Self { by: text(by, MAX_BY), why: text(why, MAX_WHY) }
+    }
+}
+
+/// What is to be written, over what a view has. A scope that it changes was looked at before.
 pub(super) struct Draft<'a> {
     /// As it is before the change.
-    pub(super) set: &'a KeySet,
+    pub(super) view: &'a View,
     pub(super) head: Head,
-    changed: BTreeMap<u32, Entry>,
-    /// The ids of those that are new, by scope and purpose.
-    added: HashMap<(Box<str>, Purpose), Vec<u32>>,
+    scopes: BTreeMap<Box<str>, ScopeKeys>,
+    edited: BTreeSet<u32>,
     mac: StoreMac,
+    note: &'a Note,
     /// Seconds since 1970 (UTC).
     pub(super) now: u64,
+    is_signed_anew: bool,
 }
 
 impl<'a> Draft<'a> {
-    /// # Errors
-    /// [`ErrorKind::KeyLifecycle`] where the clock is behind the date of the last change.
-    pub(super) fn new(set: &'a KeySet, now: u64) -> Result<Self> {
-        if now.saturating_add(SKEW) < set.head.changed {
-            return Err(Error::new(ErrorKind::KeyLifecycle).detail(format!(
-                "the clock here is {} s behind the last change of the store; correct the one that is wrong",
-                set.head.changed - now
-            )));
-        }
-        Ok(Self {
-            set,
-            head: set.head.clone(),
-            changed: BTreeMap::new(),
-            added: HashMap::new(),
-            mac: set.mac.clone(),
+    pub(super) fn new(view: &'a View, now: u64, note: &'a Note) -> Self {
+        Self {
+            view,
+            head: (*view.head).clone(),
+            scopes: BTreeMap::new(),
+            edited: BTreeSet::new(),
+            mac: view.mac.clone(),
+            note,
             now,
-        })
+            is_signed_anew: false,
+        }
     }
 
-    /// On a store that was set back: whatever date it has, `now` is the date from here on.
-    pub(super) fn restored(set: &'a KeySet, now: u64) -> Self {
-        let mut head = set.head.clone();
-        head.changed = now;
-        Self { set, head, changed: BTreeMap::new(), added: HashMap::new(), mac: set.mac.clone(), now }
-    }
-
-    /// An entry as it will be.
-    pub(super) fn get(&self, id: u32) -> Option<&Entry> {
-        self.changed.get(&id).or_else(|| self.set.get(id).map(|entry| &**entry))
-    }
-
-    /// The entries of a scope and purpose as they will be, oldest first.
-    pub(super) fn of(&self, scope: &str, purpose: Purpose) -> Vec<u32> {
-        let known = self.set.of(scope, purpose).map(|entry| entry.id);
-        let added = self.added.get(&(scope.into(), purpose)).into_iter().flatten().copied();
-        known.chain(added).collect()
+    /// The keys of a scope as they will be.
+    pub(super) fn scope(&self, scope: &str) -> Option<&ScopeKeys> {
+        self.scopes.get(scope).or_else(|| self.view.keys_of(scope).map(|keys| &**keys))
     }
 
     /// # Errors
     /// [`ErrorKind::KeyLifecycle`] where there is no such key.
-    pub(super) fn edit(&mut self, id: u32) -> Result<&mut Entry> {
-        if !self.changed.contains_key(&id) {
-            let entry = self.set.get(id).ok_or_else(|| refused("it is not in the store", id))?;
-            self.changed.insert(id, (**entry).clone());
-        }
-        self.changed.get_mut(&id).ok_or_else(|| refused("it is not in the store", id))
+    pub(super) fn get(&self, scope: &str, id: u32) -> Result<&Entry> {
+        let keys = self.scope(scope);
+        let entry = keys.and_then(|keys| keys.get(id)).map(|entry| &**entry);
+        entry.ok_or_else(|| match keys {
+            Some(keys) if keys.has(id) => {
+                refused("a later release has written it, and this one must not change it; upgrade", id)
+            }
+            _ => refused("it is not in the store", id),
+        })
     }
 
-    /// A new entry, whose id is [`next_id`](Self::next_id).
-    pub(super) fn add(&mut self, entry: Entry) {
+    /// # Errors
+    /// [`ErrorKind::KeyLifecycle`] where there is no such key.
+    pub(super) fn edit(&mut self, scope: &str, id: u32) -> Result<&mut Entry> {
+        self.get(scope, id)?;
+        if !self.scopes.contains_key(scope)
+            && let Some(known) = self.view.keys_of(scope)
+        {
+            self.scopes.insert(scope.into(), (**known).clone());
+        }
+        self.edited.insert(id);
+        let entry =
+            self.scopes.get_mut(scope).and_then(|keys| keys.keys.iter_mut().find(|entry| entry.id == id));
+        entry.map(Arc::make_mut).ok_or_else(|| refused("it is not in the store", id))
+    }
+
+    /// A new entry, whose id is [`next_id`](Self::next_id) or above.
+    pub(super) fn add(&mut self, part: Part, scope: &str, entry: Entry) {
         self.head.next_id = self.head.next_id.max(u64::from(entry.id) + 1);
-        self.added.entry((entry.scope.as_str().into(), entry.purpose)).or_default().push(entry.id);
-        self.changed.insert(entry.id, entry);
+        self.edited.insert(entry.id);
+        let known = self.view.keys_of(scope).map(|keys| (**keys).clone());
+        let keys = self.scopes.entry(scope.into());
+        let keys = keys.or_insert_with(|| known.unwrap_or_else(|| ScopeKeys::new(part, scope)));
+        keys.keys.push(Arc::new(entry));
     }
 
     pub(super) fn next_id(&self) -> Result<u32> {
-        next_id(&self.head)
+        u32::try_from(self.head.next_id)
+            .map_err(|_| Error::new(ErrorKind::KeyLifecycle).detail("key ids are used up"))
+    }
+
+    /// Nothing but a later date: the head is signed anew.
+    pub(super) fn sign_anew(&mut self) {
+        self.is_signed_anew = true;
+    }
+
+    /// Another store key, for another epoch.
+    pub(super) fn renew(&mut self, epoch: u64, mac: StoreMac, store_key: Wraps) {
+        (self.head.epoch, self.head.store_key, self.mac) = (epoch, store_key, mac);
+    }
+
+    /// It was set back, and somebody has accepted that. To be called after [`renew`](Self::renew).
+    pub(super) fn restored(&mut self, revision: u64, next_id: u64) {
+        self.head.restored = Some(Restoration { epoch: self.head.epoch, revision: self.view.head.revision });
+        self.head.revision = self.head.revision.max(revision);
+        self.head.next_id = next_id;
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.changed.is_empty() && self.head == self.set.head
+        self.edited.is_empty() && !self.is_signed_anew && self.head == *self.view.head
     }
 
-    /// Every entry is signed anew: the store key is another.
-    pub(super) fn sign_all(&mut self, mac: StoreMac) {
-        for (id, entry) in &self.set.entries {
-            self.changed.entry(*id).or_insert_with(|| (**entry).clone());
-        }
-        self.mac = mac;
+    /// The view after the change, and what is to be written. `change` is random: by it, whoever
+    /// made the change knows it again.
+    ///
+    /// # Errors
+    /// [`ErrorKind::KeyLifecycle`] where a reader would not accept what is to be written.
+    pub(super) fn finish(self, change: [u8; 32]) -> Result<(View, Vec<Record>)> {
+        self.write(change).map_err(|error| match error.kind() {
+            ErrorKind::KeyStoreTampered | ErrorKind::KeyStoreUnusable => {
+                let detail = format!("nothing was written, for no reader would accept it: {error}");
+                Error::new(ErrorKind::KeyLifecycle).detail(detail)
+            }
+            _ => error,
+        })
     }
 
-    /// The key set after the change, and what is to be written. `change` is random: by it, whoever made the change knows it
-    /// again.
-    pub(super) fn finish(mut self, change: [u8; 32]) -> Result<(KeySet, Vec<Record>)> {
-        let revision = self.head.revision.max(self.set.head.revision) + 1;
+    fn write(mut self, change: [u8; 32]) -> Result<(View, Vec<Record>)> {
+        let before = &self.view.head;
+        let revision = self.head.revision.max(before.revision).saturating_add(1);
+        self.head.previous = (before.revision > 0).then(|| before.hash(&self.view.mac));
         self.head.revision = revision;
-        self.head.changed = self.now.max(self.head.changed);
+        self.head.signed = self.now;
         self.head.change = Digest(change);
-        let mut entries = self.set.entries.clone();
-        let mut records = Vec::with_capacity(self.changed.len() + 1);
-        for (id, mut entry) in self.changed {
-            entry.revision = revision;
-            entry.sign(&self.mac);
-            records.push(record(id, revision, &entry)?);
-            entries.insert(id, Arc::new(entry));
+        (self.head.by, self.head.why) = (self.note.by.clone(), self.note.why.clone());
+        let changed =
+            Changed { revision, date: self.now, by: self.note.by.clone(), why: self.note.why.clone() };
+        let mut after = self.view.clone();
+        let mut records = Vec::new();
+        let mut tree = Tree::new(self.view, revision);
+        let mut process: Vec<ScopeLink> = Vec::new();
+        for (scope, mut keys) in std::mem::take(&mut self.scopes) {
+            keys.revision = revision;
+            for entry in keys.keys.iter_mut().filter(|entry| self.edited.contains(&entry.id)) {
+                Arc::make_mut(entry).changed = changed.clone();
+            }
+            let (record, link) = keys.write(&self.head)?;
+            ScopeKeys::read(&Body::read(&record)?, keys.part, &scope, &self.head)?;
+            records.push(record);
+            let hash = link.hash;
+            match keys.part {
+                Part::Process => {
+                    process.push(link);
+                    let mut all = Process {
+                        hash: None,
+                        scopes: after.process.as_ref().map(|p| p.scopes.clone()).unwrap_or_default(),
+                    };
+                    all.scopes.insert(scope, (hash, Arc::new(keys)));
+                    after.process = Some(Arc::new(all));
+                }
+                Part::Demand => {
+                    tree.insert(link)?;
+                    after.scopes.insert(scope, Some((hash, Arc::new(keys))));
+                }
+            }
         }
-        self.head.entries = hash_of(entries.values().map(|entry| &**entry));
-        self.head.sign(&self.mac);
-        records.push(record(0, revision, &self.head)?);
-        Ok((KeySet::new(self.head, entries, self.mac), records))
+        if !process.is_empty() {
+            let link = self.finish_process(&mut after, &mut records, revision)?;
+            self.head.process = Some(link);
+        }
+        let grown = tree.finish()?;
+        records.extend(grown.records);
+        self.head.tree = grown.root;
+        after.nodes.extend(grown.nodes);
+        let head = self.head.sign(&self.mac)?;
+        Head::read(std::slice::from_ref(&head))?;
+        records.push(head);
+        (after.head, after.mac) = (Arc::new(self.head), self.mac);
+        Ok((after, records))
     }
-}
 
-pub(super) fn next_id(head: &Head) -> Result<u32> {
-    u32::try_from(head.next_id).map_err(|_| Error::new(ErrorKind::KeyLifecycle).detail("key ids are used up"))
-}
-
-/// Most bytes of a record.
-const MAX_BODY: usize = 64 << 10;
-
-fn record(id: u32, revision: u64, content: &impl serde::Serialize) -> Result<Record> {
-    match serde_json::to_string(content) {
-        Ok(body) if body.len() <= MAX_BODY => Ok(Record { id, revision, body }),
-        _ => Err(refused("its entry is longer than 64 KiB; use fewer KEKs or a shorter scope", id)),
+    fn finish_process(&self, after: &mut View, records: &mut Vec<Record>, revision: u64) -> Result<NodeLink> {
+        let scopes = after.process.as_ref().map(|process| process.scopes.clone()).unwrap_or_default();
+        let mut links = Vec::with_capacity(scopes.len());
+        for (hash, keys) in scopes.values() {
+            Node::insert(&mut links, keys.link(ScopeDigest::of(&keys.scope), *hash, &self.head));
+        }
+        let node = Node { revision, content: Content::Scopes(links) };
+        let (record, link) = node.write(PROCESS.to_owned())?;
+        Node::read(Body::read(&record)?, "", false)?;
+        records.push(record);
+        after.process = Some(Arc::new(Process { hash: Some(link.hash), scopes }));
+        Ok(link)
     }
 }
 

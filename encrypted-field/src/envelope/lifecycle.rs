@@ -1,4 +1,5 @@
-//! What may happen to a key, and when (NIST SP 800-57 part 1, section 7). Nothing here waits for anything.
+//! What may happen to a key, and when (NIST SP 800-57 part 1, section 7). Nothing here waits for
+//! anything.
 //!
 //! ```text
 //! pending ──activate──> active ──(the next one)──> retired ──disable──> disabled ──destroy──> destroyed
@@ -8,13 +9,10 @@
 //!                                       destroyed
 //! ```
 
-use std::sync::Arc;
-
 use super::draft::{Draft, refused};
-use super::key_set::KeySet;
 use super::policy::RotationPolicy;
-use super::record::{Digest, Entry, Wraps};
-use crate::error::Result;
+use super::record::{Changed, Digest, Entry, Foreign, Head, MAX_DATE, MAX_SCOPE, Part, ScopeKeys, Wraps};
+use crate::error::{Error, ErrorKind, Result};
 use crate::key::{KeyState, Purpose};
 
 /// A key that was just made: wrapped, and tried.
@@ -27,25 +25,36 @@ pub(super) struct NewKey {
 /// Where a key belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
-    pub(super) scope: String,
+    pub(super) part: Part,
+    pub(super) scope: Box<str>,
     pub(super) purpose: Purpose,
-    pub(super) on_demand: bool,
+}
+
+/// # Errors
+/// [`ErrorKind::KeyLifecycle`]: the name of a scope is too long.
+pub(super) fn check_name(scope: &str) -> Result<()> {
+    if scope.len() <= MAX_SCOPE {
+        return Ok(());
+    }
+    let detail =
+        format!("the name of a scope has at most {MAX_SCOPE} bytes, and this one has {}", scope.len());
+    Err(Error::new(ErrorKind::KeyLifecycle).detail(detail))
 }
 
 /// The first key of its scope and purpose: active at once, no value can be under another.
 pub(super) fn add_first(
     draft: &mut Draft<'_>,
     key: NewKey,
-    place: Place,
+    place: &Place,
     policy: &RotationPolicy,
 ) -> Result<()> {
-    check_first(draft, &place)?;
+    check_first(draft, place)?;
     let now = draft.now;
     let mut entry = entry(key, place, 1, now);
     entry.state = KeyState::Active;
     entry.activated = Some(now);
     entry.seal_until = seal_until(now, policy);
-    draft.add(entry);
+    draft.add(place.part, &place.scope, entry);
     Ok(())
 }
 
@@ -53,18 +62,15 @@ pub(super) fn add_first(
 pub(super) fn add_existing(
     draft: &mut Draft<'_>,
     key: NewKey,
-    place: Place,
-    version: u32,
+    place: &Place,
     state: KeyState,
     policy: &RotationPolicy,
 ) {
     let now = draft.now;
-    let mut entry = entry(key, place, version, now);
+    let mut entry = entry(key, place, next_version(draft, place), now);
     entry.state = state;
     match state {
-        KeyState::Pending => {
-            entry.activate_after = Some(now.saturating_add(draft.head.propagation).saturating_add(1));
-        }
+        KeyState::Pending => entry.activate_after = Some(activate_after(now, &draft.head)),
         KeyState::Active => {
             entry.activated = Some(now);
             entry.seal_until = seal_until(now, policy);
@@ -74,57 +80,106 @@ pub(super) fn add_existing(
         KeyState::Disabled => entry.disabled = Some(now),
         KeyState::Destroyed => entry.destroyed = Some(now),
     }
-    draft.add(entry);
+    draft.add(place.part, &place.scope, entry);
 }
 
-/// The next key of its scope and purpose: every process gets it, none seals with it before `propagation` seconds are over.
-pub(super) fn publish(draft: &mut Draft<'_>, key: NewKey, place: Place) -> Result<()> {
-    let known = draft.of(&place.scope, place.purpose);
-    refuse_second_pending(draft, &known)?;
+/// The next key of its scope and purpose: every process gets it, none seals with it before
+/// `propagation` seconds are over.
+pub(super) fn publish(draft: &mut Draft<'_>, key: NewKey, place: &Place) -> Result<()> {
+    refuse_second_pending(draft, place)?;
     let now = draft.now;
-    let version = u32::try_from(known.len()).unwrap_or(u32::MAX).saturating_add(1);
-    let mut entry = entry(key, place, version, now);
-    // A second more, because dates are cut off to whole ones.
-    entry.activate_after = Some(now.saturating_add(draft.head.propagation).saturating_add(1));
-    draft.add(entry);
+    let mut entry = entry(key, place, next_version(draft, place), now);
+    entry.activate_after = Some(activate_after(now, &draft.head));
+    draft.add(place.part, &place.scope, entry);
     Ok(())
 }
 
 /// # Errors
 /// Where there is a key of this scope and purpose.
 pub(super) fn check_first(draft: &Draft<'_>, place: &Place) -> Result<()> {
-    match draft.of(&place.scope, place.purpose).last() {
-        Some(known) => Err(refused("this scope and purpose has a key already; publish the next one", *known)),
+    let keys = draft.scope(&place.scope);
+    if let Some(keys) = keys.filter(|keys| keys.part != place.part) {
+        let how = match keys.part {
+            Part::Process => "it is loaded with each process; `create` makes its keys",
+            Part::Demand => "it is loaded on demand; `provision` makes its keys",
+        };
+        let detail = format!("scope \"{}\" has keys already, and {how}", place.scope);
+        return Err(Error::new(ErrorKind::KeyLifecycle).detail(detail));
+    }
+    refuse_foreign(draft, &place.scope, place.purpose)?;
+    match keys.and_then(|keys| keys.of(place.purpose).last()) {
+        Some(known) => {
+            Err(refused("this scope and purpose has a key already; publish the next one", known.id))
+        }
         None => Ok(()),
     }
 }
 
-/// Whether the scope is loaded on demand.
+/// How the scope is loaded.
 ///
 /// # Errors
 /// Where there is no key of this scope and purpose, or a pending one.
-pub(super) fn check_next(draft: &Draft<'_>, place: &Place) -> Result<bool> {
-    let known = draft.of(&place.scope, place.purpose);
-    refuse_second_pending(draft, &known)?;
-    match known.last().and_then(|id| draft.get(*id)) {
-        Some(entry) => Ok(entry.on_demand),
-        None => {
-            Err(refused("this scope and purpose has no key yet; `create` or `provision` its first one", 0))
-        }
-    }
+pub(super) fn check_next(draft: &Draft<'_>, place: &Place) -> Result<Part> {
+    refuse_foreign(draft, &place.scope, place.purpose)?;
+    refuse_second_pending(draft, place)?;
+    let keys = draft.scope(&place.scope).filter(|keys| keys.of(place.purpose).next().is_some());
+    keys.map(|keys| keys.part).ok_or_else(|| {
+        let detail = "this scope and purpose has no key yet; `create` or `provision` its first one";
+        Error::new(ErrorKind::KeyLifecycle).detail(detail)
+    })
 }
 
-fn refuse_second_pending(draft: &Draft<'_>, known: &[u32]) -> Result<()> {
-    match known.iter().find(|id| state(draft, **id) == Some(KeyState::Pending)) {
-        Some(pending) => Err(refused("it is pending already; activate it, or destroy it", *pending)),
+/// Of the keys of a scope and purpose only one is active and one pending: also one that a later
+/// release has written.
+fn refuse_foreign(draft: &Draft<'_>, scope: &str, purpose: Purpose) -> Result<()> {
+    match draft.scope(scope).and_then(|keys| foreign_of(keys, purpose)) {
+        Some(foreign) => Err(refused(
+            "a later release has written this key of the scope and purpose, and this one must add none beside it; upgrade \
+             encrypted-field",
+            foreign.id,
+        )),
         None => Ok(()),
     }
 }
 
-/// Makes a pending key active, and retires the one before it. `at_once` ignores that some processes may not have it.
-pub(super) fn activate(draft: &mut Draft<'_>, id: u32, at_once: bool, policy: &RotationPolicy) -> Result<()> {
+/// A key of a later release that may be active or pending.
+fn foreign_of(keys: &ScopeKeys, purpose: Purpose) -> Option<&Foreign> {
+    let has_active = keys.in_state(purpose, KeyState::Active).next().is_some();
+    let is_in_the_way = |foreign: &&Foreign| match foreign.state() {
+        Some(KeyState::Active | KeyState::Pending) => true,
+        Some(_) => false,
+        // Where another one is active, this one is not, whatever else it is.
+        None => !has_active,
+    };
+    keys.foreign.iter().filter(|foreign| foreign.may_be_for(purpose)).find(is_in_the_way)
+}
+
+fn refuse_second_pending(draft: &Draft<'_>, place: &Place) -> Result<()> {
+    let keys = draft.scope(&place.scope);
+    match keys.and_then(|keys| keys.in_state(place.purpose, KeyState::Pending).next()) {
+        Some(pending) => Err(refused("it is pending already; activate it, or destroy it", pending.id)),
+        None => Ok(()),
+    }
+}
+
+fn next_version(draft: &Draft<'_>, place: &Place) -> u32 {
+    let Some(keys) = draft.scope(&place.scope) else { return 1 };
+    let foreign = keys.foreign.iter().filter(|foreign| foreign.may_be_for(place.purpose));
+    let versions = keys.of(place.purpose).map(|key| key.version).chain(foreign.map(Foreign::version));
+    versions.max().unwrap_or(0).saturating_add(1)
+}
+
+/// Makes a pending key active, and retires the one before it. `at_once` ignores that some processes
+/// may not have it.
+pub(super) fn activate(
+    draft: &mut Draft<'_>,
+    scope: &str,
+    id: u32,
+    at_once: bool,
+    policy: &RotationPolicy,
+) -> Result<()> {
     let now = draft.now;
-    let entry = draft.edit(id)?;
+    let entry = draft.get(scope, id)?;
     if entry.state != KeyState::Pending {
         return Err(refused(format!("it is {} and not pending", entry.state.name()), id));
     }
@@ -137,26 +192,31 @@ pub(super) fn activate(draft: &mut Draft<'_>, id: u32, at_once: bool, policy: &R
             id,
         ));
     }
+    let purpose = entry.purpose;
+    refuse_foreign(draft, scope, purpose)?;
+    let before: Vec<u32> = draft
+        .scope(scope)
+        .into_iter()
+        .flat_map(|keys| keys.in_state(purpose, KeyState::Active).map(|entry| entry.id))
+        .collect();
+    let entry = draft.edit(scope, id)?;
     entry.state = KeyState::Active;
     entry.activated = Some(now);
     entry.seal_until = seal_until(now, policy);
-    let (scope, purpose) = (entry.scope.clone(), entry.purpose);
-    for other in draft.of(&scope, purpose) {
-        if other != id && state(draft, other) == Some(KeyState::Active) {
-            let before = draft.edit(other)?;
-            before.state = KeyState::Retired;
-            before.retired = Some(now);
-        }
+    for other in before {
+        let before = draft.edit(scope, other)?;
+        before.state = KeyState::Retired;
+        before.retired = Some(now);
     }
     Ok(())
 }
 
 /// Refuses all use of a key, reversibly.
-pub(super) fn disable(draft: &mut Draft<'_>, id: u32) -> Result<()> {
+pub(super) fn disable(draft: &mut Draft<'_>, scope: &str, id: u32) -> Result<()> {
     let now = draft.now;
-    let entry = draft.edit(id)?;
-    match entry.state {
+    match draft.get(scope, id)?.state {
         KeyState::Retired | KeyState::Compromised => {
+            let entry = draft.edit(scope, id)?;
             entry.state = KeyState::Disabled;
             entry.disabled = Some(now);
             Ok(())
@@ -167,12 +227,13 @@ pub(super) fn disable(draft: &mut Draft<'_>, id: u32) -> Result<()> {
 }
 
 /// Back from disabled.
-pub(super) fn enable(draft: &mut Draft<'_>, id: u32) -> Result<()> {
+pub(super) fn enable(draft: &mut Draft<'_>, scope: &str, id: u32) -> Result<()> {
     let now = draft.now;
-    let entry = draft.edit(id)?;
+    let entry = draft.get(scope, id)?;
     if entry.state != KeyState::Disabled {
         return Err(refused(format!("it is {} and not disabled", entry.state.name()), id));
     }
+    let entry = draft.edit(scope, id)?;
     entry.state = if entry.compromised.is_some() { KeyState::Compromised } else { KeyState::Retired };
     entry.disabled = None;
     entry.enabled = Some(now);
@@ -180,133 +241,137 @@ pub(super) fn enable(draft: &mut Draft<'_>, id: u32) -> Result<()> {
 }
 
 /// Somebody else may have it.
-pub(super) fn compromise(draft: &mut Draft<'_>, id: u32) -> Result<()> {
+pub(super) fn compromise(draft: &mut Draft<'_>, scope: &str, id: u32) -> Result<()> {
     let now = draft.now;
-    let entry = draft.edit(id)?;
+    let entry = draft.get(scope, id)?;
     match entry.state {
-        KeyState::Active => Err(refused(
-            "it is active; publish the next one and activate that at once, then mark this one",
-            id,
-        )),
-        KeyState::Destroyed => Err(refused("it was destroyed", id)),
-        KeyState::Compromised => Ok(()),
-        KeyState::Disabled => {
-            entry.compromised.get_or_insert(now);
-            Ok(())
+        KeyState::Active => {
+            return Err(refused(
+                "it is active; publish the next one and activate that at once, then mark this one",
+                id,
+            ));
         }
-        KeyState::Pending | KeyState::Retired => {
-            entry.state = KeyState::Compromised;
-            entry.compromised = Some(now);
-            Ok(())
-        }
+        KeyState::Destroyed => return Err(refused("it was destroyed", id)),
+        KeyState::Compromised => return Ok(()),
+        KeyState::Disabled if entry.compromised.is_some() => return Ok(()),
+        KeyState::Disabled | KeyState::Pending | KeyState::Retired => {}
     }
-}
-
-/// Leaves the tombstone of a key that never sealed, or that was disabled for as long as it takes each process to notice.
-pub(super) fn destroy(draft: &mut Draft<'_>, id: u32) -> Result<()> {
-    let (now, propagation) = (draft.now, draft.head.propagation);
-    let entry = draft.edit(id)?;
-    match (entry.state, entry.disabled) {
-        // Stopped before the store has forgotten older versions of it, this is run again.
-        (KeyState::Destroyed, _) => return Ok(()),
-        (KeyState::Pending, _) => {}
-        (KeyState::Disabled, Some(since)) if now >= since.saturating_add(propagation) => {}
-        (KeyState::Disabled, _) => {
-            let detail = format!(
-                "disable it for at least {propagation} s first, until every process has shown that nobody misses it"
-            );
-            return Err(refused(detail, id));
-        }
-        (state, _) => {
-            let detail = format!(
-                "it is {}; disable it first, and see for {propagation} s whether anybody misses it",
-                state.name()
-            );
-            return Err(refused(detail, id));
-        }
-    }
-    bury(draft, id)
-}
-
-/// Leaves the tombstones of all keys of a scope, whatever their states.
-pub(super) fn destroy_scope(draft: &mut Draft<'_>, ids: impl Iterator<Item = u32>) -> Result<()> {
-    for id in ids {
-        if state(draft, id) != Some(KeyState::Destroyed) {
-            bury(draft, id)?;
-        }
+    let entry = draft.edit(scope, id)?;
+    entry.compromised = Some(now);
+    if entry.state != KeyState::Disabled {
+        entry.state = KeyState::Compromised;
     }
     Ok(())
 }
 
-fn bury(draft: &mut Draft<'_>, id: u32) -> Result<()> {
+/// Leaves the tombstone of a key that never sealed, or that is disabled. That every process knows
+/// it as disabled, the caller has seen.
+pub(super) fn destroy(draft: &mut Draft<'_>, scope: &str, id: u32) -> Result<()> {
+    match draft.get(scope, id)?.state {
+        // Stopped before the store has forgotten older versions of it, this is run again.
+        KeyState::Destroyed => Ok(()),
+        KeyState::Pending | KeyState::Disabled => leave_tombstone(draft, scope, id),
+        state => {
+            let propagation = draft.head.propagation;
+            let detail = format!(
+                "it is {}; disable it first, and see for {propagation} s whether anybody misses it",
+                state.name()
+            );
+            Err(refused(detail, id))
+        }
+    }
+}
+
+/// Leaves the tombstones of all keys of a scope, whatever their states.
+pub(super) fn destroy_scope(draft: &mut Draft<'_>, scope: &str) -> Result<()> {
+    let keys = draft.scope(scope);
+    if let Some(foreign) = keys.and_then(|keys| keys.foreign.first()) {
+        return Err(refused(
+            "a later release has written it, and this one must not change it; upgrade",
+            foreign.id,
+        ));
+    }
+    let living = keys.into_iter().flat_map(|keys| &keys.keys).filter(|key| key.state != KeyState::Destroyed);
+    for id in living.map(|entry| entry.id).collect::<Vec<_>>() {
+        leave_tombstone(draft, scope, id)?;
+    }
+    Ok(())
+}
+
+fn leave_tombstone(draft: &mut Draft<'_>, scope: &str, id: u32) -> Result<()> {
     let now = draft.now;
-    let entry = draft.edit(id)?;
+    let entry = draft.edit(scope, id)?;
     entry.state = KeyState::Destroyed;
     entry.destroyed = Some(now);
     entry.wraps.clear();
     Ok(())
 }
 
-/// What a policy asks for at a moment.
+/// What a policy asks for at a moment, of one scope.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Due {
-    pub(super) publish: Vec<Place>,
+pub(super) struct Work {
+    /// Purposes whose next key is to be published.
+    pub(super) publish: Vec<Purpose>,
     pub(super) activate: Vec<u32>,
     pub(super) disable: Vec<u32>,
 }
 
-pub(super) fn due(set: &KeySet, now: u64, policy: &RotationPolicy) -> Due {
-    let mut due = Due::default();
-    set.scopes();
-    for pending in set.entries.values().filter(|entry| entry.state == KeyState::Pending) {
-        let is_first = siblings(set, pending, KeyState::Active).next().is_none();
-        let is_due = pending.activate_after.is_none_or(|after| now >= after);
-        if is_due && (is_first || policy.interval.is_some()) {
-            due.activate.push(pending.id);
+pub(super) fn work(keys: &ScopeKeys, head: &Head, now: u64, policy: &RotationPolicy) -> Work {
+    let mut work = Work::default();
+    for purpose in Purpose::ALL {
+        if foreign_of(keys, purpose).is_some() {
+            continue;
         }
-    }
-    for active in set.entries.values().filter(|entry| entry.state == KeyState::Active) {
-        // Looking for values by a blind index takes the key that made it: those rotate by hand, with the rows.
-        if let Some(interval) = policy.interval
-            && active.purpose != Purpose::Index
-            && siblings(set, active, KeyState::Pending).next().is_none()
-        {
-            // Published early enough to be active when the interval ends.
-            let since = active.activated.unwrap_or(active.created);
-            if now >= since.saturating_add(interval.as_secs()).saturating_sub(set.head.propagation) {
-                let Entry { scope, purpose, on_demand, .. } = &**active;
-                due.publish.push(Place { scope: scope.clone(), purpose: *purpose, on_demand: *on_demand });
+        let active = keys.in_state(purpose, KeyState::Active).next();
+        let pending = keys.in_state(purpose, KeyState::Pending).next();
+        if let Some(pending) = pending {
+            let is_due = pending.activate_after.is_none_or(|after| now >= after);
+            if is_due && (active.is_none() || policy.interval.is_some()) {
+                work.activate.push(pending.id);
             }
         }
+        let Some(active) = active else { continue };
+        // Looking for values by a blind index takes the key that made it: those rotate by hand,
+        // with the rows.
+        if policy.interval.is_some()
+            && purpose != Purpose::Index
+            && pending.is_none()
+            && is_rotation_due(active.activated.unwrap_or(active.created), head, now, policy)
+        {
+            work.publish.push(purpose);
+        }
         if let Some(keep) = policy.keep_retired {
-            let retired: Vec<_> = siblings(set, active, KeyState::Retired).collect();
+            let retired: Vec<_> = keys.in_state(purpose, KeyState::Retired).collect();
             let beyond = &retired[..retired.len().saturating_sub(keep as usize)];
             let is_long_ago = |date: u64| now >= date.saturating_add(policy.retired_for.as_secs());
-            due.disable.extend(
-                beyond
-                    .iter()
-                    .filter(|entry| entry.enabled.is_none() && entry.retired.is_some_and(is_long_ago))
-                    .map(|entry| entry.id),
-            );
+            let due = beyond
+                .iter()
+                .filter(|entry| entry.enabled.is_none() && entry.retired.is_some_and(is_long_ago));
+            work.disable.extend(due.map(|entry| entry.id));
         }
     }
-    due
+    work
 }
 
-/// The keys of the same scope and purpose that are in a state, oldest first.
-fn siblings<'a>(set: &'a KeySet, entry: &'a Entry, state: KeyState) -> impl Iterator<Item = &'a Arc<Entry>> {
-    set.of(&entry.scope, entry.purpose).filter(move |other| other.state == state)
+/// Whether the next key is to be published where one became active then: early enough to be active
+/// when the interval ends.
+pub(super) fn is_rotation_due(active_since: u64, head: &Head, now: u64, policy: &RotationPolicy) -> bool {
+    policy.interval.is_some_and(|interval| {
+        now >= active_since.saturating_add(interval.as_secs()).saturating_sub(head.propagation)
+    })
 }
 
-fn entry(key: NewKey, place: Place, version: u32, now: u64) -> Entry {
+/// A second more, because dates are cut off to whole ones.
+pub(super) fn activate_after(now: u64, head: &Head) -> u64 {
+    now.saturating_add(head.propagation).saturating_add(1).min(MAX_DATE)
+}
+
+fn entry(key: NewKey, place: &Place, version: u32, now: u64) -> Entry {
     Entry {
         id: key.id,
-        scope: place.scope,
         purpose: place.purpose,
         version,
         state: KeyState::Pending,
-        revision: 0,
-        on_demand: place.on_demand,
         created: now,
         activate_after: None,
         activated: None,
@@ -318,14 +383,13 @@ fn entry(key: NewKey, place: Place, version: u32, now: u64) -> Entry {
         destroyed: None,
         check: key.check,
         wraps: key.wraps,
-        mac: Digest([0; 32]),
+        // Set when it is written.
+        changed: Changed { revision: 0, date: now, by: None, why: None },
+        ext: None,
     }
 }
 
-fn seal_until(now: u64, policy: &RotationPolicy) -> Option<u64> {
-    policy.interval.map(|interval| now.saturating_add(interval.saturating_add(policy.grace).as_secs()))
-}
-
-fn state(draft: &Draft<'_>, id: u32) -> Option<KeyState> {
-    draft.get(id).map(|entry| entry.state)
+pub(super) fn seal_until(now: u64, policy: &RotationPolicy) -> Option<u64> {
+    let lifetime = policy.interval.map(|interval| interval.saturating_add(policy.grace).as_secs());
+    lifetime.map(|lifetime| now.saturating_add(lifetime).min(MAX_DATE))
 }

@@ -1,4 +1,5 @@
-//! Envelope encryption: data keys that are stored wrapped under key-encryption keys, and rotate by themselves.
+//! Envelope encryption: data keys that are stored wrapped under key-encryption keys, and rotate by
+//! themselves.
 //!
 //! ```text
 //! key-encryption keys (KEK)     KeyManager                          what seals and opens
@@ -6,100 +7,104 @@
 //! Vault ───────┼──────────────> unwraps data keys, publishes,  ───> Scope: a tenant's, when it is entered
 //! break-glass ─┘                activates and retires them          (no I/O, ever)
 //!                                   ^ load, compare-and-swap
-//! store: file, SQL table, Vault KV, AWS Secrets Manager (wrapped keys; not trusted)
+//! store: file, SQL table, Vault KV, AWS Secrets Manager, S3 (wrapped keys; not trusted)
+//! anchor: file, Vault KV, AWS Secrets Manager, S3, configuration (how new the store is at least)
 //! ```
 //!
-//! A [`KeyManager`] is made of a [`KeyStore`], one or more [`KeyEncryptionKey`]s, and policies. An operator
-//! [initializes](KeyManager::initialize) the store once; each process [installs](KeyManager::install) its manager at start-up. From then on
-//! it refreshes, rotates by [policy](RotationPolicy), and goes on for a [stated time](CachePolicy::max_age) when its key service can't be
-//! reached. `cargo run -p key-examples --example two_phase_rotation` in the repository shows it with two processes.
+//! A [`KeyManager`] is made of a [`KeyStore`], one or more [`KeyEncryptionKey`]s, and policies. An
+//! operator [initializes](KeyManager::initialize) the store once; each process
+//! [installs](KeyManager::install) its manager at start-up. From then on it refreshes, rotates by
+//! [policy](RotationPolicy), and goes on for a [stated time](CachePolicy::max_age) when its key
+//! service can't be reached. `cargo run -p key-examples --example two_phase_rotation` in the
+//! repository shows it with two processes.
 //!
 //! # What is trusted with what
 //!
-//! The store sits in a database that may be attacked. Each entry (id, scope, purpose, state, dates, check value, wraps) carries a MAC, and
-//! the head a MAC over the hash of all entries, under a key that is itself wrapped by the KEKs. So nobody without a KEK can make a retired key
-//! active, leave an entry out, or set one back. The whole store set back is refused by a process that has seen a newer one, and by all below
-//! [`min_revision`](KeyManagerBuilder::min_revision) and [`min_epoch`](KeyManagerBuilder::min_epoch). What it can't notice: a store that is
-//! *frozen*, shown at the revision that it had, to a process that would have seen a newer one.
+//! The store sits in a database that may be attacked. It holds records: a head, and the keys of
+//! each scope. The head carries a MAC under the store key, which is itself wrapped by the KEKs. It
+//! also has the hash of the root of a tree, and the tree has the hash of every other record. So
+//! nobody without a KEK can make a retired key active, leave an entry out, or set one tenant's
+//! record back. A process that uses one tenant reads the few records on the way to it.
+//!
+//! The *whole* store that is set back, replaced or emptied is refused by a process that has seen a
+//! newer one. A process that starts needs to be told: by an [`Anchor`], by
+//! [`min_revision`](KeyManagerBuilder::min_revision) or by
+//! [`min_epoch`](KeyManagerBuilder::min_epoch).
+//!
+//! The head has a date, and one process signs it anew at least every half hour
+//! ([`heartbeat`](KeyManagerBuilder::heartbeat)). A process that is shown an old state stops
+//! sealing after an hour ([`ErrorKind::KeyStoreFrozen`](crate::ErrorKind::KeyStoreFrozen)). Until
+//! then it seals under keys that may have been retired since, and it goes on opening. At least one
+//! process must run that may write to the store. A process that is shown a copy of the store that
+//! takes its writes signs the copy itself: only an anchor shows that.
 //!
 //! # Which backends there are
 //!
 //! | | feature | |
 //! |---|---|---|
 //! | `LocalKek` | `local-kek` | 32 bytes from the environment or a file, or a passphrase |
-//! | `vault::VaultTransit` | `vault` | Vault Transit; token, AppRole, Kubernetes. Tested against a stand-in, not a real Vault |
-//! | `AwsKms` | `aws-kms` | AWS KMS with its encryption context. Tested against moto and a stub, not AWS |
+//! | `VaultTransit` | crate `encrypted-field-vault` | Vault Transit. Tested against a stand-in, not a real Vault |
+//! | `AwsKms` | crate `encrypted-field-aws` | AWS KMS. Tested against moto and a stub, not AWS |
 //! | `FileStore` | `file-store` | a file on one host |
 //! | `sql::DieselStore` | `diesel-store`, `diesel-postgres`, `-mysql`, `-sqlite` | a table, through Diesel |
 //! | `sql::SqlxStore` | `sqlx-store`, `sqlx-postgres`, `-mysql`, `-sqlite` | the same table, through SQLx |
-//! | `vault::VaultKv` | `vault` | Vault KV version 2 |
-//! | `AwsSecretsManager` | `aws-secrets-manager` | one secret of AWS Secrets Manager |
+//! | `VaultKv` | crate `encrypted-field-vault` | Vault KV version 2 |
+//! | `AwsSecretsManager` | crate `encrypted-field-aws` | one secret of AWS Secrets Manager |
+//! | `AwsS3Object` | crate `encrypted-field-aws` | one object of S3, best for an [`Anchor`] |
 //!
-//! Yours implement the two traits, and [`conformance`] tests them.
+//! Yours implement [`KeyEncryptionKey`], and [`KeyStore`] or [`Document`], and [`conformance`]
+//! tests them.
 //!
-//! Without the feature `tokio` (which the cloud backends and `sqlx-store` bring in) everything runs on the threads that call: a Diesel-only
-//! program needs no async runtime. Calls are not bounded in time then, but by what they call.
+//! Without the feature `tokio` everything runs on the threads that call: a Diesel-only program
+//! needs no async runtime. Calls are not bounded in time then, but by what they call. The crates
+//! for Vault and AWS and `sqlx-store` bring that feature in.
 //!
 //! # Memory
 //!
-//! A process holds every entry of the store (wrapped keys and dates, about a kilobyte each), and of unwrapped keys those of static scopes and
-//! of at most [`max_scopes`](CachePolicy::max_scopes) that were entered. Unwrapped keys are wiped when they go. What passes through the buffers
-//! of an HTTP client or a database driver on its way is not in our hands; `SECURITY.md` says where.
+//! A process holds of the store what it uses: the head, the records of the scopes that each process
+//! loads, those of tenants in use, and the nodes of the tree that lead to them. Of unwrapped keys
+//! it holds those of the same scopes, of at most [`max_scopes`](CachePolicy::max_scopes) tenants.
+//! So its memory depends on the scopes in use and not on how many there are. It remembers how new
+//! a scope was that it has used, for at most 32,768 of them. (A store in one text,
+//! such as a file or a secret, is read as a whole at each load, and freed after it.)
+//!
+//! Of a key is kept what its purpose needs, which is derived from it; so is what authenticates the
+//! store. The keys themselves are wiped after that, and what is derived when it goes. What passes
+//! through the buffers of an HTTP client or a database driver on its way is not in our hands;
+//! `SECURITY.md` says where.
 
-#[cfg(any(feature = "aws-kms", feature = "aws-secrets-manager"))]
-mod aws;
-#[cfg(feature = "aws-kms")]
-mod aws_kms;
-#[cfg(feature = "aws-secrets-manager")]
-mod aws_secrets_manager;
-#[cfg(all(feature = "tokio", any(feature = "diesel-store", feature = "file-store")))]
-mod blocking;
-#[cfg(all(not(feature = "tokio"), any(feature = "diesel-store", feature = "file-store")))]
-#[path = "inline.rs"]
-mod blocking;
-pub mod conformance;
-// For stores that keep one document.
-#[cfg_attr(
-    not(any(feature = "aws-secrets-manager", feature = "file-store", feature = "vault")),
-    allow(dead_code)
-)]
-mod document;
+mod backend;
 mod draft;
-mod failure;
 #[cfg(feature = "file-store")]
-mod file;
-mod kek;
-mod key_set;
+mod file_store;
+mod history;
 mod lifecycle;
 #[cfg(feature = "local-kek")]
-mod local;
+mod local_kek;
 mod manager;
 mod policy;
 mod record;
 mod runtime;
 #[cfg(any(feature = "diesel-store", feature = "sqlx-store"))]
 pub mod sql;
-mod store;
-#[cfg(feature = "vault")]
-pub mod vault;
+mod tree;
+mod view;
 
-#[cfg(feature = "aws-kms")]
-pub use aws_kms::AwsKms;
-#[cfg(feature = "aws-secrets-manager")]
-pub use aws_secrets_manager::AwsSecretsManager;
-pub use failure::{BackendError, BackendErrorKind};
+pub use backend::conformance;
+pub use backend::{
+    Anchor, BackendError, BackendErrorKind, Document, KeyEncryptionKey, KeyStore, Loaded, Query, Record,
+    StoreId, WrapContext, WrappedKey,
+};
 #[cfg(feature = "file-store")]
-pub use file::FileStore;
-pub use kek::{KeyEncryptionKey, WrapContext};
+pub use file_store::FileStore;
 #[cfg(feature = "local-kek")]
-pub use local::LocalKek;
+pub use local_kek::LocalKek;
 pub use manager::{
-    Consistency, KeyManager, KeyManagerBuilder, KeyStatus, Maintenance, Restored, Rewrapped, Shredded,
-    StoreStatus, WrapProblem,
+    Consistency, DestroyedScope, KeyManager, KeyManagerBuilder, KeyPage, KeyStatus, Maintenance,
+    RestoredStore, RewrapReport, StoreStatus, WrapProblem,
 };
 pub use policy::{CachePolicy, RotationPolicy};
 pub use runtime::Call;
-pub use store::{KeyStore, Record};
 
 pub use crate::key::Clock;
 

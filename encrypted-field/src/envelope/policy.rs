@@ -9,8 +9,8 @@ const MINUTE: Duration = Duration::from_mins(1);
 
 /// When keys rotate. By default every 90 days, with 7 days of grace, and keeping every retired key.
 ///
-/// NIST SP 800-57 part 1 (table 1) has one to two years at most for a key that encrypts data; 30 to 90 days are usual, and cost
-/// nothing here but an entry in the store for each.
+/// NIST SP 800-57 part 1 (table 1) has one to two years at most for a key that encrypts data; 30 to
+/// 90 days are usual, and cost nothing here but an entry in the store for each.
 #[derive(Debug, Clone)]
 pub struct RotationPolicy {
     pub(super) interval: Option<Duration>,
@@ -26,8 +26,8 @@ impl Default for RotationPolicy {
 }
 
 impl RotationPolicy {
-    /// A new key becomes active when the one before it has been for `interval`; 30 to 90 days are usual. At least twice the
-    /// propagation time.
+    /// A new key becomes active when the one before it has been for `interval`; 30 to 90 days are
+    /// usual. At least twice the propagation time.
     pub fn every(interval: Duration) -> Self {
         Self { interval: Some(interval), grace: 7 * DAY, keep_retired: None, retired_for: 30 * DAY }
     }
@@ -37,16 +37,17 @@ impl RotationPolicy {
         Self { interval: None, ..Self::default() }
     }
 
-    /// For how long after the interval a key may still seal where no other could be made active, 7 days by default. After that
-    /// sealing is refused ([`ErrorKind::KeyPastLifetime`]).
+    /// For how long after the interval a key may still seal where no other could be made active, 7
+    /// days by default. After that sealing is refused ([`ErrorKind::KeyPastLifetime`]).
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
     }
 
-    /// Disables, never destroys, retired keys that are older than the newest `versions` of their scope and purpose and have been
-    /// retired for at least `at_least`. For those who re-encrypt their rows; without this every retired key is kept.
+    /// Disables, never destroys, retired keys that are older than the newest `versions` of their
+    /// scope and purpose and have been retired for at least `at_least`. For those who re-encrypt
+    /// their rows; without this every retired key is kept.
     #[must_use]
     pub fn keep_retired(mut self, versions: u32, at_least: Duration) -> Self {
         self.keep_retired = Some(versions);
@@ -94,49 +95,59 @@ impl Default for CachePolicy {
 }
 
 impl CachePolicy {
-    /// How often the store is read and the key service asked, 5 minutes by default, give or take a tenth, so that processes that
-    /// start together don't ask together.
+    /// How often the store is read and the key service asked, 5 minutes by default, give or take a
+    /// tenth, so that processes that start together don't ask together.
     #[must_use]
     pub fn refresh(mut self, interval: Duration) -> Self {
         self.refresh = interval;
         self
     }
 
-    /// How old keys may get without a refresh, 30 minutes by default, and for how long after that they are still used while the
-    /// key service or the store can't be reached, 30 minutes by default. Past both nothing is sealed or opened
-    /// ([`ErrorKind::KeysExpired`]). Together they are how long it takes until a permission that was taken away has its effect,
-    /// and the shortest time between publishing a key and its use.
+    /// How old keys may get without a refresh, 30 minutes by default, and for how long after that
+    /// they are still used while the key service or the store can't be reached, 30 minutes by
+    /// default. Past both nothing is sealed or opened ([`ErrorKind::KeysExpired`]). Together they
+    /// are how long it takes until a permission that was taken away has its effect, and the
+    /// shortest time between publishing a key and its use.
+    ///
+    /// Where each scope has a key-encryption key of its own
+    /// ([`is_per_scope`](crate::envelope::KeyEncryptionKey::is_per_scope)), a permission on that
+    /// key is asked for only when the scope is loaded. There it has its effect at the next load of
+    /// the scope, and not after these times.
     #[must_use]
     pub fn max_age(mut self, max_age: Duration, grace: Duration) -> Self {
         (self.max_age, self.grace) = (max_age, grace);
         self
     }
 
-    /// For how long opening a value under a key that was not loaded yet waits for it, blocking its thread; by default not at all.
+    /// For how long opening a value under a key that was not loaded yet waits for it, blocking its
+    /// thread; by default not at all.
     #[must_use]
     pub fn wait_for_unknown(mut self, wait: Duration) -> Self {
         self.wait = wait;
         self
     }
 
-    /// How long one call to a key service or a store may take, 5 seconds by default. (Without the feature `tokio` they see to
-    /// that themselves.)
+    /// How long one call to a key service or a store may take, 5 seconds by default. (Without the
+    /// feature `tokio` they see to that themselves.)
     #[must_use]
     pub fn call_timeout(mut self, timeout: Duration) -> Self {
         self.call_timeout = timeout;
         self
     }
 
-    /// How long it may take to read all of a store, and to change more than a thousand keys at once, 30 seconds by default: for a
-    /// hundred thousand keys.
+    /// How long one call to a store may take that reads or changes more than 1,000 records, 30
+    /// seconds by default. Work on all keys, such as
+    /// [`check_consistency`](crate::envelope::KeyManager::check_consistency), is made of many
+    /// calls, and each has a time of its own.
     #[must_use]
     pub fn bulk_timeout(mut self, timeout: Duration) -> Self {
         self.bulk_timeout = timeout;
         self
     }
 
-    /// How many scopes that are loaded on demand are kept, 1000 by default: the one that was entered the longest time ago goes
-    /// first. Each of their keys that is in use takes up to 64 KiB.
+    /// How many scopes that are loaded on demand are kept, 1000 by default: the one that was
+    /// entered the longest time ago goes first. Each of their keys that is in use takes up to 64
+    /// KiB.
     #[must_use]
     pub fn max_scopes(mut self, scopes: usize) -> Self {
         self.max_scopes = scopes;

@@ -49,13 +49,14 @@ impl<T> Sealed<T> {
             Stored::Binary(bytes) => bytes,
         }
     }
+}
 
-    #[cfg(feature = "sqlx")]
+#[cfg(feature = "sqlx")]
+impl<T> Sealed<T> {
     pub(crate) fn stored(&self) -> &Stored {
         &self.stored
     }
 
-    #[cfg(feature = "sqlx")]
     pub(crate) fn into_stored(self) -> Stored {
         self.stored
     }

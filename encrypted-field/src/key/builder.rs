@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use ctutils::CtEq as _;
 
+use super::material::Material;
 use super::ring::{ActiveKeys, KeyEntry};
 use super::{Key, KeyState, Keyring, Purpose, derive, weak};
-use crate::cipher::{self, Cipher};
+use crate::cipher;
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::Suite;
 use crate::key_id::KeyId;
 
 /// Collects keys for a [`Keyring`]. Made by [`Keyring::builder`].
@@ -51,10 +51,11 @@ impl KeyringBuilder {
         self
     }
 
-    /// Derives a subkey for every value that is sealed, so that all 192 bits of each nonce are its own. Without this, up to
-    /// 4096 values for columns share the first 96 bits, mostly those of one thread: it shows that they were written together,
-    /// and sealing a short value takes down to half the time (`FORMAT.md`, section 15, has the reasons and the bounds).
-    /// Detached values never share them.
+    /// Derives a subkey for every value that is sealed, so that all 192 bits of each nonce are its
+    /// own. Without this, up to 4096 values for columns share the first 96 bits, mostly those of
+    /// one thread: it shows that they were written together, and sealing a short value takes down
+    /// to half the time (`FORMAT.md`, section 15, has the reasons and the bounds). Detached values
+    /// never share them.
     ///
     /// With keys from a provider, take them through a builder:
     ///
@@ -74,9 +75,9 @@ impl KeyringBuilder {
     /// Checks the keys and makes them ready for use.
     ///
     /// # Errors
-    /// [`ErrorKind::FipsMode`] with the feature `fips`.
-    /// [`ErrorKind::InvalidKeys`]: no key at all, id 0, an id twice, the same bytes under two ids, two active keys in one scope and
-    /// purpose, retired keys without an active one, bytes that are not random (all equal, counting,
+    /// [`ErrorKind::FipsMode`] with the feature `fips`. [`ErrorKind::InvalidKeys`]: no key at all,
+    /// id 0, an id twice, the same bytes under two ids, two active keys in one scope and purpose,
+    /// retired keys without an active one, bytes that are not random (all equal, counting,
     /// repeating, text), a check value that does not match.
     pub fn build(self) -> Result<Keyring> {
         cipher::check()?;
@@ -135,7 +136,7 @@ impl KeyringBuilder {
             KeyState::Compromised if self.refuse_compromised => Some("it is compromised".into()),
             _ => None,
         };
-        let (check, cipher) = match &key.bytes {
+        let (check, material) = match &key.bytes {
             Some(bytes) => {
                 if let Some(reason) = weak::reason(bytes.expose()) {
                     let detail = format!("{reason}; make one with `openssl rand -base64 32`");
@@ -147,11 +148,9 @@ impl KeyringBuilder {
                 {
                     return Err(invalid("these are not the bytes that its check value was made of").key(id));
                 }
-                let cipher = (key.state != KeyState::Destroyed).then(|| {
-                    let field_key = derive::field_key(bytes, Suite::XAES_256_GCM.algorithm());
-                    Arc::new(Cipher::new(field_key.expose(), !self.subkey_per_value))
-                });
-                (Some(check), cipher)
+                let material = (key.state != KeyState::Destroyed)
+                    .then(|| Material::of(key.purpose, bytes, !self.subkey_per_value));
+                (Some(check), material)
             }
             None if key.state == KeyState::Destroyed => (key.expected_check, None),
             None => return Err(invalid("it has no bytes").key(id)),
@@ -163,7 +162,7 @@ impl KeyringBuilder {
             state: key.state,
             refused,
             check,
-            cipher,
+            material,
             seal_until: None,
         })
     }

@@ -20,7 +20,8 @@ impl Clock {
         Self(None)
     }
 
-    /// A clock that stands still at `start` until it is [advanced](Self::advance). Clones are the same clock.
+    /// A clock that stands still at `start` until it is [advanced](Self::advance). Clones are the
+    /// same clock.
     pub fn manual(start: SystemTime) -> Self {
         Self(Some(Arc::new(Manual { start, passed: Mutex::default() })))
     }
@@ -33,7 +34,8 @@ impl Clock {
         });
     }
 
-    /// Sets the date of a manual clock, as a correction by the operating system does: no time passes.
+    /// Sets the date of a manual clock, as a correction by the operating system does: no time
+    /// passes.
     pub fn set_wall(&self, date: SystemTime) {
         if let Some(manual) = &self.0 {
             let since = date.duration_since(manual.start).unwrap_or_default();
@@ -55,7 +57,8 @@ impl Clock {
         }
     }
 
-    /// Time since some moment in the past; never goes back. On Linux it goes on while the machine is suspended.
+    /// Time since some moment in the past; never goes back. On Linux it goes on while the machine
+    /// is suspended.
     #[inline]
     pub fn monotonic(&self) -> Duration {
         match &self.0 {

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 pub(crate) fn rfc3339(time: SystemTime) -> String {
     let seconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let (days, second) = (seconds / 86_400, seconds % 86_400);
-    // Days since 0000-03-01, so that the leap day ends a year (H. Hinnant, "chrono-compatible low-level date
-    // algorithms", civil_from_days).
+    // Days since 0000-03-01, so that the leap day ends a year (H. Hinnant, "chrono-compatible
+    // low-level date algorithms", civil_from_days).
     let days = days + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;

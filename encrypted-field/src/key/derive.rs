@@ -3,8 +3,8 @@
 use crate::cipher::hkdf_expand;
 use crate::secret::SecretBytes;
 
-/// `HKDF-Expand-SHA-256(key, label, 32)` (RFC 5869 section 2.3). The data key is uniformly random, so the
-/// extract step is not needed (section 3.3).
+/// `HKDF-Expand-SHA-256(key, label, 32)` (RFC 5869 section 2.3). The data key is uniformly random,
+/// so the extract step is not needed (section 3.3).
 fn expand(key: &SecretBytes, label: &[&[u8]]) -> SecretBytes {
     let mut out = SecretBytes::zeroed();
     hkdf_expand(key.expose(), label, out.expose_mut());
@@ -22,7 +22,8 @@ pub(crate) fn wrapping_key(kek: &SecretBytes) -> SecretBytes {
     expand(kek, &[b"encrypted-field/v1/wrap\0"])
 }
 
-/// `HKDF-Expand(store key, "encrypted-field/v1/store-mac\0", 32)`: what the records of a key store are authenticated with.
+/// `HKDF-Expand(store key, "encrypted-field/v1/store-mac\0", 32)`: what the records of a key store
+/// are authenticated with.
 #[cfg(feature = "envelope")]
 pub(crate) fn store_mac_key(store_key: &SecretBytes) -> SecretBytes {
     expand(store_key, &[b"encrypted-field/v1/store-mac\0"])

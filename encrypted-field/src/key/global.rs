@@ -11,19 +11,20 @@ use super::{KeyState, Keyring};
 use crate::error::{Error, ErrorKind, Result};
 
 static INSTALLED: ArcSwapOption<Keyring> = ArcSwapOption::const_empty();
-/// Taken to change `INSTALLED`, never to read it: comparing with the ring before it and storing is one step.
+/// Taken to change `INSTALLED`, never to read it: comparing with the ring before it and storing is
+/// one step.
 static CHANGE: Mutex<()> = Mutex::new(());
 
 thread_local! {
     static HELD: RefCell<Vec<Arc<Keyring>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Makes `ring` the key ring of this process. Called again, it swaps the ring atomically: what is being sealed
-/// or opened meanwhile uses the one or the other.
+/// Makes `ring` the key ring of this process. Called again, it swaps the ring atomically: what is
+/// being sealed or opened meanwhile uses the one or the other.
 ///
 /// # Errors
-/// [`ErrorKind::KeyConflict`]: an id of the ring in use has other bytes, another scope or another purpose in the new
-/// one, or was destroyed. Nothing is changed then.
+/// [`ErrorKind::KeyConflict`]: an id of the ring in use has other bytes, another scope or another
+/// purpose in the new one, or was destroyed. Nothing is changed then.
 pub fn install(ring: Keyring) -> Result<()> {
     install_shared(Arc::new(ring))
 }
@@ -33,7 +34,8 @@ fn install_shared(ring: Arc<Keyring>) -> Result<()> {
     install_next(None, ring)
 }
 
-/// [`install`] of a ring that comes from where the one `before` it came from: what is in that is replaced, whatever it is.
+/// [`install`] of a ring that comes from where the one `before` it came from: what is in that is
+/// replaced, whatever it is.
 pub(crate) fn install_next(before: Option<&Arc<Keyring>>, ring: Arc<Keyring>) -> Result<()> {
     let _change = CHANGE.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(installed) = &*INSTALLED.load()
@@ -62,8 +64,8 @@ fn refuse_other_keys(before: &Keyring, after: &Keyring) -> Result<()> {
     Ok(())
 }
 
-/// The key ring in use: the one held by this thread, else the installed one, else the environment's, which is
-/// then installed.
+/// The key ring in use: the one held by this thread, else the installed one, else the
+/// environment's, which is then installed.
 ///
 /// # Errors
 /// [`ErrorKind::NoKeys`] and what [`Keyring::from_env`] gives; the next call tries again.
@@ -93,7 +95,8 @@ pub(crate) fn in_use() -> Option<Arc<Keyring>> {
     held().or_else(|| INSTALLED.load_full())
 }
 
-/// Cloned out, so that the thread's list isn't borrowed while the ring is used. A thread that is ending holds none.
+/// Cloned out, so that the thread's list isn't borrowed while the ring is used. A thread that is
+/// ending holds none.
 fn held() -> Option<Arc<Keyring>> {
     HELD.try_with(|held| held.borrow().last().cloned()).ok().flatten()
 }

@@ -7,6 +7,7 @@ mod clock;
 pub(crate) mod date;
 pub(crate) mod derive;
 mod global;
+pub(crate) mod material;
 pub(crate) mod provider;
 mod ring;
 mod scope;
@@ -18,8 +19,6 @@ use std::fmt;
 pub use builder::KeyringBuilder;
 #[cfg(feature = "envelope")]
 pub use clock::Clock;
-#[cfg(feature = "envelope")]
-pub(crate) use global::install_next;
 pub use global::{HeldKeyring, install, keyring};
 pub(crate) use global::{in_use, with_current};
 pub use provider::env::EnvKeys;
@@ -30,7 +29,7 @@ pub use ring::{KeyInfo, Keyring};
 pub use scope::{InScope, Scope};
 pub(crate) use source::Found;
 #[cfg(feature = "envelope")]
-pub(crate) use source::KeySource;
+pub(crate) use {global::install_next, source::KeySource};
 
 use crate::cipher;
 use crate::error::Result;
@@ -70,7 +69,8 @@ impl Purpose {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyState {
-    /// Known, opens values, does not seal yet: published to every process before the first one seals with it.
+    /// Known, opens values, does not seal yet: published to every process before the first one
+    /// seals with it.
     Pending,
     /// Seals and opens. One key per scope and purpose.
     Active,
@@ -107,7 +107,8 @@ impl KeyState {
     }
 }
 
-/// A data key on its way into a [`Keyring`]: 256 random bits with an id, a scope, a purpose and a state.
+/// A data key on its way into a [`Keyring`]: 256 random bits with an id, a scope, a purpose and a
+/// state.
 #[derive(Clone)]
 pub struct Key {
     /// Checked when the ring is built, so that one place reports id 0.
@@ -120,8 +121,8 @@ pub struct Key {
 }
 
 impl Key {
-    /// An active key of the default scope (`""`) for fields. `bytes` come from a cryptographic random
-    /// generator, such as [`generate_key`](crate::generate_key) or `openssl rand`.
+    /// An active key of the default scope (`""`) for fields. `bytes` come from a cryptographic
+    /// random generator, such as [`generate_key`](crate::generate_key) or `openssl rand`.
     pub fn new(id: u32, bytes: [u8; 32]) -> Self {
         Self {
             id,
@@ -145,8 +146,8 @@ impl Key {
         }
     }
 
-    /// The scope whose fields it serves; a field names its scope with `#[encrypted(…, scope = "…")]`,
-    /// or takes the one that is [entered](crate::Scope).
+    /// The scope whose fields it serves; a field names its scope with `#[encrypted(…, scope =
+    /// "…")]`, or takes the one that is [entered](crate::Scope).
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scope = scope.into();
@@ -167,16 +168,16 @@ impl Key {
         self
     }
 
-    /// The check value that these bytes must have (see [`Key::check_value`]): a wrong key under a right id is
-    /// then found when keys are loaded, not when rows fail.
+    /// The check value that these bytes must have (see [`Key::check_value`]): a wrong key under a
+    /// right id is then found when keys are loaded, not when rows fail.
     #[must_use]
     pub fn check(mut self, check_value: [u8; 32]) -> Self {
         self.expected_check = Some(check_value);
         self
     }
 
-    /// `HKDF-Expand-SHA-256(key, "encrypted-field/v1/check\0", 32)`: identifies the key without revealing it,
-    /// to be kept beside its id. `None` for a destroyed key.
+    /// `HKDF-Expand-SHA-256(key, "encrypted-field/v1/check\0", 32)`: identifies the key without
+    /// revealing it, to be kept beside its id. `None` for a destroyed key.
     pub fn check_value(&self) -> Option<[u8; 32]> {
         self.bytes.as_ref().map(derive::check_value)
     }
@@ -193,9 +194,11 @@ impl fmt::Debug for Key {
     }
 }
 
-/// A new data key: 32 bytes (256 bits) from the operating system, or with the feature `fips` from its module.
+/// A new data key: 32 bytes (256 bits) from the operating system, or with the feature `fips` from
+/// its module.
 ///
-/// Keep it where your secrets are kept before you write anything under it: a value whose key is lost is lost.
+/// Keep it where your secrets are kept before you write anything under it: a value whose key is
+/// lost is lost.
 ///
 /// # Errors
 /// [`ErrorKind::Randomness`](crate::ErrorKind::Randomness).

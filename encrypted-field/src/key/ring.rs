@@ -6,13 +6,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::material::Material;
 use super::source::{Found, KeySource};
 use super::{HeldKeyring, KeyState, KeyringBuilder, Purpose, global};
 use crate::cipher::Cipher;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key_id::KeyId;
 
-/// Keys by id, of which at most one per scope and purpose is active and seals; the others only open.
+/// Keys by id, of which at most one per scope and purpose is active and seals; the others only
+/// open.
 ///
 /// A ring never changes. To rotate, build another one and [`install`](crate::install) it.
 pub struct Keyring {
@@ -31,8 +33,9 @@ pub(crate) struct KeyEntry {
     /// Why nothing may be opened with it.
     pub(crate) refused: Option<Cow<'static, str>>,
     pub(crate) check: Option<[u8; 32]>,
-    /// Shared with the same key in another state, which keeps what it knows of subkeys.
-    pub(crate) cipher: Option<Arc<Cipher>>,
+    /// `None` where it has no bytes, or they are not to be used. The same key in another state
+    /// shares it, and so keeps what it knows of subkeys.
+    pub(crate) material: Option<Material>,
     /// It seals nothing after this, by the clock of the ring's source.
     pub(crate) seal_until: Option<Duration>,
 }
@@ -44,7 +47,8 @@ impl KeyEntry {
         is_same_scope(&self.scope, scope)
     }
 
-    /// The cipher for fields of `scope`. Scope, purpose and state are checked here, before any cryptography.
+    /// The cipher for fields of `scope`. Scope, purpose and state are checked here, before any
+    /// cryptography.
     #[inline]
     pub(crate) fn field_cipher(&self, scope: &str) -> Result<&Cipher> {
         let kind = if !self.is_of(scope) {
@@ -52,8 +56,9 @@ impl KeyEntry {
         } else if self.purpose != Purpose::Field {
             ErrorKind::PurposeMismatch
         } else {
-            match (&self.cipher, &self.refused) {
-                (Some(cipher), None) => return Ok(cipher),
+            match (&self.material, &self.refused) {
+                (Some(Material::Field(cipher)), None) => return Ok(cipher),
+                (Some(Material::Index(_) | Material::File(_)), _) => ErrorKind::PurposeMismatch,
                 (_, reason) => {
                     let reason = reason.clone().unwrap_or("it has no bytes".into());
                     return Err(Error::new(ErrorKind::KeyUnusable).detail(reason).key(self.id));
@@ -64,14 +69,16 @@ impl KeyEntry {
     }
 }
 
-/// Most scopes are empty, and comparing two empty strings costs more than sealing a few bytes: an empty `Box<str>` points
-/// nowhere, and the C library's comparison loads no bytes from there, which a processor with AVX-512 does slowly.
+/// Most scopes are empty, and comparing two empty strings costs more than sealing a few bytes: an
+/// empty `Box<str>` points nowhere, and the C library's comparison loads no bytes from there, which
+/// a processor with AVX-512 does slowly.
 #[inline]
 fn is_same_scope(a: &str, b: &str) -> bool {
     a.len() == b.len() && (a.is_empty() || a == b)
 }
 
-/// The active key of each scope and purpose. The default scope has its own place: it is the usual one.
+/// The active key of each scope and purpose. The default scope has its own place: it is the usual
+/// one.
 #[derive(Default)]
 pub(super) struct ActiveKeys {
     default: [Option<Arc<KeyEntry>>; 3],
@@ -123,50 +130,20 @@ impl Keyring {
     }
 
     /// Keys from the environment: exactly one of `ENCRYPTED_FIELD_KEYS`, `ENCRYPTED_FIELD_KEY`, or
-    /// `ENCRYPTED_FIELD_PASSPHRASE` with `ENCRYPTED_FIELD_SALT`. [`EnvKeys`](crate::EnvKeys) has the forms.
+    /// `ENCRYPTED_FIELD_PASSPHRASE` with `ENCRYPTED_FIELD_SALT`. [`EnvKeys`](crate::EnvKeys) has
+    /// the forms.
     pub fn from_env() -> Result<Self> {
         crate::key::EnvKeys::new().read(|name| std::env::var_os(name))
-    }
-
-    /// Keys from a key file, see [`KeyFile`](crate::KeyFile).
-    ///
-    /// # Errors
-    /// [`ErrorKind::KeyFile`], [`ErrorKind::InvalidKeys`].
-    #[cfg(feature = "key-file")]
-    pub fn from_file(path: impl AsRef<std::path::Path>) -> Result<Self> {
-        crate::key::KeyFile::new(path.as_ref()).keyring()
     }
 
     pub(super) fn new(keys: HashMap<KeyId, Arc<KeyEntry>>, active: ActiveKeys) -> Self {
         Self { keys, active, source: None }
     }
 
-    /// Of keys that come from a key service. The caller has checked them.
-    #[cfg(feature = "envelope")]
-    pub(crate) fn from_source(
-        entries: impl IntoIterator<Item = Arc<KeyEntry>>,
-        source: Arc<dyn KeySource>,
-    ) -> Self {
-        let mut active = ActiveKeys::default();
-        let keys = entries.into_iter().map(|entry| {
-            if entry.state == KeyState::Active {
-                active.insert(&entry.scope, entry.purpose, &entry);
-            }
-            (entry.id, entry)
-        });
-        let keys = keys.collect();
-        Self { keys, active, source: Some(source) }
-    }
-
-    /// One key, for a ring that is made of this one.
-    #[cfg(feature = "envelope")]
-    pub(crate) fn entry(&self, id: KeyId) -> Option<&Arc<KeyEntry>> {
-        self.keys.get(&id)
-    }
-
-    /// Makes this ring the current one on this thread, in place of the installed one, until the guard is
-    /// dropped. For tests, so that parallel ones don't share a ring; guards nest. Threads that this one starts do not
-    /// see it; other tasks that an async runtime runs on this thread do.
+    /// Makes this ring the current one on this thread, in place of the installed one, until the
+    /// guard is dropped. For tests, so that parallel ones don't share a ring; guards nest. Threads
+    /// that this one starts do not see it; other tasks that an async runtime runs on this thread
+    /// do.
     ///
     /// ```
     /// # fn main() -> encrypted_field::Result<()> {
@@ -233,12 +210,37 @@ impl Keyring {
             Error::new(ErrorKind::NoActiveKey).detail(format!("{scope}, purpose field"))
         })?;
         if let Some(source) = &self.source {
-            let now = source.now().map_err(|e| e.key(key.id))?;
+            let now = source.now_to_seal().map_err(|e| e.key(key.id))?;
             if key.seal_until.is_some_and(|until| now > until) {
                 return Err(Error::new(ErrorKind::KeyPastLifetime).key(key.id));
             }
         }
         Ok(key)
+    }
+}
+
+// For keys that come from a key service.
+#[cfg(feature = "envelope")]
+impl Keyring {
+    /// The caller has checked the keys.
+    pub(crate) fn from_source(
+        entries: impl IntoIterator<Item = Arc<KeyEntry>>,
+        source: Arc<dyn KeySource>,
+    ) -> Self {
+        let mut active = ActiveKeys::default();
+        let keys = entries.into_iter().map(|entry| {
+            if entry.state == KeyState::Active {
+                active.insert(&entry.scope, entry.purpose, &entry);
+            }
+            (entry.id, entry)
+        });
+        let keys = keys.collect();
+        Self { keys, active, source: Some(source) }
+    }
+
+    /// One key, for a ring that is made of this one.
+    pub(crate) fn entry(&self, id: KeyId) -> Option<&Arc<KeyEntry>> {
+        self.keys.get(&id)
     }
 }
 

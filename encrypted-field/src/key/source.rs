@@ -1,4 +1,5 @@
-//! What stands behind a ring whose keys come from a key service: how long they may be used, and where others may be.
+//! What stands behind a ring whose keys come from a key service: how long they may be used, and
+//! where others may be.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,10 +11,16 @@ use crate::key_id::KeyId;
 
 /// Behind a ring. Nothing here waits for a service.
 pub(crate) trait KeySource: Send + Sync {
-    /// Whether the keys may still be used, without having been confirmed anew. Gives the time, of a clock that never goes back.
+    /// Whether the keys may still be used, without having been confirmed anew. Gives the time, of a
+    /// clock that never goes back.
     fn now(&self) -> Result<Duration>;
 
-    /// A value names a key that is not in the ring: the key, if it has come since the ring was made, else why it is not there.
+    /// As [`now`](Self::now), for sealing, which ends earlier where a key may have been retired or
+    /// destroyed since.
+    fn now_to_seal(&self) -> Result<Duration>;
+
+    /// A value names a key that is not in the ring: the key, if it has come since the ring was
+    /// made, else why it is not there.
     fn find(&self, id: KeyId) -> Result<Arc<KeyEntry>>;
 }
 

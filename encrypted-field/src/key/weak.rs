@@ -1,7 +1,7 @@
 //! Bytes that nobody draws at random: placeholders that were never replaced.
 
-/// Zeros with a one at the end, and the like, have no more different bytes than this; random keys have more but
-/// with a chance below 2^-110.
+/// Zeros with a one at the end, and the like, have no more different bytes than this; random keys
+/// have more but with a chance below 2^-110.
 const FEW: usize = 8;
 
 /// Why these bytes can't be a key. For random keys the chance of a refusal is below 2^-43.

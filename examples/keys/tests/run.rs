@@ -54,8 +54,8 @@ const VAULT: [&str; 9] = [
     "acme: a token of 15 characters, under key 1\n",
     "published: key 2; activated: none",
     "published: none; activated: key 2",
-    "1    retired  2026-01-01 00:00  2026-01-01 00:00  2026-04-01 01:06  -                 vault",
-    "2    active   2026-04-01 00:00  2026-04-01 01:06  -                 2026-07-07 01:06  vault",
+    "1    retired  2026-01-01 00:00  2026-01-01 00:00  2026-04-01 01:11  -                 vault",
+    "2    active   2026-04-01 00:00  2026-04-01 01:11  -                 2026-07-07 01:11  vault",
     "acme: a token of 15 characters, under key 1, stale\n   globex: a token of 17 characters, under key 2\n",
 ];
 
@@ -71,7 +71,7 @@ fn vault_on_its_stand_in() {
             "40 minutes later:\n   acme: ",
             "initech: a token of 18 characters, under key 2",
             "the keys are too old",
-            "last confirmed at 2026-04-01T01:06:00Z",
+            "last confirmed at 2026-04-01T01:11:00Z",
             "worth trying again: true",
             "== 11.",
             "initech: a token of 18 characters, under key 2",
@@ -131,7 +131,7 @@ const ROTATION: [&str; 12] = [
     "A: published key 2",
     "A has key 1 active, key 2 pending; seals under key 1; opens the other's row, under key 1",
     "B has key 1 active; seals under key 1; opens the other's row, under key 1",
-    "activate it in 3841 s",
+    "activate it in 4141 s",
     "B has key 1 active, key 2 pending; seals under key 1; opens the other's row, under key 1",
     "activate it in 121 s",
     "A: key 2 is active",

@@ -42,7 +42,7 @@ fn main() -> Result {
     show(&mut a, &mut b, 5, &mut rows)?;
 
     title(
-        "01:04  Still refused: a process may go on for 60 minutes without a refresh, and clocks may be 5 apart",
+        "01:09  Still refused: a process may go on for 60 minutes without a refresh, and two clocks may be 5 off each",
     );
     // What every process does all the time, or its keys expire.
     for minute in [30, 55] {
@@ -50,24 +50,24 @@ fn main() -> Result {
             process.ask(minute, "refresh")?;
         }
     }
-    println!("   A: {}", refusal(a.ask(64, "activate 2"))?);
+    println!("   A: {}", refusal(a.ask(69, "activate 2"))?);
 
-    title("01:07  Any process that still seals and opens has it by now: A activates it");
-    println!("   A: {}", a.ask(67, "activate 2")?);
+    title("01:12  Any process that still seals and opens has it by now: A activates it");
+    println!("   A: {}", a.ask(72, "activate 2")?);
 
     title(
-        "01:08  A seals under the new key, B under the old one for as long as it has not refreshed, and each opens both",
+        "01:13  A seals under the new key, B under the old one for as long as it has not refreshed, and each opens both",
     );
-    show(&mut a, &mut b, 68, &mut rows)?;
+    show(&mut a, &mut b, 73, &mut rows)?;
 
-    title("01:10  B refreshes: both seal under the new key");
-    b.ask(70, "refresh")?;
-    show(&mut a, &mut b, 70, &mut rows)?;
+    title("01:15  B refreshes: both seal under the new key");
+    b.ask(75, "refresh")?;
+    show(&mut a, &mut b, 75, &mut rows)?;
 
-    title("01:11  Every row that was written on the way opens in both");
+    title("01:16  Every row that was written on the way opens in both");
     for process in [&mut a, &mut b] {
         for row in &rows {
-            process.ask(71, &format!("open {row}"))?;
+            process.ask(76, &format!("open {row}"))?;
         }
         println!("   {}: {} rows", process.name(), rows.len());
     }

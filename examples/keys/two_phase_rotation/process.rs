@@ -30,22 +30,26 @@ pub fn run(file: &Path) -> Result {
         let then = minute.parse::<u32>()? * MINUTE;
         clock.advance(then - now);
         now = then;
-        pipe::answer(obey(&keys, &clock, command));
+        pipe::answer(obey(&keys, command));
     }
     Ok(())
 }
 
 /// Does what is asked for, without async: each call of the manager is waited for.
-fn obey(keys: &KeyManager, clock: &Clock, command: &str) -> Result<String> {
-    let now = clock.wall();
+fn obey(keys: &KeyManager, command: &str) -> Result<String> {
     match command.split_once(' ').unwrap_or((command, "")) {
-        ("initialize", _) => Ok(format!("made key {}", keys.initialize(now).wait()?)),
+        ("initialize", _) => Ok(format!("made key {}", keys.initialize().wait()?)),
         ("install", _) => keys.install().wait().map(|()| "installed".into()).map_err(Into::into),
-        ("refresh", _) => keys.load().wait().map(|()| "refreshed".into()).map_err(Into::into),
-        ("publish", _) => Ok(format!("published key {}", keys.publish("", Purpose::Field, now).wait()?)),
+        // What the thread does: it loads, and then signs the store anew where nobody has of late.
+        ("refresh", _) => {
+            keys.load().wait()?;
+            keys.maintain().wait()?;
+            Ok("refreshed".into())
+        }
+        ("publish", _) => Ok(format!("published key {}", keys.publish("", Purpose::Field).wait()?)),
         ("activate", id) => {
             let id = KeyId::new(id.parse()?).ok_or("ids begin at 1")?;
-            keys.activate(id, now).wait()?;
+            keys.activate(id).wait()?;
             Ok(format!("key {id} is active, and the one before it retired"))
         }
         ("keys", _) => Ok(states(keys)?),

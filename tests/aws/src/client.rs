@@ -26,3 +26,14 @@ pub fn secrets_manager(endpoint: &str) -> aws_sdk_secretsmanager::Client {
         .credentials_provider(credentials());
     aws_sdk_secretsmanager::Client::from_conf(config.build())
 }
+
+/// A client of S3 at `endpoint`.
+pub fn s3(endpoint: &str) -> aws_sdk_s3::Client {
+    let config = aws_sdk_s3::Config::builder()
+        .region(aws_sdk_s3::config::Region::new("eu-central-1"))
+        .endpoint_url(endpoint)
+        // The name of a bucket is none of a host here.
+        .force_path_style(true)
+        .credentials_provider(credentials());
+    aws_sdk_s3::Client::from_conf(config.build())
+}

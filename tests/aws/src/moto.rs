@@ -7,6 +7,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, VersioningConfiguration,
+};
+
 /// A moto server that somebody else has started.
 #[derive(Debug)]
 pub struct Moto {
@@ -26,7 +30,8 @@ impl Moto {
             let test = current.name().unwrap_or("a test");
             let message = format!("{test}: no moto server: run ./test, or set EF_TEST_MOTO_URL");
             assert!(env::var("CI").as_deref() != Ok("true"), "{message}");
-            // The stream and not the macro, whose output the test runner would hide: a skip must be seen.
+            // The stream and not the macro, whose output the test runner would hide: a skip must be
+            // seen.
             let _ = writeln!(std::io::stderr(), "SKIPPED {message}");
         }
         endpoint.map(|endpoint| Self { endpoint })
@@ -40,6 +45,30 @@ impl Moto {
     /// A client of its own, with its own connections.
     pub fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
         crate::secrets_manager(&self.endpoint)
+    }
+
+    /// A client of its own, with its own connections.
+    pub fn s3(&self) -> aws_sdk_s3::Client {
+        crate::s3(&self.endpoint)
+    }
+
+    /// The name of a new bucket, with versioning.
+    pub async fn bucket(&self) -> String {
+        let name = self.bucket_without_versioning().await;
+        let on = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+        let call = self.s3().put_bucket_versioning().bucket(&name).versioning_configuration(on);
+        call.send().await.expect("moto keeps versions");
+        name
+    }
+
+    /// The name of a new bucket, as S3 makes them.
+    pub async fn bucket_without_versioning(&self) -> String {
+        let name = unique();
+        let region = BucketLocationConstraint::EuCentral1;
+        let region = CreateBucketConfiguration::builder().location_constraint(region).build();
+        let call = self.s3().create_bucket().bucket(&name).create_bucket_configuration(region);
+        call.send().await.expect("moto makes a bucket");
+        name
     }
 
     /// The id of a new symmetric KMS key.

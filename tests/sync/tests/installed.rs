@@ -1,7 +1,7 @@
 //! A Diesel-only program: blocking loads, and a thread that refreshes. One test, because a process has one installed manager.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use diesel::prelude::*;
 use encrypted_field::envelope::sql::{Dialect, DieselStore};
@@ -73,7 +73,7 @@ fn a_program_without_an_async_runtime() {
     // Before there is a store, it says so; and goes on trying.
     let error = keys.install().wait().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::KeyStoreUnusable, "{error}");
-    manager(Duration::ZERO).initialize(SystemTime::now()).wait().unwrap();
+    manager(Duration::ZERO).initialize().wait().unwrap();
     let row = SlackConnection { id: 1, token: "CANARY-sync".into() };
     // The thread loads what is there now, about a second later.
     let mut waited = 0;
@@ -87,8 +87,8 @@ fn a_program_without_an_async_runtime() {
     // Another process makes a new key and uses it; this one meets it, after its refresh has panicked once.
     let other = manager(Duration::ZERO);
     other.load().wait().unwrap();
-    let id = other.publish("", Purpose::Field, SystemTime::now()).wait().unwrap();
-    other.activate_at_once(id, SystemTime::now()).wait().unwrap();
+    let id = other.publish("", Purpose::Field).wait().unwrap();
+    other.activate_at_once(id).wait().unwrap();
     let newer = {
         let ring = other.keyring().unwrap();
         encrypted_field::EncryptedField::to_stored_text_with(&row.token, &ring).unwrap()

@@ -1,8 +1,11 @@
 //! Every way in which a key service or a store may fail: bounded time, the right kind, and recovery without a restart.
 
+use std::time::Duration;
+
 use encrypted_field::envelope::BackendErrorKind::{
     Denied, Garbled, KeyUnusable, Misconfigured, Rejected, Throttled, Unavailable,
 };
+use encrypted_field::envelope::{CachePolicy, StoreStatus};
 use encrypted_field::{ErrorKind, Purpose};
 
 use crate::support::*;
@@ -29,7 +32,7 @@ fn every_failure_of_a_key_service_has_its_kind_and_passes() {
         for error in [
             assert_kind(fresh.load().wait(), kind),
             assert_kind(keys.load().wait(), kind),
-            assert_kind(keys.publish("", Purpose::Field, world.now()).wait(), kind),
+            assert_kind(keys.publish("", Purpose::Field).wait(), kind),
         ] {
             assert_eq!(error.is_retryable(), retryable, "{fault:?}");
             assert!(error.to_string().contains("KEK \"eu\""), "{error}");
@@ -42,7 +45,7 @@ fn every_failure_of_a_key_service_has_its_kind_and_passes() {
             keys.load().wait().unwrap();
             open(keys, &stored).unwrap();
         }
-        keys.publish("", Purpose::Field, world.now()).wait().unwrap();
+        keys.publish("", Purpose::Field).wait().unwrap();
     }
 }
 
@@ -63,14 +66,14 @@ fn every_failure_of_a_store_has_its_kind_and_passes() {
         for error in [
             assert_kind(fresh.load().wait(), kind),
             assert_kind(keys.load().wait(), kind),
-            assert_kind(keys.provision("acme", world.now()).wait(), kind),
+            assert_kind(keys.provision("acme").wait(), kind),
         ] {
             assert_eq!(error.is_retryable(), retryable, "{fault:?}");
             assert!(error.to_string().contains("key store (memory)"), "{error}");
         }
         world.store.set_fault(Fault::None);
         fresh.load().wait().unwrap();
-        keys.provision("acme", world.now()).wait().unwrap();
+        keys.provision("acme").wait().unwrap();
     }
 }
 
@@ -80,7 +83,7 @@ fn a_change_whose_answer_is_lost_is_known_again() {
     let world = World::new();
     let keys = world.loaded();
     world.store.set_fault(Fault::AnswerLost);
-    let id = keys.publish("", Purpose::Field, world.now()).wait().unwrap();
+    let id = keys.publish("", Purpose::Field).wait().unwrap();
     assert_eq!(id.get(), 2);
     assert_eq!(world.store.revision(), 2, "once");
     world.store.set_fault(Fault::None);
@@ -93,7 +96,7 @@ fn a_permission_that_is_missed_for_a_moment_breaks_no_key() {
     for kind in [Denied, KeyUnusable, Misconfigured, Unavailable] {
         let world = World::new();
         let keys = world.loaded();
-        keys.provision("acme", world.now()).wait().unwrap();
+        keys.provision("acme").wait().unwrap();
         let stored = seal(&keys).unwrap();
         let cold = world.loaded();
         for kek in [&world.eu, &world.us] {
@@ -103,8 +106,8 @@ fn a_permission_that_is_missed_for_a_moment_breaks_no_key() {
         for kek in [&world.eu, &world.us] {
             kek.set_fault(Fault::None);
         }
-        keys.publish("", Purpose::Field, world.now()).wait().unwrap();
-        world.clock.advance(2 * std::time::Duration::from_secs(1));
+        keys.publish("", Purpose::Field).wait().unwrap();
+        world.clock.advance(2 * Duration::from_secs(1));
         cold.scope("acme").wait().unwrap();
         cold.load().wait().unwrap();
         open(&cold, &stored).unwrap();
@@ -117,7 +120,7 @@ fn a_permission_that_is_missed_for_a_moment_breaks_no_key() {
 fn a_failure_is_shared() {
     let world = World::new();
     let keys = world.loaded();
-    keys.provision("acme", world.now()).wait().unwrap();
+    keys.provision("acme").wait().unwrap();
     let cold = world.loaded();
     for kek in [&world.eu, &world.us] {
         kek.set_fault(Fault::Hangs);
@@ -129,6 +132,33 @@ fn a_failure_is_shared() {
     assert_eq!(world.eu.unwraps() - before, 1);
 }
 
+/// The thread that nobody asks: one region can't wrap, and everything else works.
+#[test]
+fn a_rotation_that_fails_is_told() {
+    let world = World::new();
+    let cache = CachePolicy::default().refresh(Duration::from_millis(20));
+    let keys = world.builder().cache(cache).build().unwrap();
+    keys.start().wait().unwrap();
+    world.us.set_fault(Fault::Fails(Unavailable));
+    world.clock.advance(90 * DAY);
+    let status_when = |is: fn(&StoreStatus) -> bool| {
+        loop {
+            let status = keys.status().unwrap();
+            if is(&status) {
+                return status;
+            }
+            std::thread::yield_now();
+        }
+    };
+    let failure = status_when(|status| status.maintenance_failure.is_some()).maintenance_failure.unwrap();
+    assert!(failure.contains("KEK \"us\""), "{failure}");
+    seal(&keys).unwrap();
+
+    world.us.set_fault(Fault::None);
+    let status = status_when(|status| status.keys.len() == 2);
+    assert_eq!(status.keys[1].version, 2, "and it goes on by itself");
+}
+
 /// One key that can't be unwrapped any more does not take the others with it.
 #[test]
 fn one_broken_key_is_broken_alone() {
@@ -136,7 +166,7 @@ fn one_broken_key_is_broken_alone() {
     let world = World::new();
     let keys = world.loaded();
     let stored = seal(&keys).unwrap();
-    keys.create("slack", Purpose::Field, world.now()).wait().unwrap();
+    keys.create("slack", Purpose::Field).wait().unwrap();
     world.pass(PROPAGATION + MINUTE, &[&keys]);
     let slack =
         SlackToken::from(tests::secrets::BOT_TOKEN).to_stored_text_with(&keys.keyring().unwrap()).unwrap();

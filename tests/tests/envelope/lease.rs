@@ -35,8 +35,11 @@ fn keys_outlive_an_outage_for_an_hour_and_no_longer() {
 
     world.eu.set_fault(Fault::None);
     keys.load().wait().unwrap();
-    seal(&keys).unwrap();
     open(&keys, &stored).unwrap();
+    // In that hour nobody has signed the head.
+    assert_kind(seal(&keys), ErrorKind::KeyStoreFrozen);
+    keys.maintain().wait().unwrap();
+    seal(&keys).unwrap();
 }
 
 /// A permission that was taken away has its effect on keys that are in memory.
@@ -65,6 +68,7 @@ fn the_store_is_missed_no_sooner() {
     assert_kind(seal(&keys), ErrorKind::KeysExpired);
     world.store.set_fault(Fault::None);
     keys.load().wait().unwrap();
+    keys.maintain().wait().unwrap();
     seal(&keys).unwrap();
 }
 

@@ -1,6 +1,6 @@
 //! Scopes that are loaded when they are entered.
 
-use encrypted_field::envelope::{CachePolicy, KeyManager, Shredded};
+use encrypted_field::envelope::{CachePolicy, DestroyedScope, KeyManager};
 use encrypted_field::{EncryptedField as _, ErrorKind, Result, Scope};
 use tests::secrets;
 
@@ -18,7 +18,7 @@ fn tenants() -> (World, KeyManager, Scope, Scope) {
     let world = World::new();
     let keys = world.loaded();
     for tenant in ["acme", "globex"] {
-        keys.provision(tenant, world.now()).wait().unwrap();
+        keys.provision(tenant).wait().unwrap();
     }
     let scopes = ["acme", "globex"].map(|tenant| keys.scope(tenant).wait().unwrap());
     let [acme, globex] = scopes;
@@ -48,18 +48,21 @@ fn a_scope_without_a_key_says_what_to_do() {
     assert!(error.to_string().contains("provision"), "{error}");
     // Names that are made up don't keep the store busy, and put nobody out.
     let loads = world.store.loads();
-    for number in 0..100 {
-        assert_kind(keys.scope(&format!("nobody-{number}")).wait(), ErrorKind::KeyNotLoaded);
-    }
+    assert_kind(keys.scope("nobody").wait(), ErrorKind::KeyNotLoaded);
     assert_eq!(world.store.loads(), loads);
+    for number in 0..1000 {
+        let error = keys.scope(&format!("nobody-{number}")).wait().unwrap_err();
+        assert!([ErrorKind::NoActiveKey, ErrorKind::KeyNotLoaded].contains(&error.kind()), "{error}");
+    }
+    assert_eq!(world.store.loads() - loads, 99, "a hundred a second at most");
     world.clock.advance(std::time::Duration::from_secs(1));
     // The default scope, and those of the program, are no tenant's.
     assert_kind(keys.scope("").wait(), ErrorKind::NoScope);
     // One that another process has just made is found.
     let behind = world.loaded();
-    keys.provision("initech", world.now()).wait().unwrap();
+    keys.provision("initech").wait().unwrap();
     seal_in(&behind.scope("initech").wait().unwrap()).unwrap();
-    assert_kind(keys.provision("initech", world.now()).wait(), ErrorKind::KeyLifecycle);
+    assert_kind(keys.provision("initech").wait(), ErrorKind::KeyLifecycle);
 }
 
 #[test]
@@ -97,7 +100,7 @@ fn memory_is_bounded() {
     let keys = world.builder().cache(cache).build().unwrap();
     keys.load().wait().unwrap();
     let names: Vec<String> = (0..2000).map(|number| format!("tenant-{number}")).collect();
-    keys.provision_all(names.iter().cloned(), world.now()).wait().unwrap();
+    keys.provision_all(names.iter().cloned()).wait().unwrap();
     let mut stored = Vec::new();
     for name in &names {
         stored.push(seal_in(&keys.scope(name).wait().unwrap()).unwrap());
@@ -125,9 +128,9 @@ fn memory_is_bounded() {
 async fn one_of_many_requests_loads() {
     let world = World::empty();
     let keys = world.process();
-    keys.initialize(world.now()).await.unwrap();
+    keys.initialize().await.unwrap();
     keys.load().await.unwrap();
-    keys.provision("acme", world.now()).await.unwrap();
+    keys.provision("acme").await.unwrap();
     let fresh = world.process();
     fresh.load().await.unwrap();
     let before = world.eu.unwraps();
@@ -153,17 +156,16 @@ fn a_scope_is_destroyed_with_a_confirmation_only() {
     let stored = seal_in(&acme).unwrap();
     let spared = seal_in(&globex).unwrap();
     for wrong in ["", "yes", "destroy scope globex of test", "destroy scope acme of production"] {
-        let error =
-            assert_kind(keys.destroy_scope("acme", wrong, world.now()).wait(), ErrorKind::NotConfirmed);
+        let error = assert_kind(keys.destroy_scope("acme", wrong).wait(), ErrorKind::NotConfirmed);
         assert!(error.to_string().contains("destroy scope acme of test"), "{error}");
     }
     open_in(&acme, &stored).unwrap();
 
     let confirmation = "destroy scope acme of test";
-    let shredded = keys.destroy_scope("acme", confirmation, world.now()).wait().unwrap();
+    let shredded = keys.destroy_scope("acme", confirmation).wait().unwrap();
     assert_eq!(
         shredded,
-        Shredded::ExceptInBackups,
+        DestroyedScope::ExceptInBackups,
         "the store is in the database, and the KEK is everybody's"
     );
     assert_kind(open_in(&acme, &stored), ErrorKind::KeysExpired);
@@ -176,13 +178,10 @@ fn a_scope_is_destroyed_with_a_confirmation_only() {
     other.load().wait().unwrap();
     assert_kind(open_in(&elsewhere, &stored), ErrorKind::KeyUnusable);
     // Stopped half-way, it is run again.
-    keys.destroy_scope("acme", confirmation, world.now()).wait().unwrap();
-    let nothing = keys.destroy_scope("nobody", "destroy scope nobody of test", world.now()).wait();
+    keys.destroy_scope("acme", confirmation).wait().unwrap();
+    let nothing = keys.destroy_scope("nobody", "destroy scope nobody of test").wait();
     assert_kind(nothing, ErrorKind::KeyLifecycle);
-    assert_kind(
-        keys.destroy_scope("", "destroy scope  of test", world.now()).wait(),
-        ErrorKind::KeyLifecycle,
-    );
+    assert_kind(keys.destroy_scope("", "destroy scope  of test").wait(), ErrorKind::KeyLifecycle);
 }
 
 #[test]
@@ -190,12 +189,16 @@ fn tenants_that_are_there_already_are_provisioned_at_once() {
     let world = World::new();
     let keys = world.loaded();
     let tenants = || (0..1000).map(|number| format!("tenant-{number}"));
-    keys.provision("tenant-7", world.now()).wait().unwrap();
+    keys.provision("tenant-7").wait().unwrap();
     let swaps = world.store.swaps();
-    assert_eq!(keys.provision_all(tenants(), world.now()).wait().unwrap(), 999);
+    assert_eq!(keys.provision_all(tenants()).wait().unwrap(), 999);
     assert_eq!(world.store.swaps() - swaps, 4);
-    assert_eq!(keys.provision_all(tenants(), world.now()).wait().unwrap(), 0, "it is run again without harm");
+    assert_eq!(keys.provision_all(tenants()).wait().unwrap(), 0, "it is run again without harm");
     let fresh = world.loaded();
-    assert_eq!(fresh.status().unwrap().keys.len(), 1001);
+    let status = fresh.status().unwrap();
+    assert_eq!((status.scopes_on_demand, status.keys.len()), (1000, 1));
+    let all = all_on_demand(&fresh);
+    let scopes: std::collections::HashSet<_> = all.iter().map(|key| &*key.scope).collect();
+    assert_eq!((all.len(), scopes.len()), (1000, 1000), "each on one page");
     assert_eq!(fresh.keyring().unwrap().keys().count(), 1, "no tenant's key is loaded before it is entered");
 }

@@ -1,5 +1,8 @@
-use encrypted_field::envelope::{CachePolicy, KeyManager, RotationPolicy};
-use encrypted_field::{ErrorKind, KeyState, Purpose};
+use std::time::Duration;
+
+use encrypted_field::envelope::{CachePolicy, Clock, KeyManager, RotationPolicy};
+use encrypted_field::{ErrorKind, Key, KeyState, Purpose};
+use tests::secrets;
 
 use crate::support::*;
 
@@ -21,9 +24,9 @@ fn keys_are_made_once_and_never_silently() {
     assert_kind(keys.keyring(), ErrorKind::NoKeys);
     assert_kind(keys.status(), ErrorKind::NoKeys);
 
-    keys.initialize(world.now()).wait().unwrap();
-    assert_kind(keys.initialize(world.now()).wait(), ErrorKind::KeyLifecycle);
-    assert_kind(world.process().initialize(world.now()).wait(), ErrorKind::KeyLifecycle);
+    keys.initialize().wait().unwrap();
+    assert_kind(keys.initialize().wait(), ErrorKind::KeyLifecycle);
+    assert_kind(world.process().initialize().wait(), ErrorKind::KeyLifecycle);
     seal(&keys).unwrap();
 }
 
@@ -46,9 +49,9 @@ fn keys_that_are_in_use_are_taken_over() {
     let world = World::empty();
     let keys = world.process();
     let twice = [Key::new(5, tests::secrets::KEYS[5]), Key::new(5, tests::secrets::KEYS[4])];
-    assert_kind(keys.initialize_with(twice, world.now()).wait(), ErrorKind::InvalidKeys);
-    keys.initialize_with(so_far(), world.now()).wait().unwrap();
-    assert_kind(keys.initialize_with(so_far(), world.now()).wait(), ErrorKind::KeyLifecycle);
+    assert_kind(keys.initialize_with(twice).wait(), ErrorKind::InvalidKeys);
+    keys.initialize_with(so_far()).wait().unwrap();
+    assert_kind(keys.initialize_with(so_far()).wait(), ErrorKind::KeyLifecycle);
     let other = world.loaded();
     open(&other, &stored).unwrap();
     SlackToken::from_stored_text_with(&other.keyring().unwrap(), slack).unwrap();
@@ -61,16 +64,18 @@ fn keys_that_are_in_use_are_taken_over() {
         (7, KeyState::Active, 1),
     ];
     assert_eq!(states, expected);
-    assert_eq!(other.publish("", Purpose::Field, world.now()).wait().unwrap().get(), 8);
+    assert_eq!(other.publish("", Purpose::Field).wait().unwrap().get(), 8);
 }
 
 #[test]
 fn the_status_says_which_key_is_where() {
     let world = World::new();
     let status = world.loaded().status().unwrap();
-    assert_eq!((status.revision, status.epoch, status.next_id), (1, 1, 2));
+    // An epoch begins at its date, 2026-01-01.
+    assert_eq!((status.revision, status.epoch, status.next_id), (1, 1_767_225_600, 2));
+    assert_eq!(status.anchor, format!("{} {} 1", status.store, status.epoch));
     assert_eq!(status.keks, ["eu", "us"]);
-    assert_eq!(status.changed, world.now());
+    assert_eq!(status.signed, world.now());
     assert_eq!(status.confirmed, Some(world.now()));
     let key = &status.keys[0];
     assert_eq!((key.id.get(), key.state, key.version, key.purpose), (1, KeyState::Active, 1, Purpose::Field));
@@ -124,10 +129,10 @@ fn what_does_not_fit_together_is_refused() {
 #[test]
 fn a_longer_lease_than_the_stores_propagation_is_refused() {
     let world = World::new();
-    let slow = CachePolicy::default().max_age(30 * MINUTE, 40 * MINUTE);
+    let slow = CachePolicy::default().max_age(30 * MINUTE, 45 * MINUTE);
     let error =
         assert_kind(world.builder().cache(slow).build().unwrap().load().wait(), ErrorKind::KeyStoreUnusable);
-    assert!(error.to_string().contains("3900 s") && error.to_string().contains("4200 s"), "{error}");
+    assert!(error.to_string().contains("4200 s") && error.to_string().contains("4500 s"), "{error}");
 }
 
 #[test]
@@ -144,7 +149,7 @@ fn debug_and_errors_show_no_key() {
 async fn calls_are_awaited_as_well() {
     let world = World::empty();
     let keys = world.process();
-    keys.initialize(world.now()).await.unwrap();
+    keys.initialize().await.unwrap();
     keys.load().await.unwrap();
     let stored = seal(&keys).unwrap();
     // Waiting is possible where another thread drives the runtime.
@@ -206,8 +211,8 @@ fn a_ring_that_was_replaced_expires() {
 async fn what_was_begun_is_done() {
     let world = World::empty();
     let keys = world.process();
-    keys.initialize(world.now()).await.unwrap();
-    let mut call = Box::pin(keys.provision("acme", world.now()));
+    keys.initialize().await.unwrap();
+    let mut call = Box::pin(keys.provision("acme"));
     std::future::poll_fn(|context| {
         assert!(call.as_mut().poll(context).is_pending(), "it takes a while");
         std::task::Poll::Ready(())
@@ -224,7 +229,7 @@ async fn what_was_begun_is_done() {
 async fn waiting_on_the_only_thread_of_a_runtime_ends() {
     let world = World::empty();
     let keys = world.process();
-    keys.initialize(world.now()).wait().unwrap();
+    keys.initialize().wait().unwrap();
     keys.load().wait().unwrap();
 }
 
@@ -232,7 +237,7 @@ async fn waiting_on_the_only_thread_of_a_runtime_ends() {
 async fn waiting_on_every_thread_of_a_runtime_ends() {
     let world = World::empty();
     let keys = world.process();
-    keys.initialize(world.now()).await.unwrap();
+    keys.initialize().await.unwrap();
     let mut all = tokio::task::JoinSet::new();
     for _ in 0..8 {
         let keys = keys.clone();
@@ -252,4 +257,34 @@ fn a_runtime_that_is_gone_is_not_missed() {
     drop(runtime);
     keys.load().wait().unwrap();
     seal(&keys).unwrap();
+}
+
+/// A lifetime beyond all dates is one that never ends, and what is written can be read.
+#[test]
+fn a_lifetime_without_an_end_can_be_written() {
+    let world = World::empty();
+    let keys = world.builder().rotation(RotationPolicy::every(Duration::MAX)).build().unwrap();
+    keys.initialize().wait().unwrap();
+    keys.provision("acme").wait().unwrap();
+    let other = world.loaded();
+    seal(&other).unwrap();
+    other.scope("acme").wait().unwrap();
+}
+
+/// What no reader would accept is not written.
+#[test]
+fn what_can_not_be_read_is_not_written() {
+    let world = World::new();
+    let keys = world.loaded();
+    let before = world.store.backup();
+    let long = "x".repeat(256);
+    assert_kind(keys.provision(&long).wait(), ErrorKind::KeyLifecycle);
+    let far = World { clock: Clock::manual(world.now() + DAY * 3_000_000), ..world.clone() };
+    let error = assert_kind(far.process().provision("acme").wait(), ErrorKind::KeyLifecycle);
+    assert!(error.to_string().contains("nothing was written"), "{error}");
+    assert_eq!(world.store.backup(), before);
+    let empty = World::empty();
+    let key = Key::new(1, secrets::KEYS[0]).scope(&*long);
+    assert_kind(empty.process().initialize_with([key]).wait(), ErrorKind::KeyLifecycle);
+    assert!(empty.store.backup().is_empty());
 }

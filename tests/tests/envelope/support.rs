@@ -7,16 +7,18 @@ use std::time::{Duration, SystemTime};
 
 use encrypted_field::envelope::{
     BackendError, BackendErrorKind, CachePolicy, Clock, KeyEncryptionKey, KeyManager, KeyManagerBuilder,
-    KeyStore, LocalKek, Record, WrapContext,
+    KeyStatus, KeyStore, Loaded, LocalKek, Query, Record, WrapContext,
 };
-use encrypted_field::{Encrypted, EncryptedField, Error, Keyring, Result, Secret};
+use encrypted_field::{Encrypted, EncryptedField, Error, KeyId, Keyring, Result, Secret};
 use tests::secrets;
 use zeroize::Zeroizing;
 
 pub const DAY: Duration = Duration::from_hours(24);
 pub const MINUTE: Duration = Duration::from_mins(1);
-/// How long publishing takes by default: 30 minutes of age, 30 of grace, 5 for clocks, and a second for dates in whole ones.
-pub const PROPAGATION: Duration = Duration::from_secs(3901);
+/// How long publishing takes by default: 30 minutes of age, 30 of grace, 10 for clocks, and a second for dates in whole ones.
+pub const PROPAGATION: Duration = Duration::from_secs(4201);
+/// How often the head is signed anew by default.
+pub const HEARTBEAT: Duration = Duration::from_mins(30);
 
 #[derive(Encrypted)]
 #[encrypted(context = "connections.token")]
@@ -60,6 +62,27 @@ pub fn assert_kind<T>(result: Result<T>, kind: encrypted_field::ErrorKind) -> Er
     }
 }
 
+/// Whether an event of this name was told that names this key set, or this KEK. One hook serves all tests.
+pub fn was_told(event: &str, of: &str) -> bool {
+    let of = format!("\"{of}\"");
+    events().lock().unwrap().iter().any(|told| told.starts_with(event) && told.contains(&of))
+}
+
+/// The events that name this key set, or this KEK.
+pub fn told(of: &str) -> Vec<String> {
+    let of = format!("\"{of}\"");
+    events().lock().unwrap().iter().filter(|told| told.contains(&of)).cloned().collect()
+}
+
+/// All events since the first call.
+pub fn events() -> &'static Mutex<Vec<String>> {
+    use encrypted_field::event;
+    static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    static HOOK: std::sync::Once = std::sync::Once::new();
+    HOOK.call_once(|| event::set_hook(|event| TOLD.lock().unwrap().push(format!("{event:?}"))));
+    &TOLD
+}
+
 /// What a store or a key service does instead of its work, or with it; the last three are a key service's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Fault {
@@ -78,15 +101,46 @@ pub enum Fault {
     FailsAfter(usize),
 }
 
+/// By name.
+pub type Records = BTreeMap<String, Record>;
+
+/// The keys of all scopes that are loaded on demand.
+pub fn all_on_demand(keys: &KeyManager) -> Vec<KeyStatus> {
+    let (mut all, mut page) = (Vec::new(), Some(0));
+    while let Some(number) = page {
+        let found = keys.keys_on_demand(number).wait().unwrap();
+        all.extend(found.keys);
+        page = found.next;
+    }
+    all
+}
+
+/// The record with the keys of a scope that each process loads.
+pub fn process_record(scope: &str) -> String {
+    format!("process/{}", digest(scope))
+}
+
+/// The record with the keys of a scope that is loaded on demand.
+pub fn demand_record(scope: &str) -> String {
+    format!("demand/{}", digest(scope))
+}
+
+fn digest(scope: &str) -> String {
+    use sha2::Digest as _;
+    hex::encode(sha2::Sha256::digest(format!("encrypted-field/v1/store-scope\0{scope}")))
+}
+
 #[derive(Clone, Default)]
 pub struct MemoryStore(Arc<Shelf>);
 
 #[derive(Default)]
 struct Shelf {
-    records: Mutex<BTreeMap<u32, Record>>,
+    records: Mutex<Records>,
     fault: Mutex<Fault>,
     loads: AtomicUsize,
     swaps: AtomicUsize,
+    /// The clock of its server, where it has one.
+    clock: Mutex<Option<Clock>>,
 }
 
 impl MemoryStore {
@@ -102,22 +156,32 @@ impl MemoryStore {
         self.0.swaps.load(Ordering::SeqCst)
     }
 
+    /// From now on it has a server with a clock of its own.
+    pub fn set_clock(&self, clock: &Clock) {
+        *self.0.clock.lock().unwrap() = Some(clock.clone());
+    }
+
+    /// As if it had no clock of its own.
+    pub fn forget_clock(&self) {
+        *self.0.clock.lock().unwrap() = None;
+    }
+
     /// A copy of all records, as a backup has them.
-    pub fn backup(&self) -> BTreeMap<u32, Record> {
+    pub fn backup(&self) -> Records {
         self.0.records.lock().unwrap().clone()
     }
 
-    pub fn restore(&self, backup: BTreeMap<u32, Record>) {
+    pub fn restore(&self, backup: Records) {
         *self.0.records.lock().unwrap() = backup;
     }
 
     /// Changes records as somebody does who can write to the database.
-    pub fn tamper(&self, change: impl FnOnce(&mut BTreeMap<u32, Record>)) {
+    pub fn tamper(&self, change: impl FnOnce(&mut Records)) {
         change(&mut self.0.records.lock().unwrap());
     }
 
     pub fn revision(&self) -> u64 {
-        self.0.records.lock().unwrap()[&0].revision
+        self.0.records.lock().unwrap()[Record::HEAD].revision
     }
 
     async fn fault(&self) -> Result<Fault, BackendError> {
@@ -131,11 +195,15 @@ impl MemoryStore {
 }
 
 impl KeyStore for MemoryStore {
-    async fn load(&self, after: u64) -> Result<Vec<Record>, BackendError> {
+    async fn load(&self, query: &Query) -> Result<Loaded, BackendError> {
         self.0.loads.fetch_add(1, Ordering::SeqCst);
         self.fault().await?;
         let records = self.0.records.lock().unwrap();
-        Ok(records.values().filter(|record| record.id == 0 || record.revision > after).cloned().collect())
+        let loaded = Loaded::new(records.values().filter(|record| query.selects(record)).cloned().collect());
+        Ok(match &*self.0.clock.lock().unwrap() {
+            Some(clock) => loaded.at(clock.wall()),
+            None => loaded,
+        })
     }
 
     async fn compare_and_swap(&self, expected: u64, changed: &[Record]) -> Result<bool, BackendError> {
@@ -143,10 +211,10 @@ impl KeyStore for MemoryStore {
         let fault = self.fault().await?;
         {
             let mut records = self.0.records.lock().unwrap();
-            if records.get(&0).map_or(0, |head| head.revision) != expected {
+            if records.get(Record::HEAD).map_or(0, |head| head.revision) != expected {
                 return Ok(false);
             }
-            records.extend(changed.iter().map(|record| (record.id, record.clone())));
+            records.extend(changed.iter().map(|record| (record.name.clone(), record.clone())));
         }
         match fault {
             Fault::AnswerLost => Err(BackendError::new(BackendErrorKind::Unavailable, "the answer was lost")),
@@ -241,7 +309,7 @@ impl KeyEncryptionKey for TestKek {
         self.0.running.fetch_sub(1, Ordering::SeqCst);
         match self.fault() {
             Fault::Fails(kind) => Err(BackendError::new(kind, "on request")),
-            Fault::Rejects(id) if id == context.key_id => {
+            Fault::Rejects(id) if context.key_id().map(KeyId::get) == Some(id) => {
                 Err(BackendError::new(BackendErrorKind::Rejected, "on request"))
             }
             Fault::Hangs => std::future::pending().await,
@@ -265,17 +333,20 @@ pub struct World {
     pub eu: TestKek,
     pub us: TestKek,
     pub clock: Clock,
+    /// One of its own, where a test looks at events.
+    pub key_set: &'static str,
 }
 
 impl World {
     /// With a first key.
     pub fn new() -> Self {
         let world = Self::empty();
-        world.process().initialize(world.now()).wait().unwrap();
+        world.process().initialize().wait().unwrap();
         world
     }
 
     pub fn empty() -> Self {
+        events();
         // 2026-01-01
         let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600);
         Self {
@@ -283,7 +354,34 @@ impl World {
             eu: TestKek::new(0),
             us: TestKek::new(1),
             clock: Clock::manual(start),
+            key_set: "test",
         }
+    }
+
+    /// With a first key, and with a key set of this name.
+    pub fn named(key_set: &'static str) -> Self {
+        let world = Self { key_set, ..Self::empty() };
+        world.process().initialize().wait().unwrap();
+        world
+    }
+
+    /// The same store and KEKs, for processes whose clock is this much ahead.
+    pub fn ahead(&self, time: Duration) -> Self {
+        let clock = Clock::manual(self.now());
+        clock.set_wall(self.now() + time);
+        Self { clock, ..self.clone() }
+    }
+
+    /// The same store and KEKs, for processes whose clock is this much behind.
+    pub fn behind(&self, time: Duration) -> Self {
+        Self { clock: Clock::manual(self.now() - time), ..self.clone() }
+    }
+
+    /// The same KEKs and the same clock, with another store that has these records.
+    pub fn copy(&self, records: Records) -> Self {
+        let store = MemoryStore::default();
+        store.restore(records);
+        Self { store, ..self.clone() }
     }
 
     pub fn now(&self) -> SystemTime {
@@ -296,7 +394,7 @@ impl World {
     }
 
     pub fn without_keks(&self) -> KeyManagerBuilder {
-        KeyManager::builder("test", self.store.clone()).clock(self.clock.clone()).cache(
+        KeyManager::builder(self.key_set, self.store.clone()).clock(self.clock.clone()).cache(
             CachePolicy::default()
                 .call_timeout(Duration::from_millis(100))
                 .bulk_timeout(Duration::from_millis(300)),
@@ -329,7 +427,7 @@ impl World {
             left -= step;
             for keys in processes {
                 keys.load().wait().unwrap();
-                keys.maintain(self.now()).wait().unwrap();
+                keys.maintain().wait().unwrap();
             }
         }
     }

@@ -13,8 +13,8 @@ fn ahead() -> (World, encrypted_field::envelope::KeyManager, String) {
     let world = World::new();
     let behind = world.loaded();
     let keys = world.loaded();
-    let id = keys.publish("", Purpose::Field, world.now()).wait().unwrap();
-    keys.activate_at_once(id, world.now()).wait().unwrap();
+    let id = keys.publish("", Purpose::Field).wait().unwrap();
+    keys.activate_at_once(id).wait().unwrap();
     (world, behind, seal(&keys).unwrap())
 }
 
@@ -38,7 +38,7 @@ fn a_key_that_is_not_loaded_is_told_from_one_that_is_not_there() {
     let error = assert_kind(open(&behind, &forged), ErrorKind::UnknownKey);
     assert!(!error.is_retryable());
     // An id that the store passed over can't be one.
-    let pending = behind.publish("", Purpose::Field, world.now()).wait().unwrap();
+    let pending = behind.publish("", Purpose::Field).wait().unwrap();
     assert_eq!(pending.get(), 3);
 }
 
@@ -57,21 +57,21 @@ fn an_older_ring_finds_keys_that_came_later() {
 #[test]
 fn an_unknown_key_wakes_a_refresh_and_may_be_waited_for() {
     let world = World { clock: Clock::system(), ..World::empty() };
-    world.process().initialize(world.now()).wait().unwrap();
+    world.process().initialize().wait().unwrap();
     let cache = CachePolicy::default().wait_for_unknown(Duration::from_mins(1));
     let waiting = world.builder().cache(cache).build().unwrap();
     waiting.start().wait().unwrap();
     let keys = world.loaded();
-    let id = keys.publish("", Purpose::Field, world.now()).wait().unwrap();
-    keys.activate_at_once(id, world.now()).wait().unwrap();
+    let id = keys.publish("", Purpose::Field).wait().unwrap();
+    keys.activate_at_once(id).wait().unwrap();
     let stored = seal(&keys).unwrap();
     open(&waiting, &stored).unwrap();
 
     // Without waiting it is there a moment later.
     let hasty = world.process();
     hasty.start().wait().unwrap();
-    let id = keys.publish("", Purpose::Field, world.now()).wait().unwrap();
-    keys.activate_at_once(id, world.now()).wait().unwrap();
+    let id = keys.publish("", Purpose::Field).wait().unwrap();
+    keys.activate_at_once(id).wait().unwrap();
     let stored = seal(&keys).unwrap();
     let mut refused = 0;
     while let Err(error) = open(&hasty, &stored) {
@@ -86,7 +86,7 @@ fn an_unknown_key_wakes_a_refresh_and_may_be_waited_for() {
 #[test]
 fn forged_ids_neither_flood_the_key_service_nor_hold_up_real_ones() {
     let world = World { clock: Clock::system(), ..World::empty() };
-    world.process().initialize(world.now()).wait().unwrap();
+    world.process().initialize().wait().unwrap();
     let keys = world.process();
     keys.start().wait().unwrap();
     let other = world.loaded();
@@ -101,8 +101,8 @@ fn forged_ids_neither_flood_the_key_service_nor_hold_up_real_ones() {
                 id += 1;
             }
         });
-        let id = other.publish("", Purpose::Field, world.now()).wait().unwrap();
-        other.activate_at_once(id, world.now()).wait().unwrap();
+        let id = other.publish("", Purpose::Field).wait().unwrap();
+        other.activate_at_once(id).wait().unwrap();
         let real = seal(&other).unwrap();
         let loads = world.eu.unwraps();
         while open(&keys, &real).is_err() {

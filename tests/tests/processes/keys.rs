@@ -1,6 +1,6 @@
 //! The managers of these tests.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use encrypted_field::envelope::{CachePolicy, Clock, KeyManager, LocalKek, RotationPolicy};
 use encrypted_field::{Encrypted, Secret};
@@ -31,6 +31,8 @@ pub fn rotating(place: &Place) -> KeyManager {
         .rotation(RotationPolicy::every(INTERVAL).grace(Duration::from_mins(5)))
         .cache(CachePolicy::default().refresh(Duration::from_millis(400)).max_age(MAX_AGE, GRACE))
         .propagation(PROPAGATION)
+        // It allows ten minutes for clocks, which is more than the propagation time here.
+        .heartbeat(Duration::ZERO)
         .build()
         .unwrap()
 }
@@ -41,12 +43,8 @@ pub fn by_hand(place: &Place, keks: &[(&str, usize)]) -> KeyManager {
     keks.iter().fold(builder, |builder, (name, number)| builder.kek(*name, kek(*number))).build().unwrap()
 }
 
-/// As [`by_hand`], with a clock of its own.
+/// As [`by_hand`], with a clock of its own, which no other clock contradicts.
 pub fn place_by_hand(place: &Place, keks: &[(&str, usize)], clock: &Clock) -> KeyManager {
-    let builder = place.builder().rotation(RotationPolicy::by_hand()).clock(clock.clone());
+    let builder = place.builder_without_clock().rotation(RotationPolicy::by_hand()).clock(clock.clone());
     keks.iter().fold(builder, |builder, (name, number)| builder.kek(*name, kek(*number))).build().unwrap()
-}
-
-pub fn now() -> SystemTime {
-    SystemTime::now()
 }

@@ -9,7 +9,7 @@ use encrypted_field::{EncryptedField as _, ErrorKind, KeyId, KeyState, Purpose};
 use tests::{Database, secrets};
 
 use crate::board::{self, Writer};
-use crate::keys::{Token, by_hand, now, place_by_hand};
+use crate::keys::{Token, by_hand, place_by_hand};
 use crate::places::Place;
 use crate::worker;
 
@@ -50,7 +50,7 @@ const ONE: &[(&str, usize)] = &[("eu", 0)];
 
 fn run(place: &Place, times: u32) {
     let folder = tempfile::tempdir().unwrap();
-    by_hand(place, BOTH).initialize(now()).wait().unwrap();
+    by_hand(place, BOTH).initialize().wait().unwrap();
     let mut revisions = Vec::new();
     for time in 0..times {
         let mut child =
@@ -105,49 +105,47 @@ fn check(keys: &KeyManager, folder: &Path) {
     }
 }
 
-/// Rotates, rewraps and destroys until it is killed. Time is an argument, so that it needs none.
+/// Rotates, rewraps and destroys until it is killed. It sets its clock, so that it takes no time.
 pub fn work(place: &Place, folder: &Path, name: &str, _: u64) {
     let mut board = Writer::new(folder, name);
     let known = by_hand(place, ONE);
     known.load().wait().unwrap();
-    // Where the one before was killed, this one goes on; its dates are those of the store. Each step is a day and more, so that dates
-    // alone are enough.
+    // Where the one before was killed, this one goes on; its dates are those of the store. Each step
+    // is a day and more: dates alone are enough then to make a key active. A key is destroyed by
+    // whoever has seen it disabled one step before.
     let step = Duration::from_hours(30);
-    let clock = Clock::manual(known.status().unwrap().changed + step);
+    let clock = Clock::manual(known.status().unwrap().signed + step);
     let keys = place_by_hand(place, BOTH, &clock);
     // Where the us KEK was left out, it is added again.
-    keys.rewrap(clock.wall()).wait().unwrap();
+    keys.rewrap().wait().unwrap();
     println!("{name} begins");
     loop {
-        let now = clock.wall();
         keys.load().wait().unwrap();
         let states = keys.status().unwrap().keys;
         let in_state = |state| states.iter().filter(move |key| key.state == state).map(|key| key.id);
         let pending: Vec<KeyId> = in_state(KeyState::Pending).collect();
         match pending.first() {
-            Some(id) => keys.activate(*id, now).wait().unwrap(),
-            None => drop(keys.publish("", Purpose::Field, now).wait().unwrap()),
+            Some(id) => keys.activate(*id).wait().unwrap(),
+            None => drop(keys.publish("", Purpose::Field).wait().unwrap()),
         }
         println!("{name} step");
         let ring = keys.keyring().unwrap();
         board.write(&Token::from(secrets::BOT_TOKEN).to_stored_text_with(&ring).unwrap());
         clock.advance(step);
-        let now = clock.wall();
         keys.load().wait().unwrap();
         for id in in_state(KeyState::Disabled) {
-            keys.destroy(id, &format!("destroy key {id} of processes"), now).wait().unwrap();
+            keys.destroy(id, &format!("destroy key {id} of processes")).wait().unwrap();
             println!("{name} step");
         }
         for id in in_state(KeyState::Retired) {
-            keys.disable(id, now).wait().unwrap();
+            keys.disable(id).wait().unwrap();
             println!("{name} step");
         }
         clock.advance(step);
-        let now = clock.wall();
         let one = place_by_hand(place, ONE, &clock);
-        one.leave_out_kek("us", "leave out KEK us of processes", now).wait().unwrap();
+        one.leave_out_kek("us", "leave out KEK us of processes").wait().unwrap();
         println!("{name} step");
-        keys.rewrap(now).wait().unwrap();
+        keys.rewrap().wait().unwrap();
         println!("{name} step");
     }
 }

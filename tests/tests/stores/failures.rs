@@ -14,16 +14,16 @@ fn leaves_nothing<P: Place>() {
     let Some(table) = Table::<P>::open() else { return };
     table.execute(match P::DIALECT {
         Dialect::Postgres => {
-            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
-             'BEGIN IF NEW.id = 777 THEN RAISE EXCEPTION ''not this one''; END IF; RETURN NEW; END';
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN IF NEW.name = 'demand/0309' THEN RAISE EXCEPTION 'not this one'; END IF; RETURN NEW; END $$;
              CREATE TRIGGER refuse BEFORE INSERT ON encrypted_field_keys FOR EACH ROW EXECUTE FUNCTION refuse()"
         }
         Dialect::MySql => {
             "CREATE TRIGGER refuse BEFORE INSERT ON encrypted_field_keys FOR EACH ROW
-             IF NEW.id = 777 THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not this one'; END IF"
+             IF NEW.name = 'demand/0309' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not this one'; END IF"
         }
         _ => {
-            "CREATE TRIGGER refuse BEFORE INSERT ON encrypted_field_keys WHEN NEW.id = 777
+            "CREATE TRIGGER refuse BEFORE INSERT ON encrypted_field_keys WHEN NEW.name = 'demand/0309'
              BEGIN SELECT RAISE(ABORT, 'not this one'); END"
         }
     });
@@ -33,12 +33,13 @@ fn leaves_nothing<P: Place>() {
         assert!(error.to_string().contains("not this one"), "{error}");
         assert_eq!(all(&store).await, []);
 
-        let before = [record(0, 1, "head"), record(1, 1, "one"), record(5, 1, "five")];
+        let before =
+            [record("head", 1, "head"), record("demand/0001", 1, "one"), record("demand/0005", 1, "five")];
         swap(&store, 0, &before).await;
         assert!(store.compare_and_swap(1, &many(2)).await.is_err());
         assert_eq!(all(&store).await, before);
         // The connections are good for more.
-        swap(&store, 1, &[record(0, 2, "head")]).await;
+        swap(&store, 1, &[record("head", 2, "head")]).await;
     });
 }
 
@@ -51,21 +52,22 @@ fn a_connection_that_breaks_leaves_nothing() {
 fn breaks<P: Place>() {
     let Some(table) = Table::<P>::open() else { return };
     table.execute(
-        "CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS
-         'BEGIN IF NEW.id = 777 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN NEW; END';
+        "CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN IF NEW.name = 'demand/0309' THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN NEW; END $$;
          CREATE TRIGGER die BEFORE INSERT ON encrypted_field_keys FOR EACH ROW EXECUTE FUNCTION die()",
     );
     run(async {
         let store = table.store();
-        let before = [record(0, 1, "head"), record(1, 1, "one")];
+        let before = [record("head", 1, "head"), record("demand/0001", 1, "one")];
         swap(&store, 0, &before).await;
         refused(store.compare_and_swap(1, &many(2)).await, BackendErrorKind::Unavailable);
         assert_eq!(all(&store).await, before);
-        swap(&store, 1, &[record(0, 2, "head")]).await;
+        swap(&store, 1, &[record("head", 2, "head")]).await;
     });
 }
 
 /// In several statements.
 fn many(revision: u64) -> Vec<Record> {
-    (0..=800).map(|id| record(id, revision, "many")).collect()
+    let rest = (1..=800).map(|number| record(&format!("demand/{number:04x}"), revision, "many"));
+    std::iter::once(record("head", revision, "head")).chain(rest).collect()
 }

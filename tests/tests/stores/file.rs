@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use encrypted_field::envelope::BackendErrorKind::{Denied, Garbled, Misconfigured, Unavailable};
-use encrypted_field::envelope::{BackendErrorKind, FileStore, KeyStore as _, Record, conformance};
+use encrypted_field::envelope::{
+    BackendErrorKind, Document as _, FileStore, KeyStore, Query, Record, conformance,
+};
 use tempfile::TempDir;
 
-use crate::support::{ready, record, refused, run};
+use crate::support::{all, ready, record, refused, run};
 
 struct Folder(TempDir);
 
@@ -47,18 +49,26 @@ impl Folder {
 }
 
 fn first() -> Vec<Record> {
-    vec![record(0, 1, "head"), record(1, 1, "one")]
+    vec![record("head", 1, "head"), record("process/1", 1, "one")]
 }
 
 fn second() -> Vec<Record> {
-    vec![record(0, 2, "head"), record(1, 2, "one")]
+    vec![record("head", 2, "head"), record("process/1", 2, "one")]
 }
 
-/// Neither loads nor changes.
-fn refuses(store: &FileStore, kind: BackendErrorKind) {
-    refused(ready(store.load(0)), kind);
-    refused(ready(store.compare_and_swap(0, &second())), kind);
-    refused(ready(store.compare_and_swap(1, &second())), kind);
+/// Neither loads nor changes, and says this.
+fn refuses(store: &FileStore, kind: BackendErrorKind, message: &str) {
+    for error in [
+        refused(ready(store.load(&Query::all())), kind),
+        refused(ready(store.compare_and_swap(0, &second())), kind),
+        refused(ready(store.compare_and_swap(1, &second())), kind),
+    ] {
+        assert!(error.to_string().contains(message), "{error}");
+    }
+}
+
+fn load(store: &FileStore) -> Vec<Record> {
+    ready(all(store))
 }
 
 #[test]
@@ -67,21 +77,28 @@ fn conforms() {
     run(conformance::key_store(&folder.store()));
     assert_eq!(folder.names(), ["store.json", "store.json.lock"]);
     assert_eq!(folder.path("store.json").metadata().unwrap().mode() & 0o7777, 0o600);
-    assert!(!folder.store().is_in_database_backups());
-    assert!(folder.store().describe().contains("store.json"));
+    assert!(!KeyStore::is_in_database_backups(&folder.store()));
+    assert!(KeyStore::describe(&folder.store()).contains("store.json"));
+}
+
+#[test]
+fn conforms_as_a_document() {
+    let folder = Folder::new();
+    run(conformance::document(&folder.store()));
+    ready(conformance::document(&FileStore::new(folder.path("another.json"))));
 }
 
 #[test]
 fn who_may_read() {
     let folder = Folder::with_store();
     folder.mode(0o644);
-    refuses(&folder.store(), Misconfigured);
-    refuses(&folder.store().allow_group_read(), Misconfigured);
+    refuses(&folder.store(), Misconfigured, "`chmod 600`");
+    refuses(&folder.store().allow_group_read(), Misconfigured, "`chmod 600`");
     folder.mode(0o640);
-    refuses(&folder.store(), Misconfigured);
+    refuses(&folder.store(), Misconfigured, "`allow_group_read`");
     let store = folder.store().allow_group_read();
     assert!(ready(store.compare_and_swap(1, &second())).unwrap());
-    assert_eq!(ready(store.load(0)).unwrap(), second());
+    assert_eq!(load(&store), second());
     assert_eq!(folder.path("store.json").metadata().unwrap().mode() & 0o7777, 0o640);
 }
 
@@ -96,40 +113,91 @@ fn a_folder_that_refuses_files() {
 #[test]
 fn what_is_not_there() {
     let folder = Folder::new();
-    assert_eq!(ready(folder.store().load(0)).unwrap(), []);
+    assert_eq!(load(&folder.store()), []);
     assert_eq!(folder.names(), [""; 0], "reading makes nothing");
     // A volume that is not mounted is no empty store.
-    refuses(&FileStore::new(folder.path("missing/store.json")), Misconfigured);
-    symlink(folder.path("missing/store.json"), folder.path("store.json")).unwrap();
-    refuses(&folder.store(), Misconfigured);
+    let missing = folder.path("missing");
+    let says = format!("the folder {} is not there", missing.display());
+    for store in [missing.join("store.json"), missing.join("further/store.json")] {
+        refuses(&FileStore::new(store), Misconfigured, &says);
+    }
+    symlink(missing.join("store.json"), folder.path("store.json")).unwrap();
+    refuses(&folder.store(), Misconfigured, &says);
     assert!(folder.path("store.json").is_symlink());
+    fs::create_dir(&missing).unwrap();
+    let target = missing.join("store.json");
+    refuses(&folder.store(), Misconfigured, &format!("a link to {}, which is not there", target.display()));
+}
+
+/// Written without having been read, as an anchor may be.
+#[test]
+fn a_folder_that_goes() {
+    let folder = Folder::new();
+    let missing = folder.path("missing");
+    let store = FileStore::new(missing.join("store.json"));
+    let error = refused(ready(store.replace(None, "text".into())), Misconfigured);
+    assert!(error.to_string().contains(&format!("the folder {} is not there", missing.display())), "{error}");
 }
 
 #[test]
 fn what_is_no_file() {
     let folder = Folder::new();
-    refuses(&FileStore::new(folder.0.path()), Misconfigured);
+    refuses(&FileStore::new(folder.0.path()), Misconfigured, "not a regular file");
+    fs::write(folder.path("file"), "").unwrap();
+    refuses(&FileStore::new(folder.path("file/store.json")), Misconfigured, "can't open");
     for path in ["/dev/null", "/", ""] {
-        refused(ready(FileStore::new(path).load(0)), Misconfigured);
+        refused(ready(FileStore::new(path).load(&Query::all())), Misconfigured);
     }
 }
 
 #[test]
 fn what_is_no_store() {
     let store = br#"{"format":"encrypted-field key store","version":1,"records":[]}"#;
-    for text in [
-        &b""[..],
-        b"{}",
-        b"\xff\xfe",
-        &store[..store.len() - 1],
-        br#"{"format":"encrypted-field key file","version":1,"records":[]}"#,
-        br#"{"format":"encrypted-field key store","version":2,"records":[]}"#,
-        br#"{"format":"encrypted-field key store","version":1,"records":[{"id":-1,"revision":1,"body":{}}]}"#,
+    let damaged = "restore it from a backup";
+    for (text, kind, says) in [
+        (&b""[..], Garbled, "it is empty; restore it from a backup"),
+        (b" \n", Garbled, "it is empty; restore it from a backup"),
+        (b"{}", Garbled, damaged),
+        (b"\xff\xfe", Garbled, damaged),
+        (&store[..store.len() - 1], Garbled, damaged),
+        (&[&store[..], b"}"].concat(), Garbled, damaged),
+        (br#"[{"format":"encrypted-field key store","version":1,"records":[]}]"#, Garbled, damaged),
+        (
+            br#"{"format":"encrypted-field key file","version":1,"records":[]}"#,
+            Garbled,
+            "it does not say \"format\": \"encrypted-field key store\"",
+        ),
+        // Whatever else a later release writes.
+        (
+            br#"{"format":"encrypted-field key store","version":2,"records":[]}"#,
+            Misconfigured,
+            "upgrade encrypted-field",
+        ),
+        (
+            br#"{"shards":{},"version":3,"format":"encrypted-field key store"}"#,
+            Misconfigured,
+            "upgrade encrypted-field",
+        ),
+        (
+            br#"{"format":"encrypted-field key store","version":1,"records":[{"name":"head","revision":-1,"body":{}}]}"#,
+            Garbled,
+            damaged,
+        ),
+        (
+            br#"{"format":"encrypted-field key store","version":1,"records":[{"id":0,"revision":1,"body":{}}]}"#,
+            Garbled,
+            damaged,
+        ),
+        (
+            br#"{"format":"encrypted-field key store","version":1,"records":[],"more":1}"#,
+            Garbled,
+            damaged,
+        ),
     ] {
         let folder = Folder::new();
         fs::write(folder.path("store.json"), text).unwrap();
         folder.mode(0o600);
-        refuses(&folder.store(), Garbled);
+        refuses(&folder.store(), kind, says);
         assert_eq!(fs::read(folder.path("store.json")).unwrap(), text, "it is left as it is");
     }
 }
@@ -143,7 +211,7 @@ fn leftovers_of_killed_writers() {
     {
         fs::write(folder.path(name), "cut o").unwrap();
     }
-    assert_eq!(ready(folder.store().load(0)).unwrap(), first());
+    assert_eq!(load(&folder.store()), first());
     assert!(ready(folder.store().compare_and_swap(1, &second())).unwrap());
     assert_eq!(
         folder.names(),
@@ -161,7 +229,7 @@ fn a_lock_that_is_never_released() {
         let store = folder.store().lock_timeout(wait);
         let error = refused(ready(store.compare_and_swap(1, &second())), Unavailable);
         assert!(error.to_string().contains(&format!("{wait:?}")), "{error}");
-        assert_eq!(ready(store.load(0)).unwrap(), first());
+        assert_eq!(load(&store), first());
     }
     lock.unlock().unwrap();
     assert!(ready(folder.store().lock_timeout(Duration::ZERO).compare_and_swap(1, &second())).unwrap());
@@ -176,11 +244,11 @@ fn a_lock_that_is_released() {
     let store = folder.store().lock_timeout(Duration::from_secs(600));
     std::thread::scope(|scope| {
         let change = scope.spawn(|| ready(store.compare_and_swap(1, &second())));
-        assert_eq!(ready(store.load(0)).unwrap(), first());
+        assert_eq!(load(&store), first());
         lock.unlock().unwrap();
         assert!(change.join().unwrap().unwrap());
     });
-    assert_eq!(ready(store.load(0)).unwrap(), second());
+    assert_eq!(load(&store), second());
 }
 
 #[test]
@@ -190,7 +258,7 @@ fn through_a_link() {
     let store = FileStore::new(folder.path("link.json"));
     assert!(ready(store.compare_and_swap(1, &second())).unwrap());
     assert_eq!(folder.path("link.json").read_link().unwrap(), Path::new("store.json"));
-    assert_eq!(ready(folder.store().load(0)).unwrap(), second());
+    assert_eq!(load(&folder.store()), second());
     assert_eq!(folder.names(), ["link.json", "store.json", "store.json.lock"]);
 }
 
@@ -198,9 +266,10 @@ fn through_a_link() {
 #[test]
 fn too_large() {
     let folder = Folder::with_store();
-    let text = "x".repeat(65_000);
-    let mut changed: Vec<_> = (1..=1_100).map(|id| record(id, 2, &text)).collect();
-    changed.push(record(0, 2, "head"));
-    refused(ready(folder.store().compare_and_swap(1, &changed)), Misconfigured);
-    assert_eq!(ready(folder.store().load(0)).unwrap(), first());
+    let text = "x".repeat(1_000_000);
+    let mut changed: Vec<_> = (1..=68).map(|number| record(&format!("process/{number}"), 2, &text)).collect();
+    changed.push(record("head", 2, "head"));
+    let error = refused(ready(folder.store().compare_and_swap(1, &changed)), Misconfigured);
+    assert!(error.to_string().contains("64 MiB"), "{error}");
+    assert_eq!(load(&folder.store()), first());
 }

@@ -2,33 +2,49 @@
 
 use diesel::Connection as _;
 use encrypted_field::envelope::sql::{Dialect, DieselStore, SqlxStore};
-use encrypted_field::envelope::{BackendErrorKind, KeyStore};
+use encrypted_field::envelope::{BackendErrorKind, KeyStore, Loaded, Query, Record};
 use sqlx::pool::PoolOptions;
 
 use crate::each;
 use crate::places::{Place, Table};
-use crate::support::{record, refused, run};
+use crate::support::{all, record, refused, run, swap};
 
-each! { rows_out_of_range, rows_of_other_types }
+each! { rows_that_are_no_records, rows_of_other_types, names_that_are_sql }
 
-fn rows_out_of_range<P: Place>() {
+/// Of a table without the checks of the migration.
+fn rows_that_are_no_records<P: Place>() {
     let text = if P::DIALECT == Dialect::MySql { "MEDIUMTEXT" } else { "TEXT" };
-    for values in ["-1, 1, '{}'", "4294967296, 1, '{}'", "1, -1, '{}'", "0, -9223372036854775808, '{}'"] {
+    let too_long = match P::DIALECT {
+        Dialect::Sqlite => "'process', 1, hex(zeroblob(524289))",
+        _ => "'process', 1, repeat('x', 1048577)",
+    };
+    let name_too_long = format!("'{}', 1, '{{}}'", "a".repeat(101));
+    for values in [
+        "'', 1, '{}'",
+        "'Process', 1, '{}'",
+        "'process ', 1, '{}'",
+        "'process/ä', 1, '{}'",
+        "'process', -1, '{}'",
+        &name_too_long,
+        too_long,
+    ] {
         let Some(table) = Table::<P>::without_table() else { return };
         table.execute(&format!(
-            "CREATE TABLE encrypted_field_keys (id BIGINT PRIMARY KEY, revision BIGINT, record {text})"
+            "CREATE TABLE encrypted_field_keys (name VARCHAR(150) PRIMARY KEY, revision BIGINT, record {text})"
         ));
         table.execute(&format!("INSERT INTO encrypted_field_keys VALUES ({values})"));
-        table.execute("INSERT INTO encrypted_field_keys VALUES (7, 1, '{}')");
+        table.execute("INSERT INTO encrypted_field_keys VALUES ('head', 7, '{}')");
         run(async {
             let store = table.store();
-            let loaded = store.load(0).await;
-            // What is no revision is above none, and is not loaded but in the head.
-            if values.starts_with("1, -1") {
-                assert_eq!(loaded.unwrap().len(), 1);
-            } else {
-                refused(loaded, BackendErrorKind::Garbled);
-            }
+            let error = refused(store.load(&Query::all()).await, BackendErrorKind::Garbled);
+            assert!(error.to_string().contains("restore it from a backup"), "{error}");
+            // Whoever wants other records is not troubled.
+            let tree = Query::head().names(["tree".to_owned()]).prefix("tree/").after(1);
+            assert_eq!(store.load(&tree).await.unwrap().records.len(), 1);
+            table.execute(
+                "UPDATE encrypted_field_keys SET revision = -9223372036854775808 WHERE name = 'head'",
+            );
+            refused(store.load(&tree).await, BackendErrorKind::Garbled);
         });
     }
 }
@@ -42,11 +58,44 @@ fn rows_of_other_types<P: Place>() {
     };
     let Some(table) = Table::<P>::without_table() else { return };
     table.execute(&format!(
-        "CREATE TABLE encrypted_field_keys (id BIGINT PRIMARY KEY, revision BIGINT, {columns})"
+        "CREATE TABLE encrypted_field_keys (name VARCHAR(100) PRIMARY KEY, revision BIGINT, {columns})"
     ));
-    table.execute(&format!("INSERT INTO encrypted_field_keys VALUES (0, 1, {values})"));
+    table.execute(&format!("INSERT INTO encrypted_field_keys VALUES ('head', 1, {values})"));
     run(async {
-        refused(table.store().load(0).await, kind);
+        refused(table.store().load(&Query::all()).await, kind);
+    });
+}
+
+fn names_that_are_sql<P: Place>() {
+    let Some(table) = Table::<P>::open() else { return };
+    let hostile = [
+        "' OR 1=1 -- ",
+        "process') OR ('1'='1",
+        "'; DROP TABLE encrypted_field_keys; --",
+        "\\",
+        "%",
+        "proces_",
+        "Process",
+        "process\0",
+        "process ",
+        "ä",
+    ];
+    run(async {
+        let store = table.store();
+        let stored = [record("head", 1, "head"), record("process", 1, "the node")];
+        swap(&store, 0, &stored).await;
+        for text in hostile {
+            for query in [
+                Query::head().names([text.to_owned()]),
+                Query::head().prefix(text),
+                Query::head().prefix(text).after(1),
+            ] {
+                assert_eq!(store.load(&query).await.unwrap().records, stored[..1], "{query:?}");
+            }
+            let changed = [record("head", 2, "head"), record(text, 2, "hostile")];
+            refused(store.compare_and_swap(1, &changed).await, BackendErrorKind::Misconfigured);
+        }
+        assert_eq!(all(&store).await, stored);
     });
 }
 
@@ -57,16 +106,22 @@ fn a_change_that_is_none() {
     run(async {
         let store = table.store();
         let beyond = u64::MAX;
+        let head = || record("head", 1, "head");
+        let long = "a".repeat(101);
         for changed in [
             vec![],
-            vec![record(1, 1, "no head")],
-            vec![record(0, 1, "head"), record(0, 1, "head")],
-            vec![record(0, beyond, "head")],
-            vec![record(0, 1, "head"), record(1, beyond, "one")],
+            vec![record("process/1", 1, "no head")],
+            vec![head(), head()],
+            vec![record("head", beyond, "head")],
+            vec![head(), record("process/1", beyond, "one")],
+            vec![head(), record("", 1, "no name")],
+            vec![head(), record("Process", 1, "another letter")],
+            vec![head(), record(&long, 1, "a long name")],
+            vec![head(), record("process", 1, &"x".repeat(Record::MAX_BODY))],
         ] {
             refused(store.compare_and_swap(0, &changed).await, BackendErrorKind::Misconfigured);
         }
-        assert_eq!(store.load(beyond).await.unwrap(), []);
+        assert_eq!(store.load(&Query::all().after(beyond)).await.unwrap(), Loaded::default());
     });
 }
 
@@ -91,7 +146,7 @@ fn no_server() {
 }
 
 async fn unavailable(store: &(impl KeyStore + std::fmt::Debug)) {
-    refused(store.load(0).await, BackendErrorKind::Unavailable);
-    refused(store.compare_and_swap(0, &[record(0, 1, "head")]).await, BackendErrorKind::Unavailable);
+    refused(store.load(&Query::all()).await, BackendErrorKind::Unavailable);
+    refused(store.compare_and_swap(0, &[record("head", 1, "head")]).await, BackendErrorKind::Unavailable);
     tests::assert_redacted(&format!("{store:?} {}", store.describe()));
 }

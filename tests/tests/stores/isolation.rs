@@ -18,6 +18,7 @@ under! {
     mariadb_serializable: DieselMariaDb SqlxMariaDb "SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE",
     mariadb_read_committed: DieselMariaDb SqlxMariaDb "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
     mariadb_read_uncommitted: DieselMariaDb SqlxMariaDb "SET SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED",
+    mariadb_snapshot_isolation: DieselMariaDb SqlxMariaDb "SET @older = 1 /*M!101108 , SESSION innodb_snapshot_isolation = 1 */",
     mariadb_without_autocommit: DieselMariaDb SqlxMariaDb "SET SESSION autocommit = 0",
 }
 

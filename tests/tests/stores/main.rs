@@ -1,5 +1,7 @@
 //! Key stores: in a file, and in a table of each database through each ORM.
 
+mod clock;
+mod explain;
 mod failures;
 mod file;
 mod hostile;
@@ -8,7 +10,9 @@ mod large;
 mod names;
 mod permissions;
 mod places;
+mod plans;
 mod pooled;
+mod queries;
 mod race;
 mod runtime;
 mod schema;

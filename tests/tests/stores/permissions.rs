@@ -1,6 +1,6 @@
 //! Users who may not do everything.
 
-use encrypted_field::envelope::{BackendErrorKind, KeyStore as _};
+use encrypted_field::envelope::{BackendErrorKind, KeyStore as _, Query};
 
 use crate::places::{
     DieselMariaDb, DieselPostgres, DieselSqlite, Place, SqlxMariaDb, SqlxPostgres, SqlxSqlite, Table,
@@ -67,15 +67,15 @@ fn on_connect<P: Place>(may_read: bool, first: &str) {
 /// `limited` may read, or not even that.
 fn reads_only<P: Place>(table: &Table<P>, may_read: bool, limited: impl FnOnce() -> P::Store) {
     run(async {
-        let records = [record(0, 1, "head"), record(1, 1, "one")];
+        let records = [record("head", 1, "head"), record("process/1", 1, "one")];
         swap(&table.store(), 0, &records).await;
         let limited = limited();
         if may_read {
             assert_eq!(all(&limited).await, records);
         } else {
-            refused(limited.load(0).await, BackendErrorKind::Denied);
+            refused(limited.load(&Query::all()).await, BackendErrorKind::Denied);
         }
-        let changed = [record(0, 2, "head"), record(1, 2, "one")];
+        let changed = [record("head", 2, "head"), record("process/1", 2, "one")];
         refused(limited.compare_and_swap(1, &changed).await, BackendErrorKind::Denied);
         assert_eq!(all(&table.store()).await, records);
     });

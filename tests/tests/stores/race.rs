@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use encrypted_field::envelope::{BackendError, FileStore, KeyStore, Record};
+use encrypted_field::envelope::{BackendError, FileStore, KeyStore, Query, Record};
 
 use crate::each;
 use crate::places::{Place, Table};
@@ -11,7 +11,7 @@ use crate::support::{all, run};
 const WRITERS: usize = 16;
 const READERS: usize = 2;
 /// Beside the head.
-const ENTRIES: u32 = 6;
+const ENTRIES: usize = 6;
 
 each! { many_writers }
 
@@ -28,7 +28,8 @@ fn many_writers_of_a_file() {
 
 /// Each thread has a store of its own, as another process would. Whoever gets a change through adds one to the count in the head, and
 /// gives every entry the head's revision: so a lost update shows in the count, a double win in count and revision, and a
-/// load of two moments in entries that differ.
+/// load of two moments in entries that differ. One reader asks for what is new, the other for so many names that a table needs
+/// several statements.
 pub fn race<S: KeyStore>(changes_of_each: usize, store: impl Fn() -> S + Sync) {
     let writing = AtomicUsize::new(WRITERS);
     let start = std::sync::Barrier::new(WRITERS + READERS);
@@ -41,10 +42,11 @@ pub fn race<S: KeyStore>(changes_of_each: usize, store: impl Fn() -> S + Sync) {
                 assert!(wrote.is_ok(), "{wrote:?}");
             });
         }
-        for _ in 0..READERS {
-            scope.spawn(|| {
+        for query in [news as fn(u64) -> Query, names] {
+            let (start, store, writing) = (&start, &store, &writing);
+            scope.spawn(move || {
                 start.wait();
-                run(read(&store, &writing));
+                run(read(store, query, writing));
             });
         }
     });
@@ -53,7 +55,7 @@ pub fn race<S: KeyStore>(changes_of_each: usize, store: impl Fn() -> S + Sync) {
         let (revision, count) = consistent(&records);
         let changes = (WRITERS * changes_of_each) as u64;
         assert_eq!((revision, count), (changes, changes));
-        assert_eq!(records.len(), 1 + ENTRIES as usize);
+        assert_eq!(records.len(), 1 + ENTRIES);
     });
 }
 
@@ -61,26 +63,40 @@ async fn write<S: KeyStore>(changes: usize, store: impl Fn() -> S) -> Result<(),
     let store = store();
     let mut won = 0;
     while won < changes {
-        let (revision, count) = consistent(&store.load(0).await?);
-        let body = |count: u64| format!(r#"{{"count":{count}}}"#);
-        let changed: Vec<_> =
-            (0..=ENTRIES).map(|id| Record { id, revision: revision + 1, body: body(count + 1) }).collect();
+        let (revision, count) = consistent(&store.load(&Query::all()).await?.records);
+        let body = format!(r#"{{"count":{}}}"#, count + 1);
+        let record = |name| Record { name, revision: revision + 1, body: body.clone() };
+        let changed: Vec<_> = (0..ENTRIES).map(entry).chain([Record::HEAD.to_owned()]).map(record).collect();
         // The lock is busy for nobody so long that it would be given up: an error fails the test.
         won += usize::from(store.compare_and_swap(revision, &changed).await?);
     }
     Ok(())
 }
 
-async fn read<S: KeyStore>(store: impl Fn() -> S, writing: &AtomicUsize) {
+/// Names among those of [`names`], far from each other.
+fn entry(number: usize) -> String {
+    format!("demand/{:04x}f", number * 0x1a00)
+}
+
+/// What is above the last revision is everything, or the head alone.
+fn news(last: u64) -> Query {
+    Query::all().after(last)
+}
+
+fn names(_: u64) -> Query {
+    let others = (0..29_000).map(|number| format!("demand/{number:04x}"));
+    Query::head().names(others).names((0..ENTRIES).map(entry))
+}
+
+async fn read<S: KeyStore>(store: impl Fn() -> S, query: fn(u64) -> Query, writing: &AtomicUsize) {
     let store = store();
     let mut last = 0;
     while writing.load(Ordering::SeqCst) > 0 {
-        // What is above the last revision is everything, or the head alone.
-        let records = store.load(last).await.unwrap();
+        let records = store.load(&query(last)).await.unwrap().records;
         let (revision, _) = consistent(&records);
         assert!(revision >= last, "from revision {last} back to {revision}");
         if revision > last {
-            assert_eq!(records.len(), 1 + ENTRIES as usize);
+            assert_eq!(records.len(), 1 + ENTRIES);
         }
         last = revision;
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use diesel::{Connection as _, SqliteConnection};
 use encrypted_field::envelope::sql::DieselStore;
-use encrypted_field::envelope::{FileStore, KeyStore as _, conformance};
+use encrypted_field::envelope::{FileStore, KeyStore as _, Loaded, Query, conformance};
 
 use crate::places::{DieselMariaDb, DieselPostgres, DieselSqlite, Table};
 use crate::support::{ready, run};
@@ -36,9 +36,10 @@ fn a_call_does_not_block_the_runtime() {
         assert!(gone_on.is_ok(), "the runtime waits for this");
         SqliteConnection::establish(&url)
     });
+    let query = Query::all();
     run(async {
-        let (loaded, ()) = tokio::join!(store.load(0), async { send.send(()).unwrap() });
-        assert_eq!(loaded.unwrap(), []);
+        let (loaded, ()) = tokio::join!(store.load(&query), async { send.send(()).unwrap() });
+        assert_eq!(loaded.unwrap(), Loaded::default());
     });
 }
 
@@ -47,5 +48,5 @@ fn a_call_does_not_block_the_runtime() {
 #[should_panic(expected = "of the application")]
 fn a_panic_is_passed_on() {
     let store = DieselStore::<SqliteConnection>::new(|| -> Result<_, ()> { panic!("of the application") });
-    let _ = run(store.load(0));
+    let _ = run(store.load(&Query::all()));
 }

@@ -1,7 +1,7 @@
 //! A table that is not there, or another than the migration makes.
 
 use encrypted_field::envelope::sql::Dialect;
-use encrypted_field::envelope::{BackendErrorKind, KeyStore as _};
+use encrypted_field::envelope::{BackendErrorKind, KeyStore as _, Query};
 
 use crate::each;
 use crate::places::{Place, Table};
@@ -14,9 +14,9 @@ fn up_and_down<P: Place>() {
     run(async {
         let store = table.store();
         let missing = async || {
-            let head = [record(0, 1, "head")];
+            let head = [record("head", 1, "head")];
             for error in [
-                refused(store.load(0).await, BackendErrorKind::Misconfigured),
+                refused(store.load(&Query::all()).await, BackendErrorKind::Misconfigured),
                 refused(store.compare_and_swap(0, &head).await, BackendErrorKind::Misconfigured),
                 refused(store.compare_and_swap(1, &head).await, BackendErrorKind::Misconfigured),
             ] {
@@ -29,7 +29,11 @@ fn up_and_down<P: Place>() {
         };
         missing().await;
         table.execute(P::DIALECT.up());
-        swap(&store, 0, &[record(0, 1, "head"), record(1, 1, "one")]).await;
+        let records = [record("head", 1, "head"), record("process/1", 1, "one")];
+        swap(&store, 0, &records).await;
+        // Again, as a deployment does that does not remember.
+        table.execute(P::DIALECT.up());
+        assert_eq!(all(&store).await, records);
         table.execute(P::DIALECT.down());
         missing().await;
         table.execute(P::DIALECT.up());
@@ -50,13 +54,18 @@ fn the_files_of_the_migrations() {
 }
 
 fn other_columns<P: Place>() {
-    for columns in ["id BIGINT, revision BIGINT, body TEXT", "id BIGINT, record TEXT", "revision BIGINT"] {
+    for columns in [
+        "name VARCHAR(100), revision BIGINT, body TEXT",
+        "name VARCHAR(100), record TEXT",
+        "id BIGINT, revision BIGINT, record TEXT",
+        "revision BIGINT",
+    ] {
         let Some(table) = Table::<P>::without_table() else { return };
         table.execute(&format!("CREATE TABLE encrypted_field_keys ({columns})"));
         run(async {
             let store = table.store();
-            refused(store.load(0).await, BackendErrorKind::Misconfigured);
-            let head = [record(0, 1, "head")];
+            refused(store.load(&Query::all()).await, BackendErrorKind::Misconfigured);
+            let head = [record("head", 1, "head")];
             refused(store.compare_and_swap(0, &head).await, BackendErrorKind::Misconfigured);
             refused(store.compare_and_swap(1, &head).await, BackendErrorKind::Misconfigured);
         });
@@ -65,9 +74,42 @@ fn other_columns<P: Place>() {
 
 fn the_migration_refuses_what_is_no_record<P: Place>() {
     let Some(table) = Table::<P>::open() else { return };
-    for values in ["-1, 1, '{}'", "4294967296, 1, '{}'", "1, 0, '{}'", "1, NULL, '{}'", "1, 1, NULL"] {
-        let insert = format!("INSERT INTO encrypted_field_keys (id, revision, record) VALUES ({values})");
-        assert!(table.try_execute(&insert).is_err(), "{values}");
+    let try_insert = |name: &str, revision: &str, record: &str| {
+        table.try_execute(&format!(
+            "INSERT INTO encrypted_field_keys (name, revision, record) VALUES ({name}, {revision}, {record})"
+        ))
+    };
+    let quoted = |text: &str| format!("'{text}'");
+    let mut names: Vec<String> =
+        ["", "A", "Head", "a-b", "a b", " a", "a ", "a\n", "\na", "a.b", "a_b", "a%", "ä", "{", "`", ":"]
+            .map(quoted)
+            .into();
+    names.push(quoted(&"a".repeat(101)));
+    names.push("NULL".to_owned());
+    if P::DIALECT == Dialect::Sqlite {
+        names.extend(["'a' || char(0)", "char(0) || 'a'", "x'61'"].map(str::to_owned));
+    }
+    for name in names {
+        assert!(try_insert(&name, "1", "'{}'").is_err(), "{name}");
+    }
+    for revision in ["0", "-1", "NULL", "9223372036854775808"] {
+        assert!(try_insert("'a'", revision, "'{}'").is_err(), "{revision}");
+    }
+    // Bytes, not characters.
+    let (fits, too_long, too_long_in_bytes) = match P::DIALECT {
+        Dialect::Sqlite => (
+            "hex(zeroblob(524288))",
+            "hex(zeroblob(524288)) || 'x'",
+            "replace(hex(zeroblob(262144)), '0', 'ä') || 'x'",
+        ),
+        _ => ("repeat('x', 1048576)", "repeat('x', 1048577)", "concat(repeat('ä', 524288), 'x')"),
+    };
+    for record in ["NULL", too_long, too_long_in_bytes] {
+        assert!(try_insert("'a'", "1", record).is_err(), "{record}");
     }
     run(async { assert_eq!(all(&table.store()).await, []) });
+    for name in [quoted("a"), quoted("/0az9"), quoted(&"a".repeat(100))] {
+        try_insert(&name, "9223372036854775807", fits).unwrap();
+    }
+    run(async { assert_eq!(all(&table.store()).await.len(), 3) });
 }

@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, SqliteConnection};
-use encrypted_field::envelope::{BackendErrorKind, KeyStore as _};
+use encrypted_field::envelope::{BackendErrorKind, KeyStore as _, Query};
 
 use crate::places::{DieselSqlite, Place, SqlxSqlite, Table};
 use crate::support::{all, record, refused, run, swap};
@@ -17,9 +17,9 @@ fn while_another_writes<P: Place>() {
     let table = Table::<P>::open().unwrap();
     run(async {
         let impatient = table.store_with("PRAGMA busy_timeout = 0");
-        let records = [record(0, 1, "head"), record(1, 1, "one")];
+        let records = [record("head", 1, "head"), record("process/1", 1, "one")];
         swap(&impatient, 0, &records).await;
-        let changed = [record(0, 2, "head"), record(2, 2, "two")];
+        let changed = [record("head", 2, "head"), record("process/2", 2, "two")];
         let mut other = SqliteConnection::establish(&table.url).unwrap();
 
         other.batch_execute("BEGIN IMMEDIATE").unwrap();
@@ -27,7 +27,7 @@ fn while_another_writes<P: Place>() {
         assert_eq!(all(&impatient).await, records);
         other.batch_execute("ROLLBACK; BEGIN EXCLUSIVE").unwrap();
         refused(impatient.compare_and_swap(1, &changed).await, BackendErrorKind::Unavailable);
-        refused(impatient.load(0).await, BackendErrorKind::Unavailable);
+        refused(impatient.load(&Query::all()).await, BackendErrorKind::Unavailable);
         other.batch_execute("ROLLBACK").unwrap();
         assert_eq!(all(&impatient).await, records);
 

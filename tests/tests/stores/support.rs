@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use encrypted_field::envelope::{BackendError, BackendErrorKind, KeyStore, Record};
+use encrypted_field::envelope::{BackendError, BackendErrorKind, KeyStore, Query, Record};
 
 /// Runs a future on a runtime of its own.
 pub fn run<T>(future: impl Future<Output = T>) -> T {
@@ -18,14 +18,18 @@ pub fn ready<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-pub fn record(id: u32, revision: u64, text: &str) -> Record {
-    Record { id, revision, body: serde_json::json!({ "text": text }).to_string() }
+pub fn record(name: &str, revision: u64, text: &str) -> Record {
+    Record { name: name.to_owned(), revision, body: serde_json::json!({ "text": text }).to_string() }
 }
 
-/// All records, by id.
+/// All records, in the order of [`sorted`].
 pub async fn all(store: &impl KeyStore) -> Vec<Record> {
-    let mut records = store.load(0).await.unwrap();
-    records.sort_by_key(|record| record.id);
+    sorted(store.load(&Query::all()).await.unwrap().records)
+}
+
+/// By name, the head first.
+pub fn sorted(mut records: Vec<Record>) -> Vec<Record> {
+    records.sort_by(|a, b| (!a.is_head(), &a.name).cmp(&(!b.is_head(), &b.name)));
     records
 }
 

@@ -20,11 +20,12 @@ fn both<D: Place, S: Place>() {
         let (diesel, sqlx) = (table.store(), S::connect(&table.url, ""));
         assert_eq!(diesel.describe(), sqlx.describe());
         assert!(diesel.is_in_database_backups() && sqlx.is_in_database_backups());
-        let first = [record(0, 1, "of Diesel, ä€𝄞"), record(u32::MAX, 1, "\u{0} ' \\ \"")];
+        let name = "z/9".repeat(33);
+        let first = [record("head", 1, "of Diesel, ä€𝄞"), record(&name, 1, "\u{0} ' \\ \"")];
         swap(&diesel, 0, &first).await;
         assert_eq!(all(&sqlx).await, first);
         let last = i64::MAX.cast_unsigned();
-        let second = [record(0, last, "of SQLx, ä€𝄞"), record(u32::MAX, last, "\u{0} ' \\ \" again")];
+        let second = [record("head", last, "of SQLx, ä€𝄞"), record(&name, last, "\u{0} ' \\ \" again")];
         swap(&sqlx, 1, &second).await;
         assert_eq!(all(&diesel).await, second);
         assert!(!diesel.compare_and_swap(1, &first).await.unwrap());

@@ -1,6 +1,5 @@
 //! Where the tests run, and setting things up there.
 
-use encrypted_field::envelope::vault::{Vault, VaultAuth, VaultKv, VaultSecret, VaultTransit};
 use serde_json::{Value, json};
 
 use crate::{StandIn, random_name};
@@ -62,23 +61,6 @@ impl Place {
         self.stand_in.as_mut().expect("the stand-in")
     }
 
-    /// A connection with the token of the administrator.
-    pub fn vault(&self) -> Vault {
-        Vault::builder(&self.admin.address, VaultAuth::token(self.admin.token.as_str()))
-            .build()
-            .expect("an address")
-    }
-
-    /// The key `app` as a key-encryption key.
-    pub fn kek(&self, vault: &Vault) -> VaultTransit {
-        VaultTransit::new(vault, "app").and_then(|kek| kek.mount(&self.transit)).expect("names")
-    }
-
-    /// A secret as a key store.
-    pub fn store(&self, vault: &Vault) -> VaultKv {
-        VaultKv::new(vault, "team/data-keys").and_then(|store| store.mount(&self.kv)).expect("names")
-    }
-
     /// A new AppRole that may use the engines of this place: its mount, role id and secret id.
     pub async fn app_role(&self) -> (String, String, String) {
         let (mount, policy, role) = (name("approle"), name("policy"), "app");
@@ -95,12 +77,6 @@ impl Place {
         let secret_id = self.admin.post(&format!("auth/{mount}/role/{role}/secret-id"), &json!({})).await;
         let text = |answer: &Value, field: &str| answer["data"][field].as_str().expect("an id").to_owned();
         (mount, text(&role_id, "role_id"), text(&secret_id, "secret_id"))
-    }
-
-    /// The same as a login.
-    pub async fn app_role_auth(&self) -> VaultAuth {
-        let (mount, role_id, secret_id) = self.app_role().await;
-        VaultAuth::app_role(role_id, VaultSecret::new(secret_id)).mount(mount)
     }
 }
 

@@ -1,14 +1,15 @@
-//! Tests of the Vault backend, on a [stand-in](StandIn) for Vault; those of Transit, KV and logins also on a real one, where
-//! `VAULT_ADDR` and `VAULT_TOKEN` are set:
+//! Where the tests of `encrypted-field-vault` and the examples run: a [stand-in](StandIn) for
+//! Vault; for Transit, KV and logins also a real one, where `VAULT_ADDR` and `VAULT_TOKEN` are set:
 //!
 //! ```text
 //! vault server -dev -dev-root-token-id=root &
-//! VAULT_ADDR=http://127.0.0.1:8200 VAULT_TOKEN=root cargo test -p vault-tests
+//! VAULT_ADDR=http://127.0.0.1:8200 VAULT_TOKEN=root cargo test -p encrypted-field-vault
 //! ```
 //!
-//! The token must be allowed to mount engines and auth methods and to write policies. What the tests make has random names that begin
-//! with `encrypted-field-test-`; it stays there, so use a server that can be thrown away. Not run against a real one: failures,
-//! Kubernetes logins, and TLS.
+//! The token must be allowed to mount engines and auth methods and to write policies. What the
+//! tests make has random names that begin with `encrypted-field-test-`; it stays there, so use a
+//! server that can be thrown away. Not run against a real one: failures, Kubernetes logins, and
+//! TLS.
 
 mod admin;
 mod standin;

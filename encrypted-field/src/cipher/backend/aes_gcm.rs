@@ -6,36 +6,34 @@ use aes::cipher::{Array, BlockCipherEncrypt as _};
 use aes_gcm::aead::AeadInOut as _;
 use aes_gcm::{Aes256Gcm, KeyInit as _};
 
-pub(super) use super::portable::{Cmac, random};
-pub(crate) use super::portable::{check, hkdf_expand};
+use super::cmac::BlockCipher;
 use crate::error::{ErrorKind, Result};
 
-pub(super) const NAME: &str = "aes-gcm";
+pub(in crate::cipher) const NAME: &str = "aes-gcm";
 
-/// AES-256 in the forward direction.
-pub(super) struct BlockCipher(Aes256Enc);
+pub(in crate::cipher) struct Aes(Aes256Enc);
 
-impl BlockCipher {
-    pub(super) fn new(key: &[u8; 32]) -> Self {
+impl BlockCipher for Aes {
+    fn new(key: &[u8; 32]) -> Self {
         Self(Aes256Enc::new(key.into()))
     }
 
-    pub(super) fn encrypt(&self, blocks: &mut [[u8; 16]]) {
+    fn encrypt(&self, blocks: &mut [[u8; 16]]) {
         self.0.encrypt_blocks(Array::cast_slice_from_core_mut(blocks));
     }
 }
 
 /// AES-256-GCM (NIST SP 800-38D), 96-bit nonce, 128-bit tag.
-pub(super) struct Gcm(Aes256Gcm);
+pub(in crate::cipher) struct Gcm(Aes256Gcm);
 
 impl Gcm {
-    pub(super) fn new(key: &[u8; 32]) -> Self {
+    pub(in crate::cipher) fn new(key: &[u8; 32]) -> Self {
         Self(Aes256Gcm::new(key.into()))
     }
 
     /// Encrypts in place under a nonce that was never used with this key; writes the tag.
     #[inline]
-    pub(super) fn seal_as_is(
+    pub(in crate::cipher) fn seal_as_is(
         &self,
         nonce: &[u8; 12],
         aad: &[u8],
@@ -49,7 +47,7 @@ impl Gcm {
 
     /// Decrypts ciphertext and tag in place. Where the tag is wrong, the buffer's content is unspecified.
     #[inline]
-    pub(super) fn open(&self, nonce: &[u8; 12], aad: &[u8], sealed: &mut [u8]) -> bool {
+    pub(in crate::cipher) fn open(&self, nonce: &[u8; 12], aad: &[u8], sealed: &mut [u8]) -> bool {
         let Some((ciphertext, tag)) = sealed.split_last_chunk_mut::<16>() else { return false };
         self.0.decrypt_inout_detached(nonce.into(), aad, ciphertext.into(), (&*tag).into()).is_ok()
     }

@@ -9,14 +9,14 @@ use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk};
 
 use crate::error::{Error, ErrorKind, Result};
 
-pub(super) const NAME: &str = "aws-lc-rs (FIPS)";
+pub(in crate::cipher) const NAME: &str = "aws-lc-rs (FIPS)";
 
 /// That the module passed its self-tests and runs in FIPS mode.
 pub(crate) fn check() -> Result<()> {
     aws_lc_rs::try_fips_mode().map_err(|reason| Error::new(ErrorKind::FipsMode).detail(reason))
 }
 
-pub(crate) fn random(buffer: &mut [u8]) -> Result<()> {
+pub(in crate::cipher) fn random(buffer: &mut [u8]) -> Result<()> {
     // Keys can be generated before there is a ring, which is where this is checked otherwise.
     check()?;
     aws_lc_rs::rand::fill(buffer).map_err(super::no_randomness)
@@ -36,10 +36,10 @@ pub(crate) fn hkdf_expand(prk: &[u8; 32], info: &[&[u8]], out: &mut [u8; 32]) {
 }
 
 /// AES-256-CMAC (NIST SP 800-38B).
-pub(super) struct Cmac(Key);
+pub(in crate::cipher) struct Cmac(Key);
 
 impl Cmac {
-    pub(super) fn new(key: &[u8; 32]) -> Self {
+    pub(in crate::cipher) fn new(key: &[u8; 32]) -> Self {
         match Key::new(AES_256, key) {
             Ok(key) => Self(key),
             Err(_) => unreachable!("32 bytes are the length of an AES-256 key"),
@@ -47,7 +47,7 @@ impl Cmac {
     }
 
     /// Replaces each message of one block by its MAC.
-    pub(super) fn sign_blocks(&self, blocks: &mut [[u8; 16]]) {
+    pub(in crate::cipher) fn sign_blocks(&self, blocks: &mut [[u8; 16]]) {
         for block in blocks {
             let message = *block;
             let signed = sign_to_buffer(&self.0, &message, block);
@@ -58,10 +58,10 @@ impl Cmac {
 }
 
 /// AES-256-GCM (NIST SP 800-38D) with nonces of the module's own, 96 bits, and a 128-bit tag.
-pub(super) struct Gcm(RandomizedNonceKey);
+pub(in crate::cipher) struct Gcm(RandomizedNonceKey);
 
 impl Gcm {
-    pub(super) fn new(key: &[u8; 32]) -> Self {
+    pub(in crate::cipher) fn new(key: &[u8; 32]) -> Self {
         match RandomizedNonceKey::new(&AES_256_GCM, key) {
             Ok(key) => Self(key),
             Err(_) => unreachable!("32 bytes are the length of an AES-256 key"),
@@ -69,7 +69,7 @@ impl Gcm {
     }
 
     /// Encrypts in place under a fresh nonce; writes that and the tag.
-    pub(super) fn seal(
+    pub(in crate::cipher) fn seal(
         &self,
         nonce: &mut [u8; 12],
         aad: &[u8],
@@ -85,7 +85,7 @@ impl Gcm {
     }
 
     /// Decrypts ciphertext and tag in place. Where the tag is wrong, the buffer's content is unspecified.
-    pub(super) fn open(&self, nonce: &[u8; 12], aad: &[u8], sealed: &mut [u8]) -> bool {
+    pub(in crate::cipher) fn open(&self, nonce: &[u8; 12], aad: &[u8], sealed: &mut [u8]) -> bool {
         self.0.open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(aad), sealed).is_ok()
     }
 }

@@ -1,13 +1,20 @@
 //! What the records of a key store are authenticated with.
 
 #[cfg(feature = "fips")]
-#[path = "fips.rs"]
-mod backend;
+mod fips;
 #[cfg(not(feature = "fips"))]
-#[path = "portable.rs"]
-mod backend;
+mod portable;
 
-pub(crate) use backend::{hmac_sha256, sha256};
+cfg_select! {
+    feature = "fips" => {
+        use fips as chosen;
+    }
+    _ => {
+        use portable as chosen;
+    }
+}
+
+pub(crate) use chosen::{hmac_sha256, sha256};
 
 #[cfg(test)]
 mod tests;

@@ -1,20 +1,22 @@
-//! Calls to the store and the key-encryption keys: bounded in time, and with their failures told apart.
+//! Calls to what is outside: the store, the key-encryption keys, the anchor. Bounded in time, and
+//! with their failures told apart.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, stream};
 
-use super::Inner;
-use crate::envelope::kek::{AnyKek, KeyEncryptionKey, WrapContext};
+use crate::envelope::backend::{AnyKek, AnyStore, Mark};
 use crate::envelope::record::{Digest, Wrapped, Wraps};
-use crate::envelope::store::{AnyStore, KeyStore, Record};
-use crate::envelope::{BackendError, BackendErrorKind};
+use crate::envelope::runtime::Runtime;
+use crate::envelope::{
+    Anchor, BackendError, BackendErrorKind, KeyEncryptionKey, KeyStore, Loaded, Query, Record, WrapContext,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
-use crate::key::derive;
+use crate::key::{Clock, derive};
 use crate::secret::SecretBytes;
 
 /// Calls to key services that run at once.
@@ -23,7 +25,7 @@ const PARALLEL: usize = 16;
 const DOWN_FOR: Duration = Duration::from_secs(30);
 /// Most bytes of a wrapped key.
 const MAX_WRAPPED: usize = 16 << 10;
-/// A change of more records than this takes as long as reading all.
+/// To read or to change more records than this may take as long as reading all.
 const MANY: usize = 1000;
 
 /// The store, with its type erased.
@@ -34,7 +36,8 @@ impl Store {
         Self(Box::new(store))
     }
 
-    pub(super) fn who(&self) -> String {
+    /// For messages.
+    pub(super) fn name(&self) -> String {
         format!("key store ({})", self.0.describe())
     }
 
@@ -56,7 +59,8 @@ impl Kek {
         Self { name: name.into(), service: Box::new(kek), down_until: AtomicU64::new(0) }
     }
 
-    pub(super) fn who(&self) -> String {
+    /// For messages.
+    pub(super) fn full_name(&self) -> String {
         format!("KEK \"{}\" ({})", self.name, self.service.describe())
     }
 
@@ -67,27 +71,60 @@ impl Kek {
 
 impl fmt::Debug for Kek {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.who())
+        f.write_str(&self.full_name())
     }
 }
 
-impl Inner {
-    pub(super) async fn load_records(&self, after: u64) -> Result<Vec<Record>> {
-        let time = if after == 0 { self.cache.bulk_timeout } else { self.cache.call_timeout };
-        let loaded = self.bounded(time, self.store.0.load(after)).await;
-        loaded.map_err(|e| e.of_store(&self.store.who()))
+/// What is outside of this process, and how long it may take to answer.
+pub(super) struct Backends {
+    /// In every wrap and in the MAC of every head.
+    pub(super) key_set: Box<str>,
+    pub(super) store: Store,
+    /// By preference.
+    pub(super) keks: Vec<Kek>,
+    /// Names of KEKs of the store that this process does not have on purpose.
+    pub(super) offline_keks: Vec<String>,
+    pub(super) anchor: Option<Anchor>,
+    pub(super) call_timeout: Duration,
+    pub(super) bulk_timeout: Duration,
+    pub(super) runtime: Runtime,
+    pub(super) clock: Clock,
+}
+
+impl Backends {
+    pub(super) async fn load(&self, query: &Query) -> Result<Loaded> {
+        let time = if query.names.len() > MANY { self.bulk_timeout } else { self.call_timeout };
+        let loaded = self.bounded(time, self.store.0.load(query)).await;
+        loaded.map_err(|e| e.of_store(&self.store.name()))
     }
 
-    pub(super) async fn swap_records(&self, expected: u64, changed: &[Record]) -> Result<bool> {
-        let is_bulk = changed.len() > MANY;
-        let time = if is_bulk { self.cache.bulk_timeout } else { self.cache.call_timeout };
+    pub(super) async fn swap(&self, expected: u64, changed: &[Record]) -> Result<bool> {
+        let time = if changed.len() > MANY { self.bulk_timeout } else { self.call_timeout };
         let swapped = self.bounded(time, self.store.0.compare_and_swap(expected, changed)).await;
-        swapped.map_err(|e| e.of_store(&self.store.who()))
+        swapped.map_err(|e| e.of_store(&self.store.name()))
     }
 
     pub(super) async fn forget_history(&self) -> Result<()> {
-        let forgotten = self.bounded(self.cache.call_timeout, self.store.0.forget_history()).await;
-        forgotten.map_err(|e| e.of_store(&self.store.who()))
+        let forgotten = self.bounded(self.call_timeout, self.store.0.forget_history()).await;
+        forgotten.map_err(|e| e.of_store(&self.store.name()))
+    }
+
+    /// What the anchor says; `None` where there is none, or it was never written.
+    pub(super) async fn read_anchor(&self) -> Result<Option<Mark>> {
+        let Some(anchor) = &self.anchor else { return Ok(None) };
+        let read = self.bounded(self.call_timeout, anchor.read()).await;
+        read.map_err(|e| e.of_store(&anchor.describe()))
+    }
+
+    pub(super) async fn raise_anchor(&self, mark: Mark) -> Result<()> {
+        let Some(anchor) = &self.anchor else { return Ok(()) };
+        let raised = self.bounded(self.call_timeout, anchor.raise(mark)).await;
+        raised.map_err(|e| e.of_store(&anchor.describe()))
+    }
+
+    /// What time it is by the clock of a key service, and whose.
+    pub(super) fn service_time(&self) -> Option<(SystemTime, String)> {
+        self.keks.iter().find_map(|kek| Some((kek.service.time()?, kek.full_name())))
     }
 
     /// Wraps a key under one KEK, and tries whether it unwraps again.
@@ -100,23 +137,26 @@ impl Inner {
         let tried = async {
             let call = kek.service.wrap(context, key.expose());
             let wrapped =
-                self.bounded(self.cache.call_timeout, call).await.map_err(|e| e.of_kek(&kek.who()))?;
+                self.bounded(self.call_timeout, call).await.map_err(|e| e.of_kek(&kek.full_name()))?;
             if wrapped.len() > MAX_WRAPPED {
                 let detail = "it made a wrapped key of more than 16 KiB";
-                return Err(Error::new(ErrorKind::KeyServiceUnavailable).detail(detail).within(&kek.who()));
+                return Err(Error::new(ErrorKind::KeyServiceUnavailable)
+                    .detail(detail)
+                    .within(&kek.full_name()));
             }
-            self.unwrap_under(kek, context, &wrapped, &Digest(derive::check_value(key))).await?;
+            let again = self.unwrap_under(kek, context, &wrapped).await?;
+            is_key_of(&Digest(derive::check_value(key)))(&again).map_err(|e| e.within(&kek.full_name()))?;
             Ok(Wrapped(wrapped))
         };
         let tried = tried.await;
         if let Err(error) = &tried {
-            event::emit(&Event::KekFailed { kek: &kek.name, key_id: context.key_id, kind: error.kind() });
+            event::emit(&Event::KekFailed { kek: &kek.name, key_id: context.key_id(), kind: error.kind() });
         }
         tried
     }
 
     /// Wraps a key under each of these KEKs, at once, and gives what each made of it.
-    pub(super) async fn wrap_under_each<'a>(
+    async fn wrap_under_each<'a>(
         &'a self,
         keks: Vec<&'a Kek>,
         context: &WrapContext<'_>,
@@ -129,47 +169,69 @@ impl Inner {
         some_at_a_time(calls).await
     }
 
-    /// Unwraps under one KEK, and compares the check value.
+    /// Wraps a key under each of these KEKs, at once.
+    ///
+    /// # Errors
+    /// That of the first KEK that does not do it: nothing is to be stored then.
+    pub(super) async fn wrap_under_all(
+        &self,
+        keks: Vec<&Kek>,
+        context: &WrapContext<'_>,
+        key: &SecretBytes,
+    ) -> Result<Wraps> {
+        let wraps = self.wrap_under_each(keks, context, key).await;
+        wraps.into_iter().map(|(kek, wrapped)| Ok((kek.name.to_string(), wrapped?))).collect()
+    }
+
+    /// Wraps a key under those of the KEKs that do it.
+    ///
+    /// # Errors
+    /// Where none does.
+    pub(super) async fn wrap_under_some(
+        &self,
+        keks: Vec<&Kek>,
+        context: &WrapContext<'_>,
+        key: &SecretBytes,
+    ) -> Result<Wraps> {
+        let mut made = Wraps::new();
+        let mut first_error = None;
+        for (kek, wrapped) in self.wrap_under_each(keks, context, key).await {
+            match wrapped {
+                Ok(wrapped) => drop(made.insert(kek.name.to_string(), wrapped)),
+                Err(error) => drop(first_error.get_or_insert(error)),
+            }
+        }
+        match first_error {
+            Some(error) if made.is_empty() => Err(error),
+            _ => Ok(made),
+        }
+    }
+
+    /// Unwraps under one KEK, to whatever key that gives.
     pub(super) async fn unwrap_under(
         &self,
         kek: &Kek,
         context: &WrapContext<'_>,
         wrapped: &[u8],
-        check: &Digest,
     ) -> Result<SecretBytes> {
-        let unwrapped = self.unwrap_unchecked(kek, context, wrapped).await?;
-        if !Digest(derive::check_value(&unwrapped)).equals(check) {
-            let detail = "it unwraps to another key than the one with this check value";
-            return Err(Error::new(ErrorKind::WrappedKeyRejected).detail(detail).within(&kek.who()));
-        }
-        Ok(unwrapped)
-    }
-
-    /// For the store key, which is checked by what it authenticates.
-    pub(super) async fn unwrap_unchecked(
-        &self,
-        kek: &Kek,
-        context: &WrapContext<'_>,
-        wrapped: &[u8],
-    ) -> Result<SecretBytes> {
-        let unwrapped = self.bounded(self.cache.call_timeout, kek.service.unwrap(context, wrapped)).await;
-        let unwrapped = unwrapped.map_err(|e| e.of_kek(&kek.who()))?;
+        let unwrapped = self.bounded(self.call_timeout, kek.service.unwrap(context, wrapped)).await;
+        let unwrapped = unwrapped.map_err(|e| e.of_kek(&kek.full_name()))?;
         let mut key = SecretBytes::zeroed();
         if unwrapped.len() != key.expose().len() {
             let detail = format!("it unwraps to {} bytes and not to a key", unwrapped.len());
-            return Err(Error::new(ErrorKind::WrappedKeyRejected).detail(detail).within(&kek.who()));
+            return Err(Error::new(ErrorKind::WrappedKeyRejected).detail(detail).within(&kek.full_name()));
         }
         key.expose_mut().copy_from_slice(&unwrapped);
         Ok(key)
     }
 
-    /// Unwraps under the first KEK that does it, in order of preference; those that did not answer of late come last. `check` is
-    /// `None` for the store key.
+    /// Unwraps under the first KEK whose answer `is_it` accepts, in order of preference; those that
+    /// did not answer of late come last.
     pub(super) async fn unwrap(
         &self,
         context: &WrapContext<'_>,
         wraps: &Wraps,
-        check: Option<&Digest>,
+        is_it: &(dyn Fn(&SecretBytes) -> Result<()> + Sync),
     ) -> Result<SecretBytes> {
         let now = self.clock.monotonic();
         let is_down = |kek: &&Kek| u128::from(kek.down_until.load(Ordering::Relaxed)) > now.as_millis();
@@ -178,12 +240,12 @@ impl Inner {
         let (down, up): (Vec<&Kek>, Vec<&Kek>) = ours.partition(is_down);
         let mut failures: Vec<Error> = Vec::new();
         for kek in up.into_iter().chain(down) {
-            let wrapped = &wraps[&*kek.name].0;
-            let unwrapped = match check {
-                Some(check) => self.unwrap_under(kek, context, wrapped, check).await,
-                None => self.unwrap_unchecked(kek, context, wrapped).await,
-            };
-            match unwrapped {
+            let unwrapped = self.unwrap_under(kek, context, &wraps[&*kek.name].0).await;
+            let checked = unwrapped.and_then(|key| match is_it(&key) {
+                Ok(()) => Ok(key),
+                Err(error) => Err(error.within(&kek.full_name())),
+            });
+            match checked {
                 Ok(key) => {
                     kek.down_until.store(0, Ordering::Relaxed);
                     return Ok(key);
@@ -191,10 +253,10 @@ impl Inner {
                 Err(error) => {
                     event::emit(&Event::KekFailed {
                         kek: &kek.name,
-                        key_id: context.key_id,
+                        key_id: context.key_id(),
                         kind: error.kind(),
                     });
-                    if error.kind() != ErrorKind::WrappedKeyRejected {
+                    if error.is_retryable() || !is_about_one_key(&error) {
                         let until = self.clock.monotonic() + DOWN_FOR;
                         let until = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);
                         kek.down_until.store(until, Ordering::Relaxed);
@@ -211,16 +273,55 @@ impl Inner {
             );
             return Err(Error::new(ErrorKind::KekUnusable).detail(detail));
         }
-        Err(worst(failures))
+        Err(most_telling(failures))
     }
 
-    /// Destroys the KEKs of a scope, where there are any.
-    pub(super) async fn destroy_keks_of(&self, scope: &str) -> Result<()> {
+    /// Destroys the KEKs of a scope, where there are any. `others` are all other scopes.
+    pub(super) async fn destroy_keks_of(&self, scope: &str, others: &[String]) -> Result<()> {
         for kek in self.keks.iter().filter(|kek| kek.is_per_scope()) {
-            let call = kek.service.destroy_scope(scope);
-            self.bounded(self.cache.call_timeout, call).await.map_err(|e| e.of_kek(&kek.who()))?;
+            let call = kek.service.destroy_scope(scope, others);
+            self.bounded(self.call_timeout, call).await.map_err(|e| e.of_kek(&kek.full_name()))?;
         }
         Ok(())
+    }
+
+    pub(super) fn kek(&self, name: &str) -> Option<&Kek> {
+        self.keks.iter().find(|kek| *kek.name == *name)
+    }
+
+    pub(super) fn has_kek(&self, name: &str) -> bool {
+        self.kek(name).is_some()
+    }
+
+    /// The KEKs that the store is wrapped under.
+    ///
+    /// # Errors
+    /// Where this process does not have all of them: a key that it makes could not be unwrapped by
+    /// processes with the others.
+    pub(super) fn keks_of(&self, store_key: &Wraps) -> Result<Vec<&Kek>> {
+        let find = |name: &String| {
+            self.kek(name).ok_or_else(|| {
+                let detail = format!(
+                    "the store is wrapped under the KEK \"{name}\", which this process does not have; add it, leave it out with \
+                     `leave_out_kek`, or say that it is an `offline_kek`"
+                );
+                Error::new(ErrorKind::KekUnusable).detail(detail)
+            })
+        };
+        let is_needed = |name: &&String| self.has_kek(name) || !self.offline_keks.contains(name);
+        store_key.keys().filter(is_needed).map(find).collect()
+    }
+
+    pub(super) fn store_error(
+        &self,
+        kind: ErrorKind,
+        detail: impl Into<std::borrow::Cow<'static, str>>,
+    ) -> Error {
+        Error::new(kind).detail(detail).within(&self.store.name())
+    }
+
+    pub(super) fn of_store(&self, error: Error) -> Error {
+        error.within(&self.store.name())
     }
 
     async fn bounded<T>(
@@ -235,13 +336,25 @@ impl Inner {
     }
 }
 
+/// That a key has this check value.
+pub(super) fn is_key_of(check: &Digest) -> impl Fn(&SecretBytes) -> Result<()> + Sync {
+    let check = *check;
+    move |key| {
+        if Digest(derive::check_value(key)).equals(&check) {
+            return Ok(());
+        }
+        let detail = "it unwraps to another key than the one with this check value";
+        Err(Error::new(ErrorKind::WrappedKeyRejected).detail(detail))
+    }
+}
+
 /// Waits for all calls, of which [`PARALLEL`] run at once. Boxed, so that their type has a name.
 pub(super) async fn some_at_a_time<T>(calls: Vec<BoxFuture<'_, T>>) -> Vec<T> {
     stream::iter(calls).buffered(PARALLEL).collect().await
 }
 
-/// As [`some_at_a_time`], until one answers with an error that may go away by itself: the others would get the same. What is left
-/// out is missing in the result.
+/// As [`some_at_a_time`], until one answers with an error that may go away by itself: the others
+/// would get the same. What is left out is missing in the result.
 pub(super) async fn until_out_of_reach<K, T>(
     calls: Vec<BoxFuture<'_, (K, Result<T>)>>,
 ) -> Vec<(K, Result<T>)> {
@@ -262,8 +375,9 @@ pub(super) fn is_about_one_key(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::WrappedKeyRejected | ErrorKind::InvalidKeys)
 }
 
-/// One error for several: one that is not about this key alone, where there is one, with what the others say.
-fn worst(mut failures: Vec<Error>) -> Error {
+/// One error for several: one that is not about this key alone, where there is one, with what the
+/// others say.
+fn most_telling(mut failures: Vec<Error>) -> Error {
     let by = |is: fn(&Error) -> bool| failures.iter().position(is);
     let at = by(Error::is_retryable).or_else(|| by(|error| !is_about_one_key(error))).unwrap_or(0);
     let error = failures.swap_remove(at);

@@ -1,21 +1,27 @@
 //! What a manager is made of.
 
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
-
-use super::backends::{Kek, Store};
+use super::backends::{Backends, Kek, Store};
+use super::changes::Changes;
 use super::lease::Health;
-use super::refresh::Refresher;
+use super::loading::{Floor, Loader};
+use super::maintenance::Patrol;
+use super::refreshing::Refresher;
+use super::ring::RingMaker;
+use super::rings::ProcessRing;
 use super::scopes::Scopes;
 use super::{Inner, KeyManager};
 use crate::cipher;
+use crate::envelope::draft::Note;
 use crate::envelope::runtime::Runtime;
-use crate::envelope::{CachePolicy, KeyEncryptionKey, KeyStore, RotationPolicy};
+use crate::envelope::{Anchor, CachePolicy, KeyEncryptionKey, KeyStore, RotationPolicy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Clock;
+use crate::key_id::KeyId;
 
 /// Makes a [`KeyManager`]. Made by [`KeyManager::builder`].
 #[must_use]
@@ -31,11 +37,17 @@ pub struct KeyManagerBuilder {
     subkey_per_value: bool,
     min_revision: u64,
     min_epoch: u64,
+    anchor: Option<Anchor>,
+    heartbeat: Option<Duration>,
+    first_key_id: KeyId,
+    maintains: bool,
+    changed_by: Option<String>,
     clock: Clock,
 }
 
-/// Beyond the lease of the keys: for clocks that are apart.
-const SKEW: Duration = Duration::from_mins(5);
+/// Beyond the lease of the keys: for clocks that are apart, of who writes and of who reads by 5
+/// minutes each.
+const SKEW: Duration = Duration::from_mins(10);
 
 impl KeyManagerBuilder {
     pub(super) fn new(key_set: String, store: impl KeyStore) -> Self {
@@ -51,20 +63,27 @@ impl KeyManagerBuilder {
             subkey_per_value: false,
             min_revision: 0,
             min_epoch: 0,
+            anchor: None,
+            heartbeat: None,
+            first_key_id: KeyId::MIN,
+            maintains: true,
+            changed_by: None,
             clock: Clock::system(),
         }
     }
 
-    /// Adds a key-encryption key, under the name that the store knows it by: a region, or `break-glass`. Every data key is
-    /// wrapped under each; loading asks them in this order. After adding or leaving out one, [`KeyManager::rewrap`].
+    /// Adds a key-encryption key, under the name that the store knows it by: a region, or
+    /// `break-glass`. Every data key is wrapped under each; loading asks them in this order. After
+    /// adding or leaving out one, [`KeyManager::rewrap`].
     pub fn kek(mut self, name: impl Into<String>, kek: impl KeyEncryptionKey) -> Self {
         self.keks.push(Kek::new(name.into(), kek));
         self
     }
 
-    /// Says that the store is wrapped under a KEK which this process does not have on purpose: a break-glass key that lies in a safe.
-    /// Keys that this process makes are not wrapped under it, until somebody who has it calls [`KeyManager::rewrap`]: after each rotation.
-    /// Without this, a process that lacks a KEK of the store makes no keys.
+    /// Says that the store is wrapped under a KEK which this process does not have on purpose: a
+    /// break-glass key that lies in a safe. Keys that this process makes are not wrapped under it,
+    /// until somebody who has it calls [`KeyManager::rewrap`]: after each rotation. Without this, a
+    /// process that lacks a KEK of the store makes no keys.
     pub fn offline_kek(mut self, name: impl Into<String>) -> Self {
         self.offline_keks.push(name.into());
         self
@@ -82,8 +101,9 @@ impl KeyManagerBuilder {
         self
     }
 
-    /// The time between publishing a key and its use, for a new store; the store keeps it. At least what [`CachePolicy::max_age`]
-    /// gives together, which no process on this store may exceed; by default 5 minutes more, for clocks that are apart.
+    /// The time between publishing a key and its use, for a new store; the store keeps it. At least
+    /// what [`CachePolicy::max_age`] gives together, which no process on this store may exceed; by
+    /// default 10 minutes more, for clocks that are apart.
     pub fn propagation(mut self, time: Duration) -> Self {
         self.propagation = Some(time);
         self
@@ -101,18 +121,74 @@ impl KeyManagerBuilder {
         self
     }
 
-    /// Refuses a store of an older revision than this, as [`StoreStatus::revision`](super::StoreStatus::revision) tells it: a store
-    /// that was set back is noticed also by a process that has not seen it before.
+    /// Refuses a store of an older revision than this, as
+    /// [`StoreStatus::revision`](super::StoreStatus::revision) tells it: a store that was set back
+    /// is noticed also by a process that has not seen it before.
     pub fn min_revision(mut self, revision: u64) -> Self {
         self.min_revision = revision;
         self
     }
 
-    /// Refuses a store of an earlier epoch than this, as [`StoreStatus::epoch`](super::StoreStatus::epoch) tells it. An epoch begins
-    /// where a KEK is [left out](KeyManager::leave_out_kek) or a restored store is [accepted](KeyManager::accept_restored): with
-    /// it, a process that has not seen the store before is not deceived by whoever had the KEK that was left out.
+    /// Refuses a store of an earlier epoch than this, as
+    /// [`StoreStatus::epoch`](super::StoreStatus::epoch) tells it. An epoch begins where the store
+    /// key changes: a KEK is [left out](KeyManager::leave_out_kek), a restored store is
+    /// [accepted](KeyManager::accept_restored), or the store key is
+    /// [renewed](KeyManager::renew_store_key). With it, a process that has not seen the store
+    /// before is not deceived by whoever knows a store key of before.
     pub fn min_epoch(mut self, epoch: u64) -> Self {
         self.min_epoch = epoch;
+        self
+    }
+
+    /// A memory outside of the store of how new it is at least, which each change raises, so that
+    /// also a process that has not seen the store before notices that it was set back, replaced or
+    /// emptied. It is read when the process starts, at each refresh and before each change. Where
+    /// it can't be read, loading fails in a process that has not seen the store before; one that
+    /// has seen it goes on. Where it can't be raised, the change stands. In both cases that go on
+    /// an [event](crate::event::Event::AnchorFailed) says why.
+    pub fn anchor(mut self, anchor: Anchor) -> Self {
+        self.anchor = Some(anchor);
+        self
+    }
+
+    /// For a new store: how often its head is signed anew where nothing else is written, in whole
+    /// seconds; the store keeps it. By default half of the time that [`CachePolicy::max_age`] gives
+    /// together, 30 minutes. [`KeyManager::maintain`] does it, in one of the processes.
+    ///
+    /// A head that was not signed anew for twice this time is *frozen*: what is seen may be an old
+    /// state of the store, and nothing is sealed ([`ErrorKind::KeyStoreFrozen`]) until a new one is
+    /// seen. Twice this time and 10 minutes are at most the propagation time, so that no process
+    /// seals under a key that may have been destroyed. `Duration::ZERO` turns it off: then a
+    /// process that is shown an old state goes on sealing under keys that were destroyed since, and
+    /// those values are lost.
+    ///
+    /// It protects a process that only reads, and one that shares the store with others that sign.
+    /// A process that maintains and is shown a copy of the store that takes its writes signs that
+    /// copy itself: only an [`anchor`](Self::anchor) shows it.
+    pub fn heartbeat(mut self, time: Duration) -> Self {
+        self.heartbeat = Some(time);
+        self
+    }
+
+    /// For a new store: the id of its first key, 1 by default. Where rows have values under keys of
+    /// a store that is lost, one above all of their ids, so that none is used twice.
+    pub fn first_key_id(mut self, id: KeyId) -> Self {
+        self.first_key_id = id;
+        self
+    }
+
+    /// The thread of [`KeyManager::install`] only refreshes, and leaves what is due to other
+    /// processes: for one whose account may only read the store. Some other process has to
+    /// [maintain](KeyManager::maintain) it.
+    pub fn without_maintenance(mut self) -> Self {
+        self.maintains = false;
+        self
+    }
+
+    /// Who makes the changes of this process, such as its host or service: kept with each change
+    /// that is not [noted](KeyManager::noting) otherwise. At most 200 bytes, cut off beyond.
+    pub fn changed_by(mut self, name: &str) -> Self {
+        self.changed_by = Some(name.to_owned());
         self
     }
 
@@ -125,8 +201,8 @@ impl KeyManagerBuilder {
     /// The manager. Nothing is loaded yet.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidKeys`]: no key-encryption key, two of one name, names that are empty, policies that don't fit
-    /// together.
+    /// [`ErrorKind::InvalidKeys`]: no key-encryption key, two of one name, names that are empty,
+    /// policies that don't fit together.
     pub fn build(self) -> Result<KeyManager> {
         cipher::check()?;
         if self.key_set.is_empty() || self.key_set.len() > 200 {
@@ -149,9 +225,10 @@ impl KeyManagerBuilder {
         self.cache.check()?;
         let lease = self.cache.lease();
         // In whole seconds, as the store keeps it.
-        let propagation = self.propagation.unwrap_or(lease + SKEW);
-        let propagation =
-            Duration::from_secs(propagation.as_secs() + u64::from(propagation.subsec_nanos() > 0));
+        let propagation = self.propagation.unwrap_or(lease.saturating_add(SKEW));
+        let propagation = Duration::from_secs(
+            propagation.as_secs().saturating_add(u64::from(propagation.subsec_nanos() > 0)),
+        );
         if propagation < lease {
             return Err(invalid(format!(
                 "a key that is used {} s after it was published is missing in processes that may go on for {} s without a \
@@ -161,29 +238,54 @@ impl KeyManagerBuilder {
             )));
         }
         self.rotation.check(propagation)?;
-        Ok(KeyManager(Arc::new(Inner {
+        let heartbeat = self.heartbeat.unwrap_or(lease / 2);
+        check_heartbeat(heartbeat, propagation)?;
+        let clock = self.clock.clone();
+        let backends = Arc::new(Backends {
             key_set: self.key_set.into(),
             store: self.store,
             keks: self.keks,
             offline_keks: self.offline_keks,
-            rotation: self.rotation,
-            propagation,
+            anchor: self.anchor,
+            call_timeout: self.cache.call_timeout,
+            bulk_timeout: self.cache.bulk_timeout,
+            runtime: Runtime::new(),
+            clock: self.clock,
+        });
+        let floor = Floor { revision: self.min_revision, epoch: self.min_epoch };
+        let loader = Arc::new(Loader::new(Arc::clone(&backends), floor, self.cache.clone()));
+        let health = Arc::new(Health::new(clock, lease));
+        let maker = Arc::new(RingMaker {
+            backends,
+            health: Arc::clone(&health),
             refuse_compromised: self.refuse_compromised,
             subkey_per_value: self.subkey_per_value,
-            min_revision: self.min_revision,
-            runtime: Runtime::new(),
+        });
+        let note = Arc::new(Note::new(self.changed_by.as_deref().unwrap_or_default(), ""));
+        let inner = Inner {
+            changes: Changes {
+                loader: Arc::clone(&loader),
+                rotation: self.rotation,
+                propagation,
+                // In whole seconds, as the store keeps it; a shorter one than a second is one.
+                heartbeat: Duration::from_secs(heartbeat.as_secs().max(u64::from(!heartbeat.is_zero()))),
+                first_key_id: self.first_key_id,
+            },
+            process: ProcessRing::new(Arc::clone(&maker)),
+            scopes: Scopes::new(Arc::clone(&loader), maker, self.cache.max_scopes),
+            loader,
+            health,
+            refresher: Refresher::default(),
+            patrol: Patrol::new(),
+            dated_ahead: Mutex::default(),
+            maintains: self.maintains,
+            is_frozen_told: AtomicBool::new(false),
+            note: Arc::clone(&note),
+            cache: self.cache,
             turn: futures_util::lock::Mutex::default(),
             expired: futures_util::lock::Mutex::default(),
-            state: Mutex::default(),
-            min_epoch: self.min_epoch,
-            health: Arc::new(Health::new(self.clock.clone(), lease)),
-            current: ArcSwapOption::const_empty(),
-            scopes: Scopes::new(self.cache.max_scopes),
-            refresher: Refresher::default(),
-            is_installed: false.into(),
-            clock: self.clock,
-            cache: self.cache,
-        })))
+        };
+        Ok(KeyManager { inner: Arc::new(inner), note })
     }
 }
 
@@ -191,7 +293,7 @@ impl fmt::Debug for KeyManagerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyManagerBuilder")
             .field("key_set", &self.key_set)
-            .field("store", &self.store.who())
+            .field("store", &self.store.name())
             .field("keks", &self.keks)
             .finish_non_exhaustive()
     }
@@ -199,4 +301,23 @@ impl fmt::Debug for KeyManagerBuilder {
 
 fn invalid(detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::InvalidKeys).detail(detail)
+}
+
+/// That no process seals under a key that may be destroyed: it seals under a head for twice the
+/// heartbeat and for clocks that are apart.
+///
+/// # Errors
+/// [`ErrorKind::InvalidKeys`].
+pub(super) fn check_heartbeat(heartbeat: Duration, propagation: Duration) -> Result<()> {
+    let frozen = heartbeat.saturating_mul(2).saturating_add(SKEW);
+    if heartbeat.is_zero() || frozen <= propagation {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "a process may seal for {} s under a head that is signed every {} s, and a key may be destroyed {} s after it was \
+         disabled; make the heartbeat shorter, or the propagation time longer",
+        frozen.as_secs(),
+        heartbeat.as_secs(),
+        propagation.as_secs()
+    )))
 }

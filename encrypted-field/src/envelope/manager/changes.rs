@@ -1,16 +1,17 @@
 //! Writing a change: compare-and-swap, and again from what others have written.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use super::load::Ask;
-use super::{Call, Inner, KeyManager, Turn, seconds};
+use super::backends::Backends;
+use super::clock::{Reference, SKEW, seconds};
+use super::loading::{Ask, Loader};
 use crate::cipher;
-use crate::envelope::draft::{Draft, SKEW, refused};
-use crate::envelope::key_set::{KeySet, head_of};
-use crate::envelope::lifecycle;
+use crate::envelope::backend::Mark;
+use crate::envelope::draft::{Draft, Note, refused};
 use crate::envelope::record::{Entry, Head};
-use crate::envelope::store::Record;
+use crate::envelope::view::View;
+use crate::envelope::{Query, Record, RotationPolicy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
 use crate::key::KeyState;
@@ -21,118 +22,119 @@ const ATTEMPTS: u32 = 50;
 /// In seconds.
 const DAY: u64 = 86_400;
 
-impl KeyManager {
-    /// Refuses all use of a retired or compromised key, reversibly: to see whether anybody misses it before it is destroyed.
-    ///
-    /// # Errors
-    /// [`ErrorKind::KeyLifecycle`] where its state does not allow it.
-    pub fn disable(&self, id: KeyId, now: SystemTime) -> Call<()> {
-        self.call(
-            move |inner| async move { inner.change(now, |draft| lifecycle::disable(draft, id.get())).await },
-        )
-    }
-
-    /// Takes [`disable`](Self::disable) back.
-    ///
-    /// # Errors
-    /// [`ErrorKind::KeyLifecycle`] where it is not disabled.
-    pub fn enable(&self, id: KeyId, now: SystemTime) -> Call<()> {
-        self.call(
-            move |inner| async move { inner.change(now, |draft| lifecycle::enable(draft, id.get())).await },
-        )
-    }
-
-    /// Marks a key as known to somebody else. Its values open, are stale, and each read is an
-    /// [event](crate::event::Event::CompromisedRead), or they don't open at all, with
-    /// [`refuse_compromised`](super::KeyManagerBuilder::refuse_compromised). Of an active key: first
-    /// [`publish`](Self::publish) the next one and [`activate_at_once`](Self::activate_at_once).
-    ///
-    /// # Errors
-    /// [`ErrorKind::KeyLifecycle`] where its state does not allow it.
-    pub fn mark_compromised(&self, id: KeyId, now: SystemTime) -> Call<()> {
-        self.call(move |inner| async move {
-            inner.change(now, |draft| lifecycle::compromise(draft, id.get())).await
-        })
-    }
-
-    /// Destroys a key: its wrapped bytes leave the store for good, its id stays taken. It must be pending, or disabled for as
-    /// long as each process takes to notice. `confirmation` is `destroy key <id> of <key set>`.
-    ///
-    /// What is under it can't be read any more, except by whoever has both an older copy of the store (a backup) and the KEK: see
-    /// [`destroy_scope`](Self::destroy_scope).
-    ///
-    /// # Errors
-    /// [`ErrorKind::NotConfirmed`]; [`ErrorKind::KeyLifecycle`] where its state does not allow it.
-    pub fn destroy(&self, id: KeyId, confirmation: &str, now: SystemTime) -> Call<()> {
-        let confirmed = confirmed(confirmation, &format!("destroy key {id} of {}", self.0.key_set));
-        self.call(move |inner| async move {
-            confirmed?;
-            inner
-                .change(now, |draft| {
-                    if let Some(entry) = draft.get(id.get()).filter(|entry| entry.state == KeyState::Disabled)
-                    {
-                        inner.has_seen(&draft.head, entry, draft.now)?;
-                    }
-                    lifecycle::destroy(draft, id.get())
-                })
-                .await?;
-            inner.forget_history().await
-        })
-    }
+/// What makes and writes changes.
+pub(super) struct Changes {
+    pub(super) loader: Arc<Loader>,
+    pub(super) rotation: RotationPolicy,
+    /// For a new store.
+    pub(super) propagation: Duration,
+    /// For a new store.
+    pub(super) heartbeat: Duration,
+    /// For a new store.
+    pub(super) first_key_id: KeyId,
 }
 
-impl Inner {
-    /// A change of `set` that is to be dated `now`.
+impl Changes {
+    pub(super) fn backends(&self) -> &Backends {
+        &self.loader.backends
+    }
+
+    /// Now, in seconds since 1970 (UTC).
+    pub(super) fn now(&self) -> u64 {
+        seconds(self.backends().clock.wall())
+    }
+
+    /// The clock of the store at the last load, or else of a key service, which may have been asked
+    /// since.
+    fn reference(&self) -> Option<Reference> {
+        self.loader.reference().or_else(|| self.loader.reference_of(None))
+    }
+
+    /// A change of what `view` has, dated now.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyLifecycle`]: a date that this process' own clock contradicts, or the store's last change.
-    pub(super) fn draft<'a>(&self, set: &'a KeySet, now: SystemTime) -> Result<Draft<'a>> {
-        let (now, here) = (seconds(now), seconds(self.clock.wall()));
-        if now > here + SKEW {
-            let detail = format!("the date that was given is {} s ahead of the clock here", now - here);
-            return Err(Error::new(ErrorKind::KeyLifecycle).detail(detail));
+    /// [`ErrorKind::ClockSkew`] where the clock of the store, of a key service or of whoever
+    /// changed the store last contradicts.
+    pub(super) fn draft<'a>(&self, view: &'a View, note: &'a Note) -> Result<Draft<'a>> {
+        let now = self.now();
+        match self.reference() {
+            Some(reference) => reference.check()?,
+            None if now.saturating_add(SKEW) < view.head.signed => {
+                let detail = format!(
+                    "the one here is {} s behind the last change of the {}; correct the one that is wrong, and if that is the \
+                     store's date, `repair`",
+                    view.head.signed - now,
+                    self.backends().store.name()
+                );
+                return Err(Error::new(ErrorKind::ClockSkew).detail(detail));
+            }
+            None => {}
         }
-        Draft::new(set, now).map_err(|e| self.of_store(e))
+        Ok(Draft::new(view, now, note))
     }
 
-    /// Plans a change on what is stored now, and writes it; again where others were faster.
+    /// As [`draft`](Self::draft), also where the last change is dated into the future, and the
+    /// clock here is the right one.
+    pub(super) fn draft_whatever_its_date<'a>(&self, view: &'a View, note: &'a Note) -> Result<Draft<'a>> {
+        if let Some(reference) = self.reference() {
+            reference.check()?;
+        }
+        Ok(Draft::new(view, self.now(), note))
+    }
+
+    /// Plans a change of scopes as they are stored now, and writes it; again where others were
+    /// faster.
     pub(super) async fn change<T>(
-        self: &Arc<Self>,
-        now: SystemTime,
+        &self,
+        scopes: &[&str],
+        note: &Note,
         plan: impl Fn(&mut Draft<'_>) -> Result<T>,
     ) -> Result<T> {
-        let turn = self.turn().await;
         let mut attempts = Attempts::default();
         loop {
-            let set = self.load_set(Ask::Always).await?;
-            let mut draft = self.draft(&set, now)?;
+            let view = self.loader.look_up(scopes, true, Ask::Always).await?;
+            let mut draft = self.draft(&view, note)?;
             let done = plan(&mut draft)?;
-            if self.commit(&turn, Confirms::Keys, &set, draft).await? {
+            if self.commit(&view, draft).await? {
                 return Ok(done);
             }
-            attempts.again(self).await?;
+            attempts.again(self.backends()).await?;
         }
     }
 
-    /// That a key has been pending, or disabled, for the propagation time: by the clock of this process that nobody sets, for as long
-    /// as it has seen it; or by dates, with a day to spare for clocks that are wrong.
-    pub(super) fn has_seen(&self, head: &Head, entry: &Entry, now: u64) -> Result<()> {
+    /// That every process knows a key to be pending or disabled: by the clock of this process that
+    /// nobody sets, for as long as it has seen it so; or by its dates, where the clock of the store
+    /// or of a key service confirms the one here. Without such a clock dates decide, with a day to
+    /// spare, that a pending key becomes active; they never decide what takes a key out of use.
+    pub(super) fn check_known_everywhere(&self, head: &Head, entry: &Entry) -> Result<()> {
         let since = match entry.state {
-            KeyState::Pending => Some(entry.created),
+            KeyState::Pending => entry.activate_after.map(|after| after.saturating_sub(head.propagation)),
             KeyState::Disabled => entry.disabled,
             _ => return Ok(()),
         };
         let propagation = Duration::from_secs(head.propagation);
-        let seen = self.state().first_seen.get(&(entry.id, entry.state)).copied();
-        let seen_for = seen.map_or(Duration::ZERO, |seen| self.clock.monotonic().saturating_sub(seen));
-        let by_date = since.is_some_and(|since| now >= since.saturating_add(head.propagation + DAY));
-        if seen_for >= propagation || by_date {
+        let seen_for = self.seen_for(entry);
+        let passed = since.map_or(0, |since| self.now().saturating_sub(since));
+        let (spare, by_date) = match self.reference() {
+            Some(reference) => {
+                reference.check()?;
+                (SKEW, true)
+            }
+            None => (DAY, entry.state == KeyState::Pending),
+        };
+        let left = head.propagation.saturating_add(spare).saturating_sub(passed);
+        if seen_for >= propagation || (by_date && left == 0) {
             return Ok(());
         }
+        let or_when = if by_date {
+            format!("by the dates alone it may go on in {left} s")
+        } else {
+            "go on in a process that stays, or in one whose store or key service has a clock".to_owned()
+        };
         Err(refused(
             format!(
-                "this process has seen it {} for {} s of {}; that or a day more by its dates shows, whatever the clocks say, that every \
-                 process has it",
+                "this process has seen it {} for {} s of {}: only then it is sure, whatever the clocks say, that every process \
+                 knows; {or_when}",
                 entry.state.name(),
                 seen_for.as_secs(),
                 propagation.as_secs()
@@ -141,21 +143,30 @@ impl Inner {
         ))
     }
 
-    /// Writes a draft, if nobody has written since. What it makes of keys is used here at once.
-    pub(super) async fn commit(
-        self: &Arc<Self>,
-        turn: &Turn<'_>,
-        confirms: Confirms,
-        set: &KeySet,
-        draft: Draft<'_>,
-    ) -> Result<bool> {
+    /// Whether a key has been retired for so long, and not only by a date that this process alone
+    /// believes in.
+    pub(super) fn is_retired_for(&self, entry: &Entry, time: Duration) -> bool {
+        let is_confirmed = self.reference().is_some_and(|reference| reference.check().is_ok());
+        is_confirmed || self.seen_for(entry) >= time
+    }
+
+    fn seen_for(&self, entry: &Entry) -> Duration {
+        let seen = self.loader.first_seen(entry);
+        seen.map_or(Duration::ZERO, |seen| self.backends().clock.monotonic().saturating_sub(seen))
+    }
+
+    /// Writes a draft, if nobody has written since.
+    pub(super) async fn commit(&self, view: &View, draft: Draft<'_>) -> Result<bool> {
         if draft.is_empty() {
             return Ok(true);
         }
         let mut change = [0; 32];
         cipher::random(&mut change)?;
         let (after, records) = draft.finish(change)?;
-        let swapped = match self.swap_records(set.head.revision, &records).await {
+        if after.head.restored == view.head.restored {
+            self.loader.check_anchor(&view.head).await?;
+        }
+        let swapped = match self.backends().swap(view.head.revision, &records).await {
             Ok(swapped) => swapped,
             // It may have been written nevertheless: the answer was lost.
             Err(error) => self.was_written(&after, &records).await.map_err(|_| error)?,
@@ -163,44 +174,67 @@ impl Inner {
         if !swapped {
             return Ok(false);
         }
-        let after = self.remember(after);
-        self.report(set, &after);
-        match self.use_set(&after).await {
-            Ok(()) if confirms == Confirms::Keys => self.confirm(turn),
-            Ok(()) => {}
-            // It is written, and the next refresh makes use of it.
-            Err(error) => self.not_refreshed(&error),
+        let head = Arc::clone(&after.head);
+        self.loader.wrote(after.clone())?;
+        let mark = Mark { store: head.store, epoch: head.epoch, revision: head.revision };
+        if let Err(error) = self.backends().raise_anchor(mark).await {
+            // It is a lower bound still, and the next change raises it.
+            event::emit(&Event::AnchorFailed { key_set: &self.backends().key_set, error: &error });
         }
-        self.refresh_scopes(&after).await;
+        self.report(view, &after);
         Ok(true)
     }
 
-    async fn was_written(&self, after: &KeySet, records: &[Record]) -> Result<bool> {
-        let loaded = self.load_records(after.head.revision - 1).await?;
-        let head = head_of(&loaded).map_err(|e| self.of_store(e))?;
-        // Others may have gone on from there; entries of ours are signed, and can't be theirs.
-        let is_there = |record: &Record| {
-            record.id != 0
-                && loaded.iter().any(|other| other.id == record.id && other.body.contains(&mac_of(record)))
+    async fn was_written(&self, after: &View, records: &[Record]) -> Result<bool> {
+        let names = records.iter().map(|record| record.name.clone());
+        let loaded = self.backends().load(&Query::head().names(names)).await?;
+        let head = Head::read(&loaded.records).map_err(|e| self.backends().of_store(e))?;
+        // Signed by somebody else than those who hold the store key, it says nothing.
+        if !head.check(&after.mac)? {
+            return Err(Error::new(ErrorKind::KeyStoreUnavailable));
+        }
+        let hash = after.head.hash(&after.mac);
+        // Others may have gone on from there; what is of that revision and the same can be nobody
+        // else's: it is signed by ours.
+        let is_ours = |record: &Record| {
+            !record.is_head()
+                && loaded.records.iter().any(|other| {
+                    (&other.name, other.revision) == (&record.name, record.revision)
+                        && is_same_json(&other.body, &record.body)
+                })
         };
-        if head == after.head || (head.revision > after.head.revision && records.iter().any(is_there)) {
+        if head == *after.head
+            || head.previous == Some(hash)
+            || (head.revision > after.head.revision && records.iter().any(is_ours))
+        {
             return Ok(true);
         }
         // Not there, and may still come: nothing else is tried.
         Err(Error::new(ErrorKind::KeyStoreUnavailable))
     }
 
-    fn report(&self, before: &KeySet, after: &KeySet) {
-        for entry in after.entries.values().filter(|entry| entry.revision == after.head.revision) {
-            let was = before.get(entry.id).map(|entry| entry.state);
-            if let Some(key_id) = KeyId::new(entry.id)
-                && was != Some(entry.state)
-            {
-                let (scope, state) = (&*entry.scope, entry.state);
-                event::emit(&Event::KeyChanged { key_set: &self.key_set, key_id, scope, state });
+    fn report(&self, before: &View, after: &View) {
+        let in_process = after.process.iter().flat_map(|process| process.iter());
+        let on_demand = after.scopes.values().flatten().map(|(_, keys)| keys);
+        for keys in in_process.chain(on_demand).filter(|keys| keys.revision == after.head.revision) {
+            let was = before.keys_of(&keys.scope);
+            for entry in &keys.keys {
+                let was = was.and_then(|keys| keys.get(entry.id)).map(|entry| entry.state);
+                if let Some(key_id) = KeyId::new(entry.id)
+                    && was != Some(entry.state)
+                {
+                    let (key_set, scope, state) = (&*self.backends().key_set, &*keys.scope, entry.state);
+                    event::emit(&Event::KeyChanged { key_set, key_id, scope, state });
+                }
             }
         }
     }
+}
+
+/// However a store has formatted it.
+fn is_same_json(a: &str, b: &str) -> bool {
+    let parse = |text| serde_json::from_str::<serde_json::Value>(text).ok();
+    parse(a).is_some_and(|a| Some(a) == parse(b))
 }
 
 /// That whoever asks for what can't be undone has named what it is done to.
@@ -211,20 +245,6 @@ pub(super) fn confirmed(given: &str, expected: &str) -> Result<()> {
     Err(Error::new(ErrorKind::NotConfirmed).detail(format!("confirm it with \"{expected}\"")))
 }
 
-/// The text of a record's MAC, as it stands in its body however that is formatted.
-fn mac_of(record: &Record) -> String {
-    let body: Option<serde_json::Value> = serde_json::from_str(&record.body).ok();
-    let mac = body.as_ref().and_then(|body| body["mac"].as_str());
-    format!("\"{}\"", mac.unwrap_or("\0"))
-}
-
-/// Whether a key service was asked during a change: then this process has shown that it still may use the keys.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Confirms {
-    Keys,
-    Nothing,
-}
-
 /// Attempts of one change.
 #[derive(Default)]
 pub(super) struct Attempts(u32);
@@ -232,16 +252,16 @@ pub(super) struct Attempts(u32);
 impl Attempts {
     /// # Errors
     /// [`ErrorKind::KeyStoreBusy`] where there were enough.
-    pub(super) async fn again(&mut self, inner: &Inner) -> Result<()> {
+    pub(super) async fn again(&mut self, backends: &Backends) -> Result<()> {
         self.0 += 1;
         if self.0 == ATTEMPTS {
-            return Err(inner.store_error(ErrorKind::KeyStoreBusy, format!("{ATTEMPTS} times")));
+            return Err(backends.store_error(ErrorKind::KeyStoreBusy, format!("{ATTEMPTS} times")));
         }
         // Apart from the others: up to half a second, by chance.
         let mut random = [0; 1];
         cipher::random(&mut random)?;
         let most = 1 << self.0.min(9);
-        inner.runtime.pause(Duration::from_millis(u64::from(random[0]) * most / 256)).await;
+        backends.runtime.pause(Duration::from_millis(u64::from(random[0]) * most / 256)).await;
         Ok(())
     }
 }

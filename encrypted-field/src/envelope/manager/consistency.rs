@@ -1,19 +1,19 @@
 //! Whether every key unwraps under every KEK, to the same key.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use super::backends::{Kek, some_at_a_time};
-use super::load::store_key_purpose;
+use super::backends::{Kek, is_key_of, some_at_a_time};
+use super::loading::{Loader, page_after, page_digits};
+use super::ring::key_id;
 use super::{Call, Inner, KeyManager};
-use crate::envelope::record::{Entry, Head, StoreMac};
+use crate::envelope::WrapContext;
+use crate::envelope::record::{Entry, Foreign, Head, ScopeKeys, StoreMac, tampered, upgrade};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::KeyState;
 use crate::key_id::KeyId;
-
-/// Keys that are checked before the next ones are looked at.
-const AT_ONCE: usize = 1024;
 
 /// What [`KeyManager::check_consistency`] found.
 #[derive(Debug, Default)]
@@ -23,6 +23,8 @@ pub struct Consistency {
     pub checked: usize,
     /// Those that are missing or did not unwrap to the key.
     pub problems: Vec<WrapProblem>,
+    /// Keys whose entries a later release has written: this one can't check them.
+    pub of_later_release: Vec<KeyId>,
 }
 
 /// A wrap that is not as it should be.
@@ -31,69 +33,109 @@ pub struct Consistency {
 pub struct WrapProblem {
     /// The data key; `None` for the key that authenticates the store.
     pub key_id: Option<KeyId>,
-    /// The name of the KEK.
-    pub kek: String,
+    /// The name of the KEK; `None` where the key unwraps under no KEK of this process.
+    pub kek: Option<String>,
     /// Why it does not unwrap; `None` where there is no wrap under this KEK.
     pub error: Option<Error>,
 }
 
 impl KeyManager {
-    /// Reads all of the store anew, unwraps every data key and the key that authenticates the store under every KEK, and compares
-    /// the check values: whether each region could be the last one. One call to a key service for each key and KEK, 16 at a time.
-    /// [`repair`](Self::repair) mends what it finds.
+    /// Reads all of the store, unwraps every data key and the key that authenticates the store
+    /// under every KEK, and compares the check values: whether each region could be the last one.
+    /// One call to a key service for each key and KEK, 16 at a time. [`repair`](Self::repair) mends
+    /// what it finds.
     ///
     /// # Errors
     /// Those of the store; what the KEKs answer is in the result.
     pub fn check_consistency(&self) -> Call<Consistency> {
-        self.call(|inner| async move { inner.check_consistency().await })
+        self.call(|inner, _| async move { inner.check_consistency().await })
     }
 }
 
+/// That this release can't tell how a key is wrapped.
+pub(super) fn foreign_problem(foreign: &Foreign) -> WrapProblem {
+    let error = upgrade(format!("the entry of key {}", foreign.id));
+    WrapProblem { key_id: KeyId::new(foreign.id), kek: None, error: Some(error) }
+}
+
 impl Inner {
-    async fn check_consistency(self: &Arc<Self>) -> Result<Consistency> {
-        let set = {
-            let _turn = self.turn().await;
-            self.load_all().await?
-        };
-        let mut found = Consistency { checked: self.keks.len(), problems: Vec::new() };
-        for kek in &self.keks {
-            found.problems.extend(self.check_store_key(&set.head, kek).await);
+    async fn check_consistency(&self) -> Result<Consistency> {
+        let view = self.loader.fresh_process().await?;
+        let keks = &self.loader.backends.keks;
+        let mut found = Consistency { checked: keks.len(), ..Consistency::default() };
+        for kek in keks {
+            found.problems.extend(self.check_store_key(&view.head, kek).await);
         }
-        let entries: Vec<&Arc<Entry>> =
-            set.entries.values().filter(|entry| entry.state != KeyState::Destroyed).collect();
-        for entries in entries.chunks(AT_ONCE) {
-            let mut calls: Vec<BoxFuture<'_, Option<WrapProblem>>> = Vec::new();
-            for entry in entries {
-                for kek in &self.keks {
-                    calls.push(Box::pin(self.check_wrap(entry, kek)));
-                }
-            }
-            found.checked += calls.len();
-            found.problems.extend(some_at_a_time(calls).await.into_iter().flatten());
+        let scopes: Vec<_> = view.process.iter().flat_map(|process| process.iter()).cloned().collect();
+        let mut ids = HashSet::new();
+        self.check_ids(&scopes, &mut ids)?;
+        self.check_scopes(&scopes, &mut found).await;
+        let (pages, digits) = Loader::pages(&view.head);
+        let mut page = 0;
+        while page < pages {
+            let (view, scopes) = self.loader.fresh_page(&page_digits(page, digits)).await?;
+            page = page_after(&view, page, digits);
+            self.check_ids(&scopes, &mut ids)?;
+            self.check_scopes(&scopes, &mut found).await;
         }
         Ok(found)
     }
 
-    pub(super) async fn check_wrap(&self, entry: &Entry, kek: &Kek) -> Option<WrapProblem> {
+    /// What only a look at all of the store can tell: that no id is there twice.
+    fn check_ids(&self, scopes: &[Arc<ScopeKeys>], ids: &mut HashSet<u32>) -> Result<()> {
+        let mut all = scopes.iter().flat_map(|keys| keys.ids());
+        match all.find(|id| !ids.insert(*id)) {
+            None => Ok(()),
+            Some(twice) => {
+                let error = tampered(format!("two scopes have key {twice}"));
+                Err(self.loader.backends.of_store(error))
+            }
+        }
+    }
+
+    async fn check_scopes(&self, scopes: &[Arc<ScopeKeys>], found: &mut Consistency) {
+        let mut calls: Vec<BoxFuture<'_, Option<WrapProblem>>> = Vec::new();
+        for keys in scopes {
+            found.of_later_release.extend(keys.foreign.iter().filter_map(|foreign| KeyId::new(foreign.id)));
+            for entry in keys.keys.iter().filter(|entry| entry.state != KeyState::Destroyed) {
+                for kek in &self.loader.backends.keks {
+                    calls.push(Box::pin(self.check_wrap(&keys.scope, entry, kek)));
+                }
+            }
+        }
+        found.checked += calls.len();
+        found.problems.extend(some_at_a_time(calls).await.into_iter().flatten());
+    }
+
+    async fn check_wrap(&self, scope: &str, entry: &Entry, kek: &Kek) -> Option<WrapProblem> {
         let error = match entry.wraps.get(&*kek.name) {
             None => None,
-            Some(wrapped) => {
-                Some(self.unwrap_under(kek, &self.context_of(entry), &wrapped.0, &entry.check).await.err()?)
-            }
+            Some(wrapped) => Some(self.try_wrap(scope, entry, kek, &wrapped.0).await.err()?),
         };
-        Some(WrapProblem { key_id: KeyId::new(entry.id), kek: kek.name.to_string(), error })
+        Some(WrapProblem { key_id: KeyId::new(entry.id), kek: Some(kek.name.to_string()), error })
+    }
+
+    /// That this wrap unwraps to the key.
+    pub(super) async fn try_wrap(&self, scope: &str, entry: &Entry, kek: &Kek, wrapped: &[u8]) -> Result<()> {
+        let backends = &self.loader.backends;
+        let context = WrapContext::data(&backends.key_set, key_id(entry.id)?, scope, entry.purpose);
+        let key = backends.unwrap_under(kek, &context, wrapped).await?;
+        is_key_of(&entry.check)(&key).map_err(|e| e.within(&kek.full_name()))
     }
 
     /// The store key has no check value: what it authenticates shows whether it is the one.
     pub(super) async fn check_store_key(&self, head: &Head, kek: &Kek) -> Option<WrapProblem> {
-        let problem = |error| Some(WrapProblem { key_id: None, kek: kek.name.to_string(), error });
+        let problem = |error| Some(WrapProblem { key_id: None, kek: Some(kek.name.to_string()), error });
         let Some(wrapped) = head.store_key.get(&*kek.name) else { return problem(None) };
-        let purpose = store_key_purpose(head.epoch);
-        match self.unwrap_unchecked(kek, &self.store_key_context(&purpose), &wrapped.0).await {
-            Ok(key) if head.is_authentic(&StoreMac::new(&key, &self.key_set)) => None,
+        let backends = &self.loader.backends;
+        let context = WrapContext::store(&backends.key_set, head.store, head.epoch);
+        match backends.unwrap_under(kek, &context, &wrapped.0).await {
+            Ok(key) if head.check(&StoreMac::new(&key, &backends.key_set)).unwrap_or(false) => None,
             Ok(_) => {
                 let detail = "it unwraps to another key than the one that authenticates the store";
-                problem(Some(Error::new(ErrorKind::WrappedKeyRejected).detail(detail).within(&kek.who())))
+                problem(Some(
+                    Error::new(ErrorKind::WrappedKeyRejected).detail(detail).within(&kek.full_name()),
+                ))
             }
             Err(error) => problem(Some(error)),
         }

@@ -1,86 +1,188 @@
-//! Accepting a store that was set back on purpose: a backup was restored.
+//! Another store key: for a store that was set back on purpose, and whenever somebody may have
+//! learned the old one.
 
-use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::Duration;
 
-use super::changes::Confirms;
-use super::load::{Ask, store_key_purpose};
-use super::{Call, Inner, KeyManager, seconds};
-use crate::envelope::draft::Draft;
-use crate::envelope::key_set::{KeySet, head_of};
-use crate::error::{ErrorKind, Result};
+use super::builder::check_heartbeat;
+use super::changes::{Attempts, Changes};
+use super::loading::Ask;
+use super::{Call, KeyManager};
+use crate::envelope::draft::{Draft, Note};
+use crate::envelope::view::View;
+use crate::error::{Error, ErrorKind, Result};
 
 /// More ids than a store ever gives between two backups.
 const FAR: u64 = 1_000_000;
+/// More changes than there ever are between two backups.
+const FAR_REVISIONS: u64 = 1 << 40;
+/// In seconds.
+const DAY: u64 = 86_400;
 
 /// What somebody says about a restored store, having looked at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Restored {
-    /// The revision that the restored store has, so that no other is accepted by mistake. The error that refuses it names it.
+pub struct RestoredStore {
+    /// The revision that the restored store has, so that no other is accepted by mistake. The error
+    /// that refuses it names it.
     pub revision: u64,
-    /// The next id for a key: above any that a row may use, also of keys that were made after the backup and are lost. Not below the
-    /// store's own, and not more than a million above.
+    /// The next id for a key: above any that a row may use, also of keys that were made after the
+    /// backup and are lost. Not below the store's own, nor one that this process has seen, and not
+    /// more than a million above.
     pub next_id: u32,
 }
 
 impl KeyManager {
-    /// Accepts a store that is older than what processes have seen, after a backup of it was restored. A new epoch begins,
-    /// so that processes that run accept it, too, and refuse the one before. Its date becomes `now`, which also mends a store that a
-    /// process with a wrong clock has dated into the future.
+    /// Accepts a store that is older than what processes have seen, after a backup of it was
+    /// restored. A new epoch with a new store key begins, so that processes that run accept it,
+    /// too, and refuse the one before.
     ///
-    /// Keys that were made after the backup are lost, and with them what they have sealed; their ids are not given again.
+    /// Keys that were made after the backup are lost, and with them what they have sealed; their
+    /// ids are not given again. What happened to keys after the backup is undone: mark, disable and
+    /// destroy again what was; the same goes for KEKs that were added or left out. A KEK that was
+    /// left out after the backup is named as an
+    /// [`offline_kek`](super::KeyManagerBuilder::offline_kek) to accept the store without it. Any
+    /// KEK that is named so drops out of the store: where it is to stay, call
+    /// [`rewrap`](Self::rewrap) afterwards in a process that has it.
+    ///
+    /// An anchor of the same store that is ahead of it is raised, and so refuses nothing.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyStoreTampered`]: a backup that somebody without the KEK has changed is refused still.
-    /// [`ErrorKind::NotConfirmed`]: another revision, or a next id that can't be right. Every KEK must be in reach.
-    pub fn accept_restored(&self, restored: Restored, now: SystemTime) -> Call<()> {
-        self.call(move |inner| async move { inner.accept_restored(restored, now).await })
+    /// [`ErrorKind::KeyStoreTampered`]: a backup that somebody without the KEK has changed is
+    /// refused still. [`ErrorKind::KeyStoreRolledBack`]: it is another store than the one that this
+    /// process has seen or that its anchor knows, or of an epoch below the configured minimum.
+    /// [`ErrorKind::NotConfirmed`]: another revision, or a next id that can't be right. Every KEK
+    /// must be in reach.
+    pub fn accept_restored(&self, restored: RestoredStore) -> Call<()> {
+        self.call(move |inner, note| async move {
+            inner.in_turn(inner.changes.accept_restored(restored, &note)).await?;
+            inner.refresh().await
+        })
+    }
+
+    /// Sets how often the head of the store is signed at least, in whole seconds, for a store that
+    /// is there; see [`KeyManagerBuilder::heartbeat`](super::KeyManagerBuilder::heartbeat).
+    /// `Duration::ZERO` turns it off.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidKeys`]: twice this time and 10 minutes are longer than the store's
+    /// propagation time.
+    pub fn set_heartbeat(&self, time: Duration) -> Call<()> {
+        self.call(
+            move |inner, note| async move { inner.in_turn(inner.changes.set_heartbeat(time, &note)).await },
+        )
+    }
+
+    /// Gives the store a new key for its authentication, and begins a new epoch: after the store
+    /// key may have become known, such as from the memory of a process. No entry changes. Every KEK
+    /// of the store must be in reach, also one that is named as an
+    /// [`offline_kek`](super::KeyManagerBuilder::offline_kek): it would drop out of the store.
+    ///
+    /// So that a process which has not seen the store before is not shown one of before, raise
+    /// [`min_epoch`](super::KeyManagerBuilder::min_epoch), or have an
+    /// [anchor](super::KeyManagerBuilder::anchor).
+    ///
+    /// # Errors
+    /// [`ErrorKind::KekUnusable`]: this process lacks a KEK of the store. Those of the store and
+    /// the key services.
+    pub fn renew_store_key(&self) -> Call<()> {
+        self.call(|inner, note| async move { inner.in_turn(inner.changes.renew_store_key(&note)).await })
     }
 }
 
-impl Inner {
-    async fn accept_restored(self: &Arc<Self>, restored: Restored, now: SystemTime) -> Result<()> {
-        let turn = self.turn().await;
-        let loaded = self.load_records(0).await?;
-        let found = head_of(&loaded).map_err(|e| self.of_store(e))?;
-        let not_confirmed = |detail: String| Err(self.store_error(ErrorKind::NotConfirmed, detail));
+impl Changes {
+    async fn accept_restored(&self, restored: RestoredStore, note: &Note) -> Result<()> {
+        let backends = self.backends();
+        let view = self.loader.read_unchecked().await?;
+        let found = &view.head;
+        let not_confirmed = |detail: String| Err(backends.store_error(ErrorKind::NotConfirmed, detail));
         if found.revision != restored.revision {
             return not_confirmed(format!("it has revision {}, not {}", found.revision, restored.revision));
         }
-        let (head, mac) = self.open_head(&loaded, None, Ask::Always).await?;
+        let newest = self.loader.newest().map(|newest| newest.head);
+        if let Some(newest) = newest.as_ref().filter(|newest| newest.store != found.store) {
+            let detail = format!("it is another store, {}, in place of {}", found.store, newest.store);
+            return Err(backends.store_error(ErrorKind::KeyStoreRolledBack, detail));
+        }
+        let anchor = backends.read_anchor().await?;
+        if let Some(anchor) = anchor.filter(|anchor| anchor.store != found.store) {
+            let detail = format!("it is the store {}, and its anchor is of {}", found.store, anchor.store);
+            return Err(backends.store_error(ErrorKind::KeyStoreRolledBack, detail));
+        }
+        let least_epoch = self.loader.floor.epoch;
+        if found.epoch < least_epoch {
+            let detail = format!(
+                "it has epoch {}, below the minimum {least_epoch}: whoever had a key-encryption key or the store key of then may have \
+                 signed it; where you trust it nevertheless, accept it in a process without that minimum",
+                found.epoch
+            );
+            return Err(backends.store_error(ErrorKind::KeyStoreRolledBack, detail));
+        }
         let next_id = u64::from(restored.next_id);
-        if next_id < head.next_id || next_id > head.next_id + FAR {
+        let least = found.next_id.max(newest.as_ref().map_or(0, |newest| newest.next_id));
+        if next_id < least || next_id > least + FAR {
             return not_confirmed(format!(
-                "its next id is {}; the one to go on with is that or up to a million above",
-                head.next_id
+                "its next id is {}, and keys below {least} are known here; go on with {least} or up to a million above",
+                found.next_id
             ));
         }
-        let set = KeySet::verified(head, &loaded, None, mac).map_err(|e| self.of_store(e))?;
-        let seen = self.known().map_or((0, 0), |known| known.head.age());
-        let mut draft = Draft::restored(&set, seconds(now));
-        draft.head.epoch = self.next_epoch(set.head.epoch.max(seen.0), now);
-        draft.head.revision = set.head.revision.max(seen.1).max(self.min_revision);
-        draft.head.next_id = next_id;
-        self.wrap_store_key_again(&set, &mut draft).await?;
-        if self.commit(&turn, Confirms::Keys, &set, draft).await? {
+        let seen = newest.map_or((0, 0), |newest| newest.age());
+        let anchor = anchor.map_or((0, 0), |anchor| anchor.age());
+        let least_revision = anchor.1.max(self.loader.floor.revision);
+        if least_revision > found.revision.saturating_add(FAR_REVISIONS) || anchor.0 > self.now() + DAY {
+            return not_confirmed(format!(
+                "its anchor or its minimum asks for revision {least_revision} of epoch {}, far beyond what it has; set that right first",
+                anchor.0
+            ));
+        }
+        let mut draft = self.draft_whatever_its_date(&view, note)?;
+        self.renew(&view, &mut draft, found.epoch.max(seen.0).max(anchor.0)).await?;
+        draft.restored(seen.1.max(least_revision), next_id);
+        if self.commit(&view, draft).await? {
             return Ok(());
         }
-        Err(self.store_error(ErrorKind::KeyStoreBusy, "it was changed meanwhile; look at it again"))
+        Err(backends.store_error(ErrorKind::KeyStoreBusy, "it was changed meanwhile; look at it again"))
+    }
+
+    async fn set_heartbeat(&self, time: Duration, note: &Note) -> Result<()> {
+        self.change(&[], note, |draft| {
+            check_heartbeat(time, Duration::from_secs(draft.head.propagation))?;
+            draft.head.heartbeat = time.as_secs();
+            Ok(())
+        })
+        .await
+    }
+
+    async fn renew_store_key(&self, note: &Note) -> Result<()> {
+        let mut attempts = Attempts::default();
+        loop {
+            let view = self.loader.look_up(&[], true, Ask::Always).await?;
+            let mut draft = self.draft(&view, note)?;
+            let mut names = view.head.store_key.keys();
+            if let Some(offline) = names.find(|name| !self.backends().has_kek(name)) {
+                let detail = format!(
+                    "the store is wrapped under the KEK \"{offline}\", which this process does not have, and which could not load the store any \
+                     more; do it in a process that has it"
+                );
+                return Err(Error::new(ErrorKind::KekUnusable).detail(detail));
+            }
+            self.renew(&view, &mut draft, view.head.epoch).await?;
+            if self.commit(&view, draft).await? {
+                return Ok(());
+            }
+            attempts.again(self.backends()).await?;
+        }
+    }
+
+    /// A new epoch with a new store key, under the KEKs that the store has.
+    async fn renew(&self, view: &View, draft: &mut Draft<'_>, before: u64) -> Result<()> {
+        let epoch = self.next_epoch(before);
+        let keks = self.backends().keks_of(&view.head.store_key)?;
+        let (mac, wraps) = self.new_store_key(view.head.store, epoch, keks).await?;
+        draft.renew(epoch, mac, wraps);
+        Ok(())
     }
 
     /// Above all that there was, also where that is not known: by the date.
-    pub(super) fn next_epoch(&self, before: u64, now: SystemTime) -> u64 {
-        before.max(self.min_epoch).saturating_add(1).max(seconds(now))
-    }
-
-    /// The same store key, for another epoch.
-    async fn wrap_store_key_again(&self, set: &KeySet, draft: &mut Draft<'_>) -> Result<()> {
-        let purpose = store_key_purpose(set.head.epoch);
-        let store_key = self.unwrap(&self.store_key_context(&purpose), &set.head.store_key, None).await?;
-        let keks = self.keks_of(&set.head)?;
-        let purpose = store_key_purpose(draft.head.epoch);
-        draft.head.store_key =
-            self.wrap_under_all(keks, &self.store_key_context(&purpose), &store_key).await?;
-        Ok(())
+    pub(super) fn next_epoch(&self, before: u64) -> u64 {
+        before.max(self.loader.floor.epoch).saturating_add(1).max(self.now())
     }
 }

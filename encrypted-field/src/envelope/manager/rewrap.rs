@@ -1,234 +1,357 @@
-//! Wrapping keys under other KEKs: one was added, is left out, or has diverged. No row of data is touched.
+//! Wrapping keys under other KEKs: one was added, is left out, or has diverged. And dates that
+//! can't be right. No row of data is touched.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use futures_util::future::BoxFuture;
 
-use super::backends::{Kek, is_about_one_key, some_at_a_time};
-use super::changes::{Attempts, Confirms, confirmed};
-use super::consistency::WrapProblem;
-use super::load::{Ask, store_key_purpose};
+use super::backends::{is_about_one_key, some_at_a_time, until_out_of_reach};
+use super::changes::{Attempts, confirmed};
+use super::consistency::{WrapProblem, foreign_problem};
+use super::loading::{Ask, Loader, page_after, page_digits};
+use super::maintenance::ahead_by;
+use super::ring::key_id;
 use super::{Call, Inner, KeyManager};
-use crate::envelope::draft::Draft;
-use crate::envelope::kek::WrapContext;
-use crate::envelope::key_set::KeySet;
-use crate::envelope::record::{Digest, Entry, Head, StoreMac, Wraps};
+use crate::envelope::WrapContext;
+use crate::envelope::draft::{Draft, Note};
+use crate::envelope::lifecycle;
+use crate::envelope::record::{Entry, Foreign, Head, ScopeKeys, Wraps};
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::{self, Event};
-use crate::key::{KeyState, derive, generate_key};
+use crate::key::KeyState;
 use crate::key_id::KeyId;
 use crate::secret::SecretBytes;
 
 /// Keys that are rewrapped in one change.
 const AT_ONCE: usize = 256;
 
-/// What [`KeyManager::rewrap`], [`leave_out_kek`](KeyManager::leave_out_kek) and [`repair`](KeyManager::repair) did.
+/// What [`KeyManager::rewrap`], [`leave_out_kek`](KeyManager::leave_out_kek) and
+/// [`repair`](KeyManager::repair) did.
 #[derive(Debug, Default)]
 #[non_exhaustive]
-pub struct Rewrapped {
+pub struct RewrapReport {
     /// Data keys whose wraps are others now.
     pub keys: usize,
-    /// Those that unwrap under no KEK of this process, and stayed as they were.
+    /// Data keys whose dates were in the future and are not any more; only
+    /// [`repair`](KeyManager::repair) does that.
+    pub redated: Vec<KeyId>,
+    /// Those that unwrap under no KEK of this process, or whose entry a later release has written.
+    /// They stayed as they were.
     pub failed: Vec<WrapProblem>,
 }
 
 /// What is to become of the wraps of a key.
 #[derive(Clone, Copy)]
-enum Aim<'a> {
+enum Goal<'a> {
     /// One under each KEK of this process beside those that are there.
     Add,
     /// None under this one.
     LeaveOut(&'a str),
-    /// Others in place of those that don't unwrap.
+    /// Others in place of those that don't unwrap, and dates that can be right.
     Repair,
 }
 
 impl KeyManager {
-    /// Wraps each data key, and the key that authenticates the store, under the KEKs of this manager under which they are not wrapped yet:
-    /// after one was added. Wraps under other KEKs stay.
+    /// Wraps each data key, and the key that authenticates the store, under the KEKs of this
+    /// manager under which they are not wrapped yet: after one was added. Wraps under other KEKs
+    /// stay.
     ///
     /// A change of 256 keys at a time; stopped at any point, it is run again.
     ///
     /// # Errors
     /// Those of the store and the key services. What is not rewrapped stays as it was.
-    pub fn rewrap(&self, now: SystemTime) -> Call<Rewrapped> {
-        self.call(move |inner| async move {
-            let mut done = inner.rewrap_keys(Aim::Add, now).await?;
-            done.failed.extend(inner.rewrap_store_key(Aim::Add, now).await?);
+    pub fn rewrap(&self) -> Call<RewrapReport> {
+        self.call(|inner, note| async move {
+            let mut done = inner.rewrap_keys(Goal::Add, &note).await?;
+            // From here on every process that makes a key must have all of them.
+            inner.rewrap_store_key(Goal::Add, &note).await?;
+            // What others have made meanwhile.
+            let again = inner.rewrap_keys(Goal::Add, &note).await?;
+            done.keys += again.keys;
+            done.failed = again.failed;
             Ok(done)
         })
     }
 
-    /// Removes the wraps under a KEK that this manager does not have (any more), and begins a new epoch: the store gets a new key for
-    /// its authentication, which that KEK never wrapped. Processes that have no other KEK can't load then. `confirmation` is
-    /// `leave out KEK <name> of <key set>`.
+    /// Removes the wraps under a KEK that this manager does not have (any more), and begins a new
+    /// epoch: the store gets a new key for its authentication, which that KEK never wrapped.
+    /// Processes that have no other KEK can't load then. `confirmation` is `leave out KEK <name> of
+    /// <key set>`.
     ///
-    /// That does not take the data keys away from whoever has the KEK and an old copy of the store: where it is compromised, rotate
-    /// them, too, and re-encrypt the rows. So that a process which has not seen the store before is not shown one of before, raise
-    /// [`min_epoch`](super::KeyManagerBuilder::min_epoch).
+    /// Take the KEK from the configuration of every process first: one that still has it brings it
+    /// back by [`rewrap`](Self::rewrap) or [`repair`](Self::repair), and accepts a later epoch from
+    /// whoever has that KEK.
     ///
-    /// A change of 256 keys at a time, but for one of all, which signs them anew; stopped at any point, it is run again.
+    /// That does not take the data keys away from whoever has the KEK and an old copy of the store:
+    /// where it is compromised, rotate them, too, and re-encrypt the rows. So that a process which
+    /// has not seen the store before is not shown one of before, raise
+    /// [`min_epoch`](super::KeyManagerBuilder::min_epoch), or have an
+    /// [anchor](super::KeyManagerBuilder::anchor).
+    ///
+    /// A change of 256 keys at a time; stopped at any point, it is run again.
     ///
     /// # Errors
-    /// [`ErrorKind::NotConfirmed`]; [`ErrorKind::KeyLifecycle`] where this manager has that KEK, or a key is wrapped under no other.
-    /// Those of the store and the key services.
-    pub fn leave_out_kek(&self, name: &str, confirmation: &str, now: SystemTime) -> Call<Rewrapped> {
-        let confirmed = confirmed(confirmation, &format!("leave out KEK {name} of {}", self.0.key_set));
+    /// [`ErrorKind::NotConfirmed`]; [`ErrorKind::KeyLifecycle`] where this manager has that KEK, or
+    /// a key is wrapped under no other. Those of the store and the key services.
+    pub fn leave_out_kek(&self, name: &str, confirmation: &str) -> Call<RewrapReport> {
+        let confirmed = confirmed(confirmation, &format!("leave out KEK {name} of {}", self.name()));
         let name = name.to_owned();
-        self.call(move |inner| async move {
+        self.call(move |inner, note| async move {
             confirmed?;
-            if inner.has_kek(&name) {
+            if inner.loader.backends.has_kek(&name) {
                 let detail = format!("this manager has the KEK \"{name}\" itself; build one without it");
                 return Err(Error::new(ErrorKind::KeyLifecycle).detail(detail));
             }
             // First, so that no process wraps anything under it any more.
-            let failed = inner.rewrap_store_key(Aim::LeaveOut(&name), now).await?;
-            let mut done = inner.rewrap_keys(Aim::LeaveOut(&name), now).await?;
-            done.failed.extend(failed);
-            inner.forget_history().await?;
-            Ok(done)
+            inner.rewrap_store_key(Goal::LeaveOut(&name), &note).await?;
+            inner.rewrap_keys(Goal::LeaveOut(&name), &note).await
         })
     }
 
-    /// Makes wraps that don't unwrap to their key anew, from one that does: after
-    /// [`check_consistency`](Self::check_consistency) has found some.
+    /// Mends what [`check_consistency`](Self::check_consistency) found: each key that unwraps under
+    /// one KEK of this manager is wrapped anew under those where it does not, or where a wrap is
+    /// missing; so is the key that authenticates the store. Dates of keys that lie in the future,
+    /// because a process with a wrong clock has written them, become now; what such a key was to do
+    /// then, it does by the dates of now. Run it where the clock is right.
+    ///
+    /// A change of 256 keys at a time; stopped at any point, it is run again.
     ///
     /// # Errors
-    /// Those of the store and the key services.
-    pub fn repair(&self, now: SystemTime) -> Call<Rewrapped> {
-        self.call(move |inner| async move {
-            let mut done = inner.rewrap_keys(Aim::Repair, now).await?;
-            done.failed.extend(inner.rewrap_store_key(Aim::Repair, now).await?);
+    /// Those of the store and the key services. What can't be mended stays as it was, and is in the
+    /// result.
+    pub fn repair(&self) -> Call<RewrapReport> {
+        self.call(|inner, note| async move {
+            let done = inner.rewrap_keys(Goal::Repair, &note).await?;
+            inner.rewrap_store_key(Goal::Repair, &note).await?;
             Ok(done)
         })
     }
 }
 
 impl Inner {
-    async fn rewrap_keys(self: &Arc<Self>, aim: Aim<'_>, now: SystemTime) -> Result<Rewrapped> {
-        let mut done = Rewrapped::default();
-        let mut after = 0;
-        let mut attempts = Attempts::default();
+    async fn rewrap_keys(self: &Arc<Self>, goal: Goal<'_>, note: &Note) -> Result<RewrapReport> {
+        let mut done = RewrapReport::default();
+        let view = self.loader.look_up(&[], true, Ask::Always).await?;
+        self.rewrap_scopes(goal, None, note, &mut done).await?;
+        let in_process = view.process.iter().flat_map(|process| process.iter());
+        done.failed.extend(in_process.flat_map(|keys| self.foreign_problems(goal, keys)));
+        let (pages, digits) = Loader::pages(&view.head);
+        let mut page = 0;
+        while page < pages {
+            let (view, scopes) = self.loader.page(&page_digits(page, digits)).await?;
+            page = page_after(&view, page, digits);
+            done.failed.extend(scopes.iter().flat_map(|keys| self.foreign_problems(goal, keys)));
+            let has_work =
+                |keys: &&Arc<ScopeKeys>| keys.keys.iter().any(|entry| self.is_to_do(goal, &view.head, entry));
+            let names: Vec<&str> = scopes.iter().filter(has_work).map(|keys| &*keys.scope).collect();
+            if !names.is_empty() {
+                self.rewrap_scopes(goal, Some(&names), note, &mut done).await?;
+            }
+        }
+        Ok(done)
+    }
+
+    /// The keys of these scopes, or for `None` of those that each process loads.
+    async fn rewrap_scopes(
+        self: &Arc<Self>,
+        goal: Goal<'_>,
+        names: Option<&[&str]>,
+        note: &Note,
+        done: &mut RewrapReport,
+    ) -> Result<()> {
+        let (mut after, mut attempts) = (0, Attempts::default());
         loop {
             // A turn for each change: others have theirs in between.
-            let turn = self.turn().await;
-            let set = self.load_set(Ask::Always).await?;
-            let mut draft = self.draft(&set, now)?;
-            let due: Vec<&Arc<Entry>> = set
-                .entries
-                .range(after..)
-                .map(|(_, entry)| entry)
-                .filter(|entry| entry.state != KeyState::Destroyed && self.is_due(aim, &entry.wraps))
-                .take(AT_ONCE)
-                .collect();
-            let Some(last) = due.last() else { return Ok(done) };
-            let next = last.id.saturating_add(1);
-            let (mut count, mut failed) = (0, Vec::new());
-            for (id, wraps) in self.wraps_of(aim, &due).await {
-                match wraps {
-                    Ok(Some(wraps)) => {
-                        draft.edit(id)?.wraps = wraps;
-                        count += 1;
+            let batch = self.rewrap_batch(goal, names, after, note);
+            match self.in_turn(batch).await? {
+                Batch::Done { report, last } => {
+                    done.keys += report.keys;
+                    done.redated.extend(report.redated);
+                    done.failed.extend(report.failed);
+                    match last {
+                        Some(last) if last < u32::MAX => after = last + 1,
+                        _ => return Ok(()),
                     }
-                    Ok(None) => {}
-                    Err(error) if is_about_one_key(&error) || error.kind() == ErrorKind::KekUnusable => {
-                        let kek = String::new();
-                        failed.push(WrapProblem { key_id: KeyId::new(id), kek, error: Some(error) });
-                    }
-                    Err(error) => return Err(error),
+                }
+                Batch::Raced => attempts.again(&self.loader.backends).await?,
+            }
+        }
+    }
+
+    async fn rewrap_batch(
+        &self,
+        goal: Goal<'_>,
+        names: Option<&[&str]>,
+        after: u32,
+        note: &Note,
+    ) -> Result<Batch> {
+        let view = self.loader.look_up(names.unwrap_or_default(), true, Ask::Always).await?;
+        let scopes: Vec<&Arc<ScopeKeys>> = match names {
+            Some(names) => names.iter().filter_map(|name| view.keys_of(name)).collect(),
+            None => view.process.iter().flat_map(|process| process.iter()).collect(),
+        };
+        let mut due: Vec<(&str, &Arc<Entry>)> = scopes
+            .iter()
+            .flat_map(|keys| keys.keys.iter().map(|entry| (&*keys.scope, entry)))
+            .filter(|(_, entry)| entry.id >= after && self.is_to_do(goal, &view.head, entry))
+            .collect();
+        due.sort_by_key(|(_, entry)| entry.id);
+        due.truncate(AT_ONCE);
+        let Some(last) = due.last().map(|(_, entry)| entry.id) else {
+            return Ok(Batch::Done { report: RewrapReport::default(), last: None });
+        };
+        let mut draft = match goal {
+            // Also where the store's date is the one that is wrong.
+            Goal::Repair => self.changes.draft_whatever_its_date(&view, note)?,
+            _ => self.changes.draft(&view, note)?,
+        };
+        let mut report = RewrapReport::default();
+        for (scope, id, wraps) in self.wraps_of(goal, &due).await {
+            match wraps {
+                Ok(Some(wraps)) => {
+                    draft.edit(scope, id)?.wraps = wraps;
+                    report.keys += 1;
+                }
+                Ok(None) => {}
+                Err(error) if is_about_one_key(&error) || error.kind() == ErrorKind::KekUnusable => {
+                    report.failed.push(WrapProblem { key_id: KeyId::new(id), kek: None, error: Some(error) });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if matches!(goal, Goal::Repair) {
+            for (scope, entry) in &due {
+                if self.redate(&mut draft, scope, entry)? {
+                    report.redated.extend(KeyId::new(entry.id));
                 }
             }
-            if !self.commit(&turn, Confirms::Keys, &set, draft).await? {
-                drop(turn);
-                attempts.again(self).await?;
-                continue;
-            }
-            done.keys += count;
-            done.failed.extend(failed);
-            if next == u32::MAX {
-                return Ok(done);
-            }
-            after = next;
+        }
+        let is_written = self.changes.commit(&view, draft).await?;
+        Ok(if is_written { Batch::Done { report, last: Some(last) } } else { Batch::Raced })
+    }
+
+    /// What can't be done, because a later release has written the entries.
+    fn foreign_problems(&self, goal: Goal<'_>, keys: &ScopeKeys) -> Vec<WrapProblem> {
+        let ours = &self.loader.backends.keks;
+        let is_to_do = |foreign: &&Foreign| match goal {
+            Goal::Add => ours.iter().any(|kek| !foreign.has_wrap(&kek.name)),
+            Goal::LeaveOut(name) => foreign.has_wrap(name),
+            Goal::Repair => true,
+        };
+        keys.foreign.iter().filter(is_to_do).map(foreign_problem).collect()
+    }
+
+    fn is_to_do(&self, goal: Goal<'_>, head: &Head, entry: &Entry) -> bool {
+        let keks = &self.loader.backends.keks;
+        if entry.state == KeyState::Destroyed {
+            return matches!(goal, Goal::Repair) && ahead_by(entry, head, self.changes.now()).is_some();
+        }
+        match goal {
+            Goal::Add => keks.iter().any(|kek| !entry.wraps.contains_key(&*kek.name)),
+            Goal::LeaveOut(name) => entry.wraps.contains_key(name),
+            Goal::Repair => true,
         }
     }
 
-    fn is_due(&self, aim: Aim<'_>, wraps: &Wraps) -> bool {
-        match aim {
-            Aim::Add => self.keks.iter().any(|kek| !wraps.contains_key(&*kek.name)),
-            Aim::LeaveOut(name) => wraps.contains_key(name),
-            Aim::Repair => true,
+    /// Dates in the future become now.
+    fn redate(&self, draft: &mut Draft<'_>, scope: &str, entry: &Entry) -> Result<bool> {
+        let (now, head) = (draft.now, draft.head.clone());
+        if ahead_by(entry, &head, now).is_none() {
+            return Ok(false);
         }
+        let entry = draft.edit(scope, entry.id)?;
+        let dates = [
+            &mut entry.activated,
+            &mut entry.retired,
+            &mut entry.compromised,
+            &mut entry.disabled,
+            &mut entry.enabled,
+            &mut entry.destroyed,
+        ];
+        for date in dates {
+            *date = date.map(|date| date.min(now));
+        }
+        let published = lifecycle::activate_after(now, &head);
+        entry.activate_after = entry.activate_after.map(|after| after.min(published));
+        if entry.state == KeyState::Active {
+            entry.seal_until = lifecycle::seal_until(entry.activated.unwrap_or(now), &self.changes.rotation);
+        }
+        Ok(true)
     }
 
-    async fn wraps_of(&self, aim: Aim<'_>, entries: &[&Arc<Entry>]) -> Vec<(u32, Result<Option<Wraps>>)> {
-        let mut calls: Vec<BoxFuture<'_, (u32, Result<Option<Wraps>>)>> = Vec::with_capacity(entries.len());
-        for entry in entries.iter().copied() {
-            calls.push(Box::pin(async move { (entry.id, self.new_wraps(aim, entry).await) }));
+    async fn wraps_of<'a>(
+        &self,
+        goal: Goal<'_>,
+        entries: &[(&'a str, &Arc<Entry>)],
+    ) -> Vec<(&'a str, u32, Result<Option<Wraps>>)> {
+        let mut calls: Vec<BoxFuture<'_, _>> = Vec::with_capacity(entries.len());
+        for (scope, entry) in entries.iter().copied() {
+            calls.push(Box::pin(async move { (scope, entry.id, self.new_wraps(goal, scope, entry).await) }));
         }
         some_at_a_time(calls).await
     }
 
     /// `None` where they stay as they are.
-    async fn new_wraps(&self, aim: Aim<'_>, entry: &Entry) -> Result<Option<Wraps>> {
+    async fn new_wraps(&self, goal: Goal<'_>, scope: &str, entry: &Entry) -> Result<Option<Wraps>> {
+        if entry.state == KeyState::Destroyed {
+            return Ok(None);
+        }
+        let backends = &self.loader.backends;
         let mut wraps = entry.wraps.clone();
-        let key = self.unwrap_entry(entry).await?;
-        let context = self.context_of(entry);
-        let check = Digest(derive::check_value(&key));
-        for kek in &self.keks {
-            let keeps = match (wraps.get(&*kek.name), aim) {
+        let key = backends.unwrap_entry(scope, entry).await?;
+        let context = WrapContext::data(&backends.key_set, key_id(entry.id)?, scope, entry.purpose);
+        for kek in &backends.keks {
+            let keeps = match (wraps.get(&*kek.name), goal) {
                 (None, _) => false,
-                (Some(wrapped), Aim::Repair) => {
-                    match self.unwrap_under(kek, &context, &wrapped.0, &check).await {
-                        Ok(_) => true,
-                        Err(error) if is_about_one_key(&error) => false,
-                        Err(error) => return Err(error),
-                    }
-                }
+                (Some(wrapped), Goal::Repair) => match self.try_wrap(scope, entry, kek, &wrapped.0).await {
+                    Ok(()) => true,
+                    Err(error) if is_about_one_key(&error) => false,
+                    Err(error) => return Err(error),
+                },
                 (Some(_), _) => true,
             };
             if !keeps {
-                wraps.insert(kek.name.to_string(), self.wrap(kek, &context, &key).await?);
+                wraps.insert(kek.name.to_string(), backends.wrap(kek, &context, &key).await?);
             }
         }
-        if let Aim::LeaveOut(name) = aim {
+        if let Goal::LeaveOut(name) = goal {
             wraps.remove(name);
         }
         Ok((wraps != entry.wraps).then_some(wraps))
     }
 
-    async fn rewrap_store_key(self: &Arc<Self>, aim: Aim<'_>, now: SystemTime) -> Result<Vec<WrapProblem>> {
-        let turn = self.turn().await;
+    async fn rewrap_store_key(self: &Arc<Self>, goal: Goal<'_>, note: &Note) -> Result<()> {
         let mut attempts = Attempts::default();
-        loop {
-            let set = self.load_set(Ask::Always).await?;
-            let mut draft = self.draft(&set, now)?;
-            match aim {
-                Aim::LeaveOut(name) => {
-                    if set.head.store_key.contains_key(name) {
-                        self.new_store_key(&set, &mut draft, name, now).await?;
-                    }
-                }
-                Aim::Add | Aim::Repair => self.add_to_store_key(&set, &mut draft).await?,
-            }
-            if self.commit(&turn, Confirms::Keys, &set, draft).await? {
-                return Ok(Vec::new());
-            }
-            attempts.again(self).await?;
+        while !self.in_turn(self.try_rewrap_store_key(goal, note)).await? {
+            attempts.again(&self.loader.backends).await?;
         }
+        Ok(())
     }
 
-    /// Another key for the authentication of the store, for a new epoch: every entry is signed anew.
-    async fn new_store_key(
-        &self,
-        set: &KeySet,
-        draft: &mut Draft<'_>,
-        left_out: &str,
-        now: SystemTime,
-    ) -> Result<()> {
+    async fn try_rewrap_store_key(&self, goal: Goal<'_>, note: &Note) -> Result<bool> {
+        let view = self.loader.look_up(&[], true, Ask::Always).await?;
+        let mut draft = match goal {
+            Goal::Repair => self.changes.draft_whatever_its_date(&view, note)?,
+            _ => self.changes.draft(&view, note)?,
+        };
+        match goal {
+            Goal::LeaveOut(name) => {
+                if view.head.store_key.contains_key(name) {
+                    self.leave_out_of_store_key(&view.head, &mut draft, name).await?;
+                }
+            }
+            Goal::Add | Goal::Repair => self.add_to_store_key(&view.head, &mut draft).await?,
+        }
+        if matches!(goal, Goal::Repair) && view.head.signed > draft.now {
+            draft.sign_anew();
+        }
+        self.changes.commit(&view, draft).await
+    }
+
+    /// Another key for the authentication of the store, for a new epoch.
+    async fn leave_out_of_store_key(&self, head: &Head, draft: &mut Draft<'_>, name: &str) -> Result<()> {
         let mut keks = Vec::new();
-        for name in set.head.store_key.keys().filter(|name| *name != left_out) {
-            keks.push(self.kek(name).ok_or_else(|| {
+        for name in head.store_key.keys().filter(|other| *other != name) {
+            keks.push(self.loader.backends.kek(name).ok_or_else(|| {
                 let detail = format!(
                     "the KEK \"{name}\" is the store's, too, and this manager does not have it; add it"
                 );
@@ -239,144 +362,81 @@ impl Inner {
             let detail = "the store is wrapped under no other KEK; `rewrap` with another one first";
             return Err(Error::new(ErrorKind::KeyLifecycle).detail(detail));
         }
-        draft.head.epoch = self.next_epoch(set.head.epoch, now);
-        let store_key = SecretBytes::new(*zeroize::Zeroizing::new(generate_key()?));
-        let purpose = store_key_purpose(draft.head.epoch);
-        draft.head.store_key =
-            self.wrap_under_all(keks, &self.store_key_context(&purpose), &store_key).await?;
-        draft.sign_all(StoreMac::new(&store_key, &self.key_set));
+        let epoch = self.changes.next_epoch(head.epoch);
+        let (mac, wraps) = self.changes.new_store_key(head.store, epoch, keks).await?;
+        draft.renew(epoch, mac, wraps);
         Ok(())
     }
 
     /// Wraps of the store key under those of our KEKs that have none, or one that does not unwrap.
-    async fn add_to_store_key(&self, set: &KeySet, draft: &mut Draft<'_>) -> Result<()> {
-        let purpose = store_key_purpose(set.head.epoch);
-        let context = self.store_key_context(&purpose);
-        let store_key = self.unwrap_store_key_checked(&set.head).await?;
-        for kek in &self.keks {
-            match self.check_store_key(&set.head, kek).await.map(|problem| problem.error) {
+    async fn add_to_store_key(&self, head: &Head, draft: &mut Draft<'_>) -> Result<()> {
+        let backends = &self.loader.backends;
+        let context = WrapContext::store(&backends.key_set, head.store, head.epoch);
+        let is_it = |key: &SecretBytes| head.check_store_key(key, &backends.key_set);
+        let store_key = backends.unwrap(&context, &head.store_key, &is_it).await?;
+        for kek in &backends.keks {
+            match self.check_store_key(head, kek).await.map(|problem| problem.error) {
                 None => continue,
                 Some(Some(error)) if !is_about_one_key(&error) => return Err(error),
                 Some(_) => {}
             }
-            draft.head.store_key.insert(kek.name.to_string(), self.wrap(kek, &context, &store_key).await?);
+            let wrapped = backends.wrap(kek, &context, &store_key).await?;
+            draft.head.store_key.insert(kek.name.to_string(), wrapped);
         }
         Ok(())
     }
 
-    /// Under the first KEK whose wrap unwraps to the key that authenticates this very head.
-    async fn unwrap_store_key_checked(&self, head: &Head) -> Result<SecretBytes> {
-        let purpose = store_key_purpose(head.epoch);
-        let context: WrapContext<'_> = self.store_key_context(&purpose);
-        for kek in &self.keks {
-            if let Some(wrapped) = head.store_key.get(&*kek.name)
-                && let Ok(key) = self.unwrap_unchecked(kek, &context, &wrapped.0).await
-                && head.is_authentic(&StoreMac::new(&key, &self.key_set))
-            {
-                return Ok(key);
-            }
-        }
-        Err(Error::new(ErrorKind::WrappedKeyRejected).detail("the key that authenticates the store"))
+    /// Whether a key has no wrap under a KEK that the store and this process have.
+    pub(super) fn lacks_wraps(&self, head: &Head, entry: &Entry) -> bool {
+        let is_ours = |name: &&String| self.loader.backends.has_kek(name);
+        entry.state != KeyState::Destroyed
+            && head.store_key.keys().filter(is_ours).any(|name| !entry.wraps.contains_key(name))
     }
 
-    /// For keys that were made while a KEK was out of reach. Gives the keys that now have all, and whether there are more. Those
-    /// that can't be done are left for the next time.
+    /// For keys that were made while a KEK was out of reach. Gives the keys that now have all, and
+    /// whether one could not be done: it is left for the next time.
     pub(super) async fn add_missing_wraps(
         &self,
-        set: &KeySet,
+        scopes: &[Arc<ScopeKeys>],
+        most: usize,
         draft: &mut Draft<'_>,
     ) -> Result<(Vec<KeyId>, bool)> {
-        // The KEKs are those of the store: one that was added is for `rewrap`, one that is left out is not to come back.
-        let Ok(keks) = self.keks_of(&set.head) else { return Ok((Vec::new(), false)) };
-        let lacks = |wraps: &Wraps| keks.iter().any(|kek| !wraps.contains_key(&*kek.name));
-        let mut due: Vec<&Arc<Entry>> = set
-            .entries
-            .values()
-            .filter(|entry| entry.state != KeyState::Destroyed && lacks(&entry.wraps))
-            .take(AT_ONCE + 1)
-            .collect();
-        let is_more = due.len() > AT_ONCE;
-        due.truncate(AT_ONCE);
+        let head = &draft.view.head;
+        let mut due: Vec<(&str, &Arc<Entry>)> = Vec::new();
+        for keys in scopes {
+            let lacking = keys.keys.iter().filter(|entry| self.lacks_wraps(head, entry));
+            due.extend(lacking.map(|entry| (&*keys.scope, entry)));
+        }
+        due.truncate(most);
+        let mut calls: Vec<BoxFuture<'_, _>> = Vec::with_capacity(due.len());
+        for (scope, entry) in due {
+            calls.push(Box::pin(async move {
+                ((scope, entry.id), self.new_wraps(Goal::Add, scope, entry).await)
+            }));
+        }
         let (mut done, mut is_one_out_of_reach) = (Vec::new(), false);
-        for (id, wraps) in self.wraps_of(Aim::Add, &due).await {
+        for ((scope, id), wraps) in until_out_of_reach(calls).await {
             match wraps {
                 Ok(Some(wraps)) => {
-                    let ours = wraps.into_iter().filter(|(name, _)| set.head.store_key.contains_key(name));
-                    draft.edit(id)?.wraps.extend(ours);
+                    // The KEKs are those of the store: one that was added is for `rewrap`, one that
+                    // is left out is not to come back.
+                    let of_store = wraps.into_iter().filter(|(name, _)| head.store_key.contains_key(name));
+                    draft.edit(scope, id)?.wraps.extend(of_store);
                     done.extend(KeyId::new(id));
                 }
                 Ok(None) => {}
-                Err(error) => {
-                    is_one_out_of_reach = true;
-                    event::emit(&Event::KeyBroken { key_id: id, kind: error.kind() });
-                }
+                // The KEK has told it. The key is good under the others.
+                Err(_) => is_one_out_of_reach = true,
             }
         }
-        Ok((done, is_more && !is_one_out_of_reach))
+        Ok((done, is_one_out_of_reach))
     }
+}
 
-    /// The KEKs that the store is wrapped under.
-    ///
-    /// # Errors
-    /// Where this process does not have all of them: a key that it makes could not be unwrapped by processes with the others.
-    pub(super) fn keks_of(&self, head: &Head) -> Result<Vec<&Kek>> {
-        let find = |name: &String| {
-            self.kek(name).ok_or_else(|| {
-                let detail = format!(
-                    "the store is wrapped under the KEK \"{name}\", which this process does not have; add it, or leave it out with \
-                     `leave_out_kek`, or \
-                     say that it is an `offline_kek`"
-                );
-                Error::new(ErrorKind::KekUnusable).detail(detail)
-            })
-        };
-        let is_needed = |name: &&String| self.has_kek(name) || !self.offline_keks.contains(name);
-        head.store_key.keys().filter(is_needed).map(find).collect()
-    }
-
-    fn kek(&self, name: &str) -> Option<&Kek> {
-        self.keks.iter().find(|kek| *kek.name == *name)
-    }
-
-    pub(super) fn has_kek(&self, name: &str) -> bool {
-        self.kek(name).is_some()
-    }
-
-    /// Wraps a key under each of these KEKs, at once.
-    ///
-    /// # Errors
-    /// That of the first KEK that does not do it: nothing is to be stored then.
-    pub(super) async fn wrap_under_all(
-        &self,
-        keks: Vec<&Kek>,
-        context: &WrapContext<'_>,
-        key: &SecretBytes,
-    ) -> Result<Wraps> {
-        let wraps = self.wrap_under_each(keks, context, key).await;
-        wraps.into_iter().map(|(kek, wrapped)| Ok((kek.name.to_string(), wrapped?))).collect()
-    }
-
-    /// Wraps a key under those of the KEKs that do it.
-    ///
-    /// # Errors
-    /// Where none does.
-    pub(super) async fn wrap_under_some(
-        &self,
-        keks: Vec<&Kek>,
-        context: &WrapContext<'_>,
-        key: &SecretBytes,
-    ) -> Result<Wraps> {
-        let mut made = Wraps::new();
-        let mut first_error = None;
-        for (kek, wrapped) in self.wrap_under_each(keks, context, key).await {
-            match wrapped {
-                Ok(wrapped) => drop(made.insert(kek.name.to_string(), wrapped)),
-                Err(error) => drop(first_error.get_or_insert(error)),
-            }
-        }
-        match first_error {
-            Some(error) if made.is_empty() => Err(error),
-            _ => Ok(made),
-        }
-    }
+/// What has become of one change.
+enum Batch {
+    /// It is written. `last` is the last key that was looked at, unless there was none.
+    Done { report: RewrapReport, last: Option<u32> },
+    /// Others were faster.
+    Raced,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -10,23 +10,28 @@ use futures_util::future::BoxFuture;
 
 use super::backends::some_at_a_time;
 use super::lease::Lease;
-use super::load::Ask;
-use super::ring::Loaded;
-use super::{Call, Inner, KeyManager};
-use crate::envelope::key_set::KeySet;
+use super::loading::{Ask, Loader};
+use super::ring::{Finder, RingMaker, Unwrapped};
+use crate::envelope::view::View;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
 use crate::key::{KeyEntry, Keyring, Scope};
 use crate::key_id::KeyId;
 
-/// Between two looks into the store for scopes that are not there; and for how long a failure is told to those who ask for the same
-/// scope.
+/// For how long a failure, or that it is not there, is told to those who ask for the same scope.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// The most looks in that time for scopes that turn out not to be there: names that are made up
+/// don't keep the store busy.
+const MOST_MISSES: usize = 100;
 
-/// The scopes that are loaded.
+/// The scopes that are in use.
 pub(super) struct Scopes {
+    loader: Arc<Loader>,
+    maker: Arc<RingMaker>,
     max: usize,
     slots: Mutex<HashMap<Box<str>, Arc<Slot>>>,
+    /// Scopes that were looked for of late and are not there.
+    misses: Mutex<HashMap<Box<str>, Duration>>,
     /// Counts entries: what was entered last has the highest number.
     entered: AtomicU64,
 }
@@ -34,27 +39,68 @@ pub(super) struct Scopes {
 /// One scope.
 #[derive(Default)]
 pub(super) struct Slot {
-    /// Made when the keys were loaded for the first time, and swapped when they change, also for those who have entered.
+    /// Made when the keys were loaded for the first time, and swapped when they change, also for
+    /// those who have entered.
     ring: OnceLock<Arc<ArcSwap<Keyring>>>,
-    loaded: Mutex<(Loaded, Option<Arc<Lease>>)>,
+    loaded: Mutex<SlotKeys>,
     /// Many requests of a tenant may come at once, and one of them loads.
     loading: futures_util::lock::Mutex<()>,
     /// What happened to that one, and until when the others are told so.
     failure: Mutex<Option<(ErrorKind, String, Duration)>>,
-    is_destroyed: AtomicBool,
     last_entered: AtomicU64,
 }
 
+#[derive(Default, Clone)]
+struct SlotKeys {
+    unwrapped: Unwrapped,
+    lease: Option<Arc<Lease>>,
+    /// Epoch and revision of what is loaded.
+    age: (u64, u64),
+    /// The `next_id` of the head as of which it is known.
+    next_id: u64,
+}
+
 impl Scopes {
-    pub(super) fn new(max: usize) -> Self {
-        Self { max, slots: Mutex::default(), entered: AtomicU64::new(0) }
+    pub(super) fn new(loader: Arc<Loader>, maker: Arc<RingMaker>, max: usize) -> Self {
+        Self {
+            loader,
+            maker,
+            max,
+            slots: Mutex::default(),
+            misses: Mutex::default(),
+            entered: AtomicU64::new(0),
+        }
     }
 
     fn slots(&self) -> MutexGuard<'_, HashMap<Box<str>, Arc<Slot>>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn entered(&self, name: &str) -> Option<Arc<Slot>> {
+    /// The names of those in use.
+    pub(super) fn in_use(&self) -> Vec<Box<str>> {
+        let slots = self.slots();
+        let filled = slots.iter().filter(|(_, slot)| slot.ring.get().is_some());
+        filled.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// A key of a scope as it is loaded now.
+    pub(super) fn find(&self, name: &str, id: KeyId) -> Option<Arc<KeyEntry>> {
+        let slot = self.slots().get(name).cloned()?;
+        slot.ring.get()?.load().entry(id).cloned()
+    }
+
+    /// Below this, every id of the scope is known.
+    pub(super) fn next_id(&self, name: &str) -> u64 {
+        let slot = self.slots().get(name).cloned();
+        slot.map_or(0, |slot| slot.loaded().next_id)
+    }
+
+    /// The scope, where nothing needs to be loaded.
+    pub(super) fn ready(&self, name: &str) -> Option<Scope> {
+        self.slot(name)?.ready(name)
+    }
+
+    fn slot(&self, name: &str) -> Option<Arc<Slot>> {
         let now = self.entered.fetch_add(1, Ordering::Relaxed);
         let slot = Arc::clone(self.slots().get(name)?);
         slot.last_entered.store(now, Ordering::Relaxed);
@@ -62,8 +108,8 @@ impl Scopes {
     }
 
     /// The slot of a scope that has keys.
-    fn made(&self, name: &str) -> Arc<Slot> {
-        if let Some(slot) = self.entered(name) {
+    fn make_slot(&self, name: &str) -> Arc<Slot> {
+        if let Some(slot) = self.slot(name) {
             return slot;
         }
         let now = self.entered.fetch_add(1, Ordering::Relaxed);
@@ -82,198 +128,181 @@ impl Scopes {
         slot
     }
 
-    /// The scope is gone for good: those who have entered it hold its ring.
-    pub(super) fn destroyed(&self, name: &str) {
-        if let Some(slot) = self.slots().remove(name) {
-            slot.is_destroyed.store(true, Ordering::Release);
-            if let Some(lease) = slot.lease() {
-                lease.end();
-            }
-        }
-    }
-}
-
-impl Slot {
-    /// Where nothing needs to be loaded. One for each who asks, so that threads don't share its counter.
-    fn ready(&self, name: &str) -> Option<Scope> {
-        if self.is_destroyed.load(Ordering::Acquire) || self.lease()?.now().is_err() {
-            return None;
-        }
-        Some(Scope::with_ring(name, Arc::clone(self.ring.get()?)))
-    }
-
-    /// A scope that was destroyed is not confirmed any more, whoever was about to.
-    fn extend(&self, lease: &Lease) {
-        if !self.is_destroyed.load(Ordering::Acquire) {
-            lease.extend();
-        }
-    }
-
-    fn loaded(&self) -> MutexGuard<'_, (Loaded, Option<Arc<Lease>>)> {
-        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lease(&self) -> Option<Arc<Lease>> {
-        self.loaded().1.clone()
-    }
-
-    fn failure(&self) -> MutexGuard<'_, Option<(ErrorKind, String, Duration)>> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl KeyManager {
-    /// The scope of this name, with its keys loaded, ready to be [entered](Scope::enter). Where they are loaded already this asks
-    /// nobody; else it is one call to a key service for each of its keys (not those disabled or destroyed). Ask for it at each
-    /// request: what is held for longer than [`CachePolicy::max_age`](crate::envelope::CachePolicy::max_age) may have expired.
-    ///
-    /// ```
-    /// # use encrypted_field::envelope::KeyManager;
-    /// # async fn handle(keys: &KeyManager, tenant: &str) -> encrypted_field::Result<()> {
-    /// keys.scope(tenant).await?.enter(async {
-    ///     // … queries of this tenant's rows
-    /// }).await;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// [`ErrorKind::NoActiveKey`] where it has no key: [`provision`](Self::provision) its first one. [`ErrorKind::KeyNotLoaded`]
-    /// where it was not there a moment ago. [`ErrorKind::NoScope`] for the default scope and for scopes that are loaded with the
-    /// process: those are no tenant's. Those of the store and the key services.
-    pub fn scope(&self, name: &str) -> Call<Scope> {
-        let name = name.to_owned();
-        self.call(|inner| async move { inner.scope(&name).await })
-    }
-}
-
-impl Inner {
-    /// A key of a scope as it is loaded now.
-    pub(super) fn in_scope(&self, name: &str, id: KeyId) -> Option<Arc<KeyEntry>> {
-        let slot = self.scopes.slots().get(name).cloned()?;
-        slot.ring.get()?.load().entry(id).cloned()
-    }
-
-    async fn scope(self: &Arc<Self>, name: &str) -> Result<Scope> {
-        if let Some(scope) = self.scopes.entered(name).and_then(|slot| slot.ready(name)) {
-            return Ok(scope);
-        }
-        if !self.health.is_current() {
-            self.refresh_once().await?;
-        }
-        let set = self.set_with(name).await?;
-        if name.is_empty() || set.of_scope(name).iter().any(|entry| !entry.on_demand) {
-            let detail = format!("\"{name}\" is not a scope that is loaded when it is entered");
-            return Err(Error::new(ErrorKind::NoScope).detail(detail));
-        }
-        let slot = self.scopes.made(name);
+    /// The scope with its keys, which are loaded for it.
+    pub(super) async fn enter(&self, name: &str, finder: Weak<dyn Finder>) -> Result<Scope> {
+        let view = self.look_up(name).await?;
+        let slot = self.make_slot(name);
         let _loading = slot.loading.lock().await;
         if let Some(scope) = slot.ready(name) {
             return Ok(scope);
         }
         if let Some((kind, text, until)) = &*slot.failure()
-            && self.clock.monotonic() < *until
+            && self.now() < *until
         {
             return Err(Error::new(*kind).detail(text.clone()));
         }
-        // Meanwhile there may be a newer one.
-        let filled = self.fill(&slot, name, &self.known().unwrap_or(set)).await;
-        *slot.failure() = filled.as_ref().err().map(|error| {
-            (error.kind(), format!("a moment ago: {error}"), self.clock.monotonic() + LOOK_AGAIN_AFTER)
-        });
+        let filled = self.fill(&slot, name, &view, finder).await;
+        *slot.failure() = filled
+            .as_ref()
+            .err()
+            .map(|error| (error.kind(), format!("a moment ago: {error}"), self.now() + LOOK_AGAIN_AFTER));
         filled?;
+        self.loader.entered(&view, name);
         slot.ready(name).ok_or_else(|| {
             Error::new(ErrorKind::KeysExpired)
                 .detail("they expired, or were destroyed, while they were loaded")
         })
     }
 
-    /// One of those who find the keys expired refreshes them.
-    async fn refresh_once(self: &Arc<Self>) -> Result<()> {
-        let _one = self.expired.lock().await;
-        if self.health.is_current() { Ok(()) } else { self.refresh().await }
-    }
-
-    /// The key set that has this scope, for which the store is looked at where it is not known.
-    async fn set_with(&self, name: &str) -> Result<Arc<KeySet>> {
-        let has = |set: &Arc<KeySet>| !set.of_scope(name).is_empty();
-        if let Some(set) = self.known().filter(has) {
-            return Ok(set);
+    /// A view that has the scope: what is known of it, or the store's answer.
+    async fn look_up(&self, name: &str) -> Result<View> {
+        let known = self.loader.known();
+        if name.is_empty() || known.as_ref().and_then(|known| known.process.as_ref()?.get(name)).is_some() {
+            let detail = format!("\"{name}\" is not a scope that is loaded when it is entered");
+            return Err(Error::new(ErrorKind::NoScope).detail(detail));
+        }
+        if let Some(known) = &known
+            && let Some(Some(keys)) = known.scopes.get(name)
+        {
+            let mut view = View::new(Arc::clone(&known.head), known.mac.clone());
+            view.scopes.insert(name.into(), Some(keys.clone()));
+            return Ok(view);
         }
         let no_key = |kind: ErrorKind, more: &str| {
             Error::new(kind).detail(format!("scope \"{name}\" has no key{more}; `provision` its first one"))
         };
-        // Another process may just have made it. Names that are made up don't keep the store busy.
-        let now = self.clock.monotonic();
-        let is_soon = |last: Duration| now < last + LOOK_AGAIN_AFTER;
-        if self.state().looked_for_scope.is_some_and(is_soon) {
-            return Err(no_key(ErrorKind::KeyNotLoaded, ", as of a second ago"));
+        let now = self.now();
+        {
+            let mut misses = self.misses();
+            misses.retain(|_, at| now < *at + LOOK_AGAIN_AFTER);
+            if misses.contains_key(name) || misses.len() >= MOST_MISSES {
+                return Err(no_key(ErrorKind::KeyNotLoaded, ", as of a second ago"));
+            }
         }
-        self.state().looked_for_scope = Some(now);
-        let _turn = self.turn().await;
-        let set = self.load_set(Ask::IfNeeded).await?;
-        if has(&set) { Ok(set) } else { Err(no_key(ErrorKind::NoActiveKey, "")) }
+        let view = self.loader.look_up(&[name], false, Ask::IfNeeded).await?;
+        if view.scopes.get(name).is_some_and(Option::is_some) {
+            return Ok(view);
+        }
+        self.misses().insert(name.into(), now);
+        Err(no_key(ErrorKind::NoActiveKey, ""))
     }
 
-    /// Loads what the slot lacks of a scope, or has otherwise. To be called with the slot's `loading`.
-    async fn fill(self: &Arc<Self>, slot: &Slot, name: &str, set: &KeySet) -> Result<()> {
-        let age = newest(set, name);
-        let (mut loaded, lease) = slot.loaded().clone();
+    /// Loads what the slot lacks of a scope, or has otherwise. To be called with the slot's
+    /// `loading`.
+    async fn fill(&self, slot: &Slot, name: &str, view: &View, finder: Weak<dyn Finder>) -> Result<()> {
+        let Some(Some((hash, keys))) = view.scopes.get(name) else {
+            // It was there, and somebody has accepted a store in which it is not.
+            if let Some(lease) = slot.loaded().lease.take() {
+                lease.end();
+            }
+            return Ok(());
+        };
+        let hash = Some(*hash);
+        let age = (view.head.epoch, keys.revision);
+        let SlotKeys { mut unwrapped, lease, age: before, next_id } = slot.loaded().clone();
+        let next_id = next_id.max(view.head.next_id);
         // What was looked at before somebody else looked comes too late.
-        if let Some(lease) = lease.filter(|_| loaded.age.is_some_and(|loaded| loaded >= age)) {
-            slot.extend(&lease);
+        if let Some(lease) = lease.filter(|_| unwrapped.made_of == hash || before > age) {
+            if unwrapped.made_of == hash {
+                slot.loaded().next_id = next_id;
+            }
+            lease.extend();
             return Ok(());
         }
-        loaded.age = None;
-        let made = self.ring_of(&set.of_scope(name), &mut loaded, Some(name)).await;
-        let (rung, is_whole) = match made {
+        unwrapped.made_of = None;
+        let made = self.maker.ring_of(&[keys], &mut unwrapped, Some(name), finder).await;
+        let (made, is_whole) = match made {
             Ok(made) => made,
             Err(error) => {
-                slot.loaded().0 = loaded;
+                slot.loaded().unwrapped = unwrapped;
                 return Err(error);
             }
         };
         if is_whole {
-            loaded.age = Some(age);
+            unwrapped.made_of = hash;
         }
-        slot.extend(&rung.lease);
-        slot.ring.get_or_init(|| Arc::new(ArcSwap::new(Arc::clone(&rung.ring)))).store(rung.ring);
-        if let Some(before) = std::mem::replace(&mut *slot.loaded(), (loaded, Some(rung.lease))).1 {
+        made.lease.extend();
+        slot.ring.get_or_init(|| Arc::new(ArcSwap::new(Arc::clone(&made.ring)))).store(made.ring);
+        let loaded = SlotKeys { unwrapped, lease: Some(made.lease), age, next_id };
+        if let Some(before) = std::mem::replace(&mut *slot.loaded(), loaded).lease {
             before.replace();
         }
         Ok(())
     }
 
-    /// Brings loaded scopes up to date. One that can't be is left alone, and expires.
-    pub(super) async fn refresh_scopes(self: &Arc<Self>, set: &KeySet) {
+    /// Brings the scopes in use up to date. One that can't be is left alone, and expires.
+    pub(super) async fn refresh(&self, view: &View, finder: &Weak<dyn Finder>) {
         let slots: Vec<(Box<str>, Arc<Slot>)> =
-            self.scopes.slots().iter().map(|(name, slot)| (name.clone(), Arc::clone(slot))).collect();
-        if slots.is_empty() {
-            return;
-        }
-        set.scopes();
-        let out_of_reach = AtomicBool::new(false);
-        let is_out_of_reach = &out_of_reach;
+            self.slots().iter().map(|(name, slot)| (name.clone(), Arc::clone(slot))).collect();
+        let is_out_of_reach = &AtomicBool::new(false);
         let mut calls: Vec<BoxFuture<'_, Result<()>>> = Vec::with_capacity(slots.len());
-        for (name, slot) in slots.iter().filter(|(_, slot)| slot.ring.get().is_some()) {
+        let in_view = |(name, slot): &&(Box<str>, Arc<Slot>)| {
+            slot.ring.get().is_some() && view.scopes.contains_key(name)
+        };
+        for (name, slot) in slots.iter().filter(in_view) {
             calls.push(Box::pin(async move {
-                // Where one can't be reached now, neither can the others.
-                if is_out_of_reach.load(Ordering::Relaxed) {
+                // Where a key service can't be reached now, it is not asked for the others.
+                if is_out_of_reach.load(Ordering::Relaxed) && !slot.has(name, view) {
                     return Ok(());
                 }
                 let _loading = slot.loading.lock().await;
-                let filled = self.fill(slot, name, set).await;
-                is_out_of_reach.fetch_or(filled.is_err(), Ordering::Relaxed);
+                let filled = self.fill(slot, name, view, Weak::clone(finder)).await;
+                let is_temporary = filled.as_ref().is_err_and(Error::is_retryable);
+                is_out_of_reach.fetch_or(is_temporary, Ordering::Relaxed);
                 filled
             }));
         }
         for error in some_at_a_time(calls).await.into_iter().filter_map(Result::err) {
-            event::emit(&Event::RefreshFailed { key_set: &self.key_set, kind: error.kind() });
+            let key_set = &self.loader.backends.key_set;
+            event::emit(&Event::RefreshFailed { key_set, kind: error.kind() });
         }
+    }
+
+    /// The scope is gone for good: those who have entered it hold its ring.
+    pub(super) fn destroyed(&self, name: &str) {
+        let slot = self.slots().remove(name);
+        if let Some(lease) = slot.and_then(|slot| slot.lease()) {
+            lease.end();
+        }
+    }
+
+    /// This process has changed the store.
+    pub(super) fn forget_misses(&self) {
+        self.misses().clear();
+    }
+
+    fn misses(&self) -> MutexGuard<'_, HashMap<Box<str>, Duration>> {
+        self.misses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Duration {
+        self.loader.backends.clock.monotonic()
     }
 }
 
-/// By the last change of one of its keys, a scope is known to be as it was.
-fn newest(set: &KeySet, scope: &str) -> (u64, u64) {
-    (set.head.epoch, set.of_scope(scope).iter().map(|entry| entry.revision).max().unwrap_or(0))
+impl Slot {
+    /// Where nothing needs to be loaded. One for each who asks, so that threads don't share its
+    /// counter.
+    fn ready(&self, name: &str) -> Option<Scope> {
+        self.lease()?.now().ok()?;
+        Some(Scope::with_ring(name, Arc::clone(self.ring.get()?)))
+    }
+
+    /// Whether its ring is made of what the view has, so that nobody needs to be asked.
+    fn has(&self, name: &str, view: &View) -> bool {
+        let hash = view.scopes.get(name).and_then(|keys| keys.as_ref().map(|(hash, _)| *hash));
+        hash.is_some() && self.loaded().unwrapped.made_of == hash
+    }
+
+    fn loaded(&self) -> MutexGuard<'_, SlotKeys> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lease(&self) -> Option<Arc<Lease>> {
+        self.loaded().lease.clone()
+    }
+
+    fn failure(&self) -> MutexGuard<'_, Option<(ErrorKind, String, Duration)>> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }

@@ -1,31 +1,27 @@
 //! The entry of one data key.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use super::canonical::{put_bytes, put_date, put_text, put_wraps};
-use super::{Digest, StoreMac, Wraps};
+use super::canonical;
+use super::parts::{are_names, has_null, least};
+use super::{Digest, Due, Wraps, is_date, is_note};
+use crate::cipher::mac::sha256;
+use crate::key::provider::encoding;
 use crate::key::{KeyState, Purpose};
 
-const LABEL: &[u8] = b"encrypted-field/v1/store-entry\0";
-
-/// One data key: what it is, how its life went, and the key itself, wrapped. Dates are seconds since 1970 (UTC).
+/// One data key: what it is, how its life went, and the key itself, wrapped. Dates are seconds
+/// since 1970 (UTC).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::envelope) struct Entry {
     pub(in crate::envelope) id: u32,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub(in crate::envelope) scope: String,
     #[serde(with = "purpose")]
     pub(in crate::envelope) purpose: Purpose,
-    /// The how manieth key of its scope and purpose it is, from 1.
+    /// Which key of its scope and purpose it is, from 1.
     pub(in crate::envelope) version: u32,
     #[serde(with = "state")]
     pub(in crate::envelope) state: KeyState,
-    /// The store's revision in which it was last written.
-    pub(in crate::envelope) revision: u64,
-    /// Loaded when its scope is entered, not when the process starts.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(in crate::envelope) on_demand: bool,
     pub(in crate::envelope) created: u64,
     /// When a pending key may become active: by then each process has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,48 +45,128 @@ pub(in crate::envelope) struct Entry {
     /// The key's check value.
     pub(in crate::envelope) check: Digest,
     pub(in crate::envelope) wraps: Wraps,
-    pub(in crate::envelope) mac: Digest,
+    pub(in crate::envelope) changed: Changed,
+    /// What a later release has added, and this one may ignore.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::envelope) ext: Option<Map<String, Value>>,
 }
 
+/// The last change of an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::envelope) struct Changed {
+    pub(in crate::envelope) revision: u64,
+    pub(in crate::envelope) date: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::envelope) by: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::envelope) why: Option<String>,
+}
+
+/// The members of an entry, and of its last change.
+const MEMBERS: [&str; 17] = [
+    "id",
+    "purpose",
+    "version",
+    "state",
+    "created",
+    "activate_after",
+    "activated",
+    "seal_until",
+    "retired",
+    "compromised",
+    "disabled",
+    "enabled",
+    "destroyed",
+    "check",
+    "wraps",
+    "changed",
+    "ext",
+];
+const CHANGED: [&str; 4] = ["revision", "date", "by", "why"];
+
 impl Entry {
-    pub(in crate::envelope) fn sign(&mut self, mac: &StoreMac) {
-        self.mac = mac.sign(LABEL, &self.canonical());
-    }
-
-    pub(in crate::envelope) fn is_authentic(&self, mac: &StoreMac) -> bool {
-        mac.sign(LABEL, &self.canonical()).equals(&self.mac)
-    }
-
-    /// All but the MAC, in the order of the struct.
-    fn canonical(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(512);
-        out.extend_from_slice(&self.id.to_be_bytes());
-        put_text(&mut out, &self.scope);
-        put_text(&mut out, self.purpose.name());
-        out.extend_from_slice(&self.version.to_be_bytes());
-        put_text(&mut out, self.state.name());
-        out.extend_from_slice(&self.revision.to_be_bytes());
-        out.push(u8::from(self.on_demand));
-        out.extend_from_slice(&self.created.to_be_bytes());
-        for date in [
-            self.activate_after,
-            self.activated,
-            self.seal_until,
-            self.retired,
-            self.compromised,
-            self.disabled,
-            self.enabled,
-            self.destroyed,
-        ] {
-            put_date(&mut out, date);
+    /// Reads an entry. `Ok(None)` where a later release has written it: with a member, a purpose or
+    /// a state that this one does not know.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn read(raw: &Value) -> Result<Option<Self>, &'static str> {
+        let is_known = |value: Option<&Value>, members: &[&str]| {
+            value
+                .and_then(Value::as_object)
+                .is_none_or(|object| object.keys().all(|member| members.contains(&member.as_str())))
+        };
+        let text = |member: &str| raw.get(member).and_then(Value::as_str);
+        if !is_known(Some(raw), &MEMBERS)
+            || !is_known(raw.get("changed"), &CHANGED)
+            || text("purpose").is_some_and(|purpose| Purpose::from_name(purpose).is_none())
+            || text("state").is_some_and(|state| KeyState::from_name(state).is_none())
+        {
+            return Ok(None);
         }
-        put_bytes(&mut out, &self.check.0);
-        put_wraps(&mut out, &self.wraps);
-        out
+        if has_null(raw, &MEMBERS) || raw.get("changed").is_some_and(|changed| has_null(changed, &CHANGED)) {
+            return Err("a member is null");
+        }
+        let entry: Self =
+            serde_json::from_value(raw.clone()).map_err(|_| "a member is missing or has another type")?;
+        let Changed { date, by, why, .. } = &entry.changed;
+        let dates = entry.past_dates().into_iter().flatten();
+        let dates = dates.chain([entry.created, *date]).chain(entry.activate_after).chain(entry.seal_until);
+        if !dates.into_iter().all(is_date)
+            || !is_note(by.as_ref(), why.as_ref())
+            || entry.version == 0
+            || !are_names(&entry.wraps)
+        {
+            return Err("a member is out of its range");
+        }
+        Ok(Some(entry))
     }
+
+    /// Where there may be work. `keks` are the names of the KEKs that the store is wrapped under.
+    pub(super) fn due<'a>(&self, mut keks: impl Iterator<Item = &'a String>) -> Due {
+        if self.state == KeyState::Destroyed {
+            return Due::default();
+        }
+        let is_rotated = self.state == KeyState::Active && self.purpose != Purpose::Index;
+        let pending = if self.state == KeyState::Pending { self.activate_after } else { None };
+        let unwrapped = keks.any(|kek| !self.wraps.contains_key(kek)).then_some(self.created);
+        Due {
+            oldest: is_rotated.then(|| self.activated.unwrap_or(self.created)),
+            waiting: least(pending, unwrapped),
+        }
+    }
+
+    /// A hash of all that never changes in its life.
+    pub(in crate::envelope) fn identity(&self) -> Digest {
+        let (purpose, check) = (self.purpose.name(), encoding::encode(&self.check.0));
+        identity(self.id, purpose, u64::from(self.version), self.created, &check)
+    }
+
+    /// A hash of all of it.
+    pub(in crate::envelope) fn content(&self) -> Digest {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        hash(canonical::text(&value).unwrap_or_default().as_bytes())
+    }
+
+    /// The dates of what has happened to it: none of them lies in the future.
+    pub(in crate::envelope) fn past_dates(&self) -> [Option<u64>; 6] {
+        [self.activated, self.retired, self.compromised, self.disabled, self.enabled, self.destroyed]
+    }
+}
+
+/// Of what never changes in the life of a key, for comparison within a process.
+pub(super) fn identity(id: u32, purpose: &str, version: u64, created: u64, check: &str) -> Digest {
+    hash(format!("{id} {purpose} {version} {created} {check}").as_bytes())
+}
+
+pub(super) fn hash(bytes: &[u8]) -> Digest {
+    Digest(sha256(std::iter::once(bytes)))
 }
 
 mod purpose {
+    use std::borrow::Cow;
+
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
     use crate::key::Purpose;
@@ -102,12 +178,14 @@ mod purpose {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Purpose, D::Error> {
-        let name = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        Purpose::from_name(&name).ok_or_else(|| D::Error::custom("the purpose is not field, index or file"))
+        let name = <Cow<'de, str>>::deserialize(deserializer)?;
+        Purpose::from_name(&name).ok_or_else(|| D::Error::custom("not a purpose of this release"))
     }
 }
 
 mod state {
+    use std::borrow::Cow;
+
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
     use crate::key::KeyState;
@@ -119,7 +197,7 @@ mod state {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<KeyState, D::Error> {
-        let name = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        KeyState::from_name(&name).ok_or_else(|| D::Error::custom("not a state of a key"))
+        let name = <Cow<'de, str>>::deserialize(deserializer)?;
+        KeyState::from_name(&name).ok_or_else(|| D::Error::custom("not a state of this release"))
     }
 }

@@ -1,110 +1,125 @@
-//! What stands in a store: the head and one entry per key, each authenticated.
-//!
-//! A record's body is JSON, for people to read. What is authenticated is not that text but its content in one canonical
-//! form, so that a database may format JSON as it likes.
+//! What stands in a store, and how it is authenticated. `KEY-STORE.md` has the bytes. Nothing here
+//! waits for anything.
 //!
 //! ```text
-//! entry MAC = HMAC-SHA-256(store MAC key, "encrypted-field/v1/store-entry\0" | key set | entry)
-//! head MAC  = HMAC-SHA-256(store MAC key, "encrypted-field/v1/store-head\0"  | key set | head)
-//! the head has SHA-256("encrypted-field/v1/store-entries\0" | for each entry by id: id u32 | entry MAC)
-//! store MAC key = HKDF-Expand-SHA-256(store key, "encrypted-field/v1/store-mac\0", 32)
+//! head ──MAC under the store key
+//!  ├─ hash of `process`: a node ──hash of each── the keys of a scope that each process loads
+//!  └─ hash of `tree`: a node ──hash of each── nodes … ──hash of each── the keys of a scope, loaded on demand
 //! ```
+//!
+//! What is authenticated is not the text of a body but its canonical form, so that a store may
+//! format JSON as it likes.
 
 mod canonical;
 mod entry;
 mod head;
+mod mac;
+mod name;
+mod node;
+mod parts;
+mod scope;
 
-pub(super) use canonical::put_text;
-pub(super) use entry::Entry;
-pub(super) use head::Head;
+pub(super) use canonical::Strict;
+pub(super) use entry::{Changed, Entry};
+pub(super) use head::{Head, Restoration};
+pub(super) use mac::StoreMac;
+pub(super) use name::{NODE_DIGITS, Part, ScopeDigest, node_name};
+pub(super) use node::{Content, Node, NodeLink, ScopeLink};
+pub(super) use parts::{Digest, Due, Wrapped, Wraps, upgrade};
+pub(super) use scope::{Foreign, ScopeKeys};
 
-use std::collections::BTreeMap;
+use serde_json::Value;
 
-use ctutils::CtEq as _;
-use serde::{Deserialize, Deserializer, Serializer};
+use super::Record;
+use crate::cipher::mac::sha256;
+use crate::error::{Error, ErrorKind, Result};
 
-use crate::cipher::mac::{hmac_sha256, sha256};
-use crate::key::derive;
-use crate::key::provider::encoding;
-use crate::secret::SecretBytes;
+/// A record whose text was read, with what authenticates it.
+pub(super) struct Body {
+    pub(super) name: String,
+    pub(super) hash: Digest,
+    value: Value,
+}
 
-/// A wrapped key under each key-encryption key, by the names of those.
-pub(super) type Wraps = BTreeMap<String, Wrapped>;
-
-/// What a key-encryption key made of a data key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Wrapped(pub(super) Vec<u8>);
-
-/// 32 bytes that are no secret: a MAC, a check value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Digest(pub(super) [u8; 32]);
-
-impl Digest {
-    pub(super) fn equals(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).to_bool()
+impl Body {
+    /// # Errors
+    /// [`ErrorKind::KeyStoreTampered`]: not JSON, no object, numbers that are no integers, another
+    /// revision than the record's.
+    pub(super) fn read(record: &Record) -> Result<Self> {
+        let value = parse(record)?;
+        if record.revision > MAX_REVISION
+            || value.get("revision").and_then(Value::as_u64) != Some(record.revision)
+        {
+            return Err(damaged(&record.name, "its body has another revision than its record"));
+        }
+        let canonical = canonical::text(&value)
+            .ok_or_else(|| damaged(&record.name, "it holds a number that is no integer"))?;
+        Ok(Self { name: record.name.clone(), hash: hash_of(&record.name, &canonical), value })
     }
 }
 
-/// Authenticates the records of one key set.
-#[derive(Clone)]
-pub(super) struct StoreMac {
-    key: SecretBytes,
-    key_set: Box<str>,
+/// The record of this name and content, with its hash.
+fn write(name: String, revision: u64, content: &impl serde::Serialize) -> Result<(Record, Digest)> {
+    let value = serde_json::to_value(content).ok();
+    let body = value.as_ref().and_then(canonical::text).filter(|body| body.len() <= Record::MAX_BODY);
+    let Some(body) = body else {
+        let detail = format!(
+            "the record \"{name}\" would be longer than 1 MiB: too many keys or key-encryption keys in one scope, or too many \
+             scopes that are loaded with the process"
+        );
+        return Err(Error::new(ErrorKind::KeyLifecycle).detail(detail));
+    };
+    let hash = hash_of(&name, &body);
+    Ok((Record { name, revision, body }, hash))
 }
 
-impl PartialEq for StoreMac {
-    fn eq(&self, other: &Self) -> bool {
-        self.key_set == other.key_set && self.key.expose().ct_eq(other.key.expose()).to_bool()
+fn hash_of(name: &str, canonical: &str) -> Digest {
+    let mut prefix = b"encrypted-field/v1/store-record\0".to_vec();
+    canonical::put_text(&mut prefix, name);
+    Digest(sha256([&*prefix, canonical.as_bytes()].into_iter()))
+}
+
+/// Revisions fit a signed integer.
+pub(super) const MAX_REVISION: u64 = i64::MAX.cast_unsigned();
+
+/// The last second of the year 9999: what is later is no date that anybody meant.
+pub(super) const MAX_DATE: u64 = 253_402_300_799;
+
+fn is_date(seconds: u64) -> bool {
+    seconds <= MAX_DATE
+}
+
+/// The most bytes of a scope's name.
+pub(super) const MAX_SCOPE: usize = 255;
+/// More scopes than there can be; below it, readers whose numbers are floats count exactly.
+const MAX_COUNT: u64 = (1 << 53) - 1;
+
+/// The most bytes of who made a change, and of why.
+pub(super) const MAX_BY: usize = 200;
+pub(super) const MAX_WHY: usize = 500;
+
+/// Whether a note is short enough.
+fn is_note(by: Option<&String>, why: Option<&String>) -> bool {
+    by.is_none_or(|by| by.len() <= MAX_BY) && why.is_none_or(|why| why.len() <= MAX_WHY)
+}
+
+fn parse(record: &Record) -> Result<Value> {
+    match serde_json::from_str::<Strict>(&record.body) {
+        Ok(Strict(value @ Value::Object(_))) => Ok(value),
+        Ok(_) => Err(damaged(&record.name, "it is no JSON object")),
+        // The position only: the message may quote what stands there.
+        Err(e) => {
+            Err(damaged(&record.name, format!("it can't be read (line {}, column {})", e.line(), e.column())))
+        }
     }
 }
 
-impl StoreMac {
-    pub(super) fn new(store_key: &SecretBytes, key_set: &str) -> Self {
-        Self { key: derive::store_mac_key(store_key), key_set: key_set.into() }
-    }
-
-    fn sign(&self, label: &[u8], content: &[u8]) -> Digest {
-        let mut key_set = Vec::with_capacity(4 + self.key_set.len());
-        put_text(&mut key_set, &self.key_set);
-        Digest(hmac_sha256(self.key.expose(), &[label, &key_set, content]))
-    }
+/// A record that is not what it must be.
+fn damaged(name: &str, what: impl std::fmt::Display) -> Error {
+    tampered(format!("the record \"{name}\": {what}"))
 }
 
-/// The hash over all entries that the head has.
-pub(super) fn hash_of<'a>(entries: impl Iterator<Item = &'a Entry>) -> Digest {
-    // One allocation for all: there may be a hundred thousand.
-    let mut all = Vec::with_capacity(entries.size_hint().0 * 36);
-    for entry in entries {
-        all.extend_from_slice(&entry.id.to_be_bytes());
-        all.extend_from_slice(&entry.mac.0);
-    }
-    Digest(sha256([b"encrypted-field/v1/store-entries\0".as_slice(), &all].into_iter()))
-}
-
-// Bytes as base64 in JSON.
-
-impl serde::Serialize for Digest {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&encoding::encode(&self.0))
-    }
-}
-
-impl<'de> Deserialize<'de> for Digest {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        encoding::decode_32(&text).map(|bytes| Self(*bytes)).map_err(serde::de::Error::custom)
-    }
-}
-
-impl serde::Serialize for Wrapped {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&encoding::encode(&self.0))
-    }
-}
-
-impl<'de> Deserialize<'de> for Wrapped {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        encoding::decode(&text).map(|bytes| Self(bytes.to_vec())).map_err(serde::de::Error::custom)
-    }
+/// The store holds what its authentication does not confirm.
+pub(super) fn tampered(detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::KeyStoreTampered).detail(detail)
 }

@@ -1,29 +1,36 @@
 //! What runs the calls to key services and stores.
 //!
-//! A [`Call`] is awaited, in an async program, or [waited for](Call::wait), on a thread of a program without one.
+//! A [`Call`] is awaited, in an async program, or [waited for](Call::wait), on a thread of a
+//! program without one.
 
 #[cfg(not(feature = "tokio"))]
-#[path = "blocking.rs"]
-mod backend;
-#[cfg(feature = "tokio")]
-#[path = "tokio.rs"]
-mod backend;
+mod inline;
 mod park;
+#[cfg(feature = "tokio")]
+mod tokio;
 
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+#[cfg(feature = "tokio")]
+use self::tokio as backend;
+#[cfg(not(feature = "tokio"))]
+use inline as backend;
+
 pub(super) use backend::Runtime;
+#[cfg(any(feature = "diesel-store", feature = "file-store"))]
+pub(super) use backend::run_blocking;
 
 use crate::error::Result;
 
 type Work<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
-/// Something that a [`KeyManager`](super::KeyManager) does. Nothing happens before it is awaited or [waited for](Self::wait).
+/// Something that a [`KeyManager`](super::KeyManager) does. Nothing happens before it is awaited or
+/// [waited for](Self::wait).
 ///
-/// With the feature `tokio` it then runs as a task of its own: what was begun is done, also where the call is dropped half-way, as
-/// a request is that takes too long.
+/// With the feature `tokio` it then runs as a task of its own: what was begun is done, also where
+/// the call is dropped half-way, as a request is that takes too long.
 #[must_use = "nothing happens before it is awaited, or `wait` is called"]
 pub struct Call<T> {
     state: State<T>,
@@ -41,10 +48,12 @@ impl<T: Send + 'static> Call<T> {
         Self { state: State::Made(Box::pin(future)), runtime: runtime.clone() }
     }
 
-    /// Blocks this thread until it is done. With the feature `tokio` it runs on the runtime of several threads that is current here
-    /// or was when the manager was built, else on one that the manager makes for itself.
+    /// Blocks this thread until it is done. With the feature `tokio` it runs on the runtime of
+    /// several threads that is current here or was when the manager was built, else on one that the
+    /// manager makes for itself.
     ///
-    /// On the only thread of a Tokio runtime, await it instead: it would block whatever else runs there.
+    /// On the only thread of a Tokio runtime, await it instead: it would block whatever else runs
+    /// there.
     ///
     /// # Errors
     /// Those of the call.

@@ -1,5 +1,7 @@
-//! On Tokio: the runtime that is current, else the one that was when the manager was built, else one of its own.
+//! On Tokio: the runtime that is current, else the one that was when the manager was built, else
+//! one of its own.
 
+use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -11,6 +13,7 @@ use tokio::task::{JoinError, JoinHandle};
 
 use super::Work;
 use super::park::Unpark;
+use crate::envelope::{BackendError, BackendErrorKind};
 use crate::error::{Error, ErrorKind, Result};
 
 #[derive(Clone, Debug)]
@@ -18,9 +21,11 @@ pub(in crate::envelope) struct Runtime(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    /// Of several threads: one that has a single thread stands still while its program does something else.
+    /// Of several threads: one that has a single thread stands still while its program does
+    /// something else.
     of_program: Option<Handle>,
-    /// Made when there is no other. One thread drives it all the time, so that connections in it stay alive between calls.
+    /// Made when there is no other. One thread drives it all the time, so that connections in it
+    /// stay alive between calls.
     own: Mutex<Option<tokio::runtime::Runtime>>,
 }
 
@@ -139,4 +144,20 @@ impl Drop for Shared {
 
 fn unavailable(detail: &'static str) -> Error {
     Error::new(ErrorKind::KeyServiceUnavailable).detail(detail)
+}
+
+/// Runs a call that blocks: on Tokio's threads for blocking calls where there is a runtime, else
+/// right here. Once begun it runs to its end, also where the caller gives up waiting.
+#[cfg_attr(not(any(feature = "diesel-store", feature = "file-store")), allow(dead_code))]
+pub(in crate::envelope) async fn run_blocking<T: Send + 'static>(
+    call: impl FnOnce() -> std::result::Result<T, BackendError> + Send + 'static,
+) -> std::result::Result<T, BackendError> {
+    let Ok(runtime) = Handle::try_current() else { return call() };
+    match runtime.spawn_blocking(call).await {
+        Ok(result) => result,
+        Err(e) => match e.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(_) => Err(BackendError::new(BackendErrorKind::Unavailable, "the runtime is shutting down")),
+        },
+    }
 }

@@ -5,7 +5,7 @@
 /// ```
 /// use encrypted_field::envelope::sql::Dialect;
 ///
-/// assert!(Dialect::Postgres.up().contains("CREATE TABLE encrypted_field_keys"));
+/// assert!(Dialect::Postgres.up().contains("CREATE TABLE IF NOT EXISTS encrypted_field_keys"));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -19,7 +19,8 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// SQL that makes the table `encrypted_field_keys`: the file `migrations/key_store/<database>/up.sql` of this crate.
+    /// SQL that makes the table `encrypted_field_keys` where it is not there: the file
+    /// `migrations/key_store/<database>/up.sql` of this crate.
     pub const fn up(self) -> &'static str {
         match self {
             Self::Postgres => include_str!("../../../migrations/key_store/postgres/up.sql"),
@@ -62,11 +63,15 @@ impl Dialect {
         }
     }
 
-    /// The parameter of this number, from 1.
-    pub(super) fn parameter(self, number: usize) -> String {
+    /// Microseconds since 1970 by the clock of the server, whatever the time zone of the session
+    /// is. SQLite has no server.
+    pub(super) const fn server_time(self) -> &'static str {
         match self {
-            Self::Postgres => format!("${number}"),
-            Self::MySql | Self::Sqlite => "?".to_owned(),
+            Self::Postgres => "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)",
+            // Not of `NOW()`: where a session's clocks are set back, an hour of its time is there
+            // twice.
+            Self::MySql => "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))",
+            Self::Sqlite => "NULL",
         }
     }
 
@@ -74,7 +79,7 @@ impl Dialect {
     pub(super) const fn or_update(self) -> &'static str {
         match self {
             Self::Postgres | Self::Sqlite => {
-                "ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, record = excluded.record"
+                "ON CONFLICT (name) DO UPDATE SET revision = excluded.revision, record = excluded.record"
             }
             // MariaDB doesn't have the row alias that MySQL 8 prefers to `VALUES()`.
             Self::MySql => "ON DUPLICATE KEY UPDATE revision = VALUES(revision), record = VALUES(record)",

@@ -3,7 +3,8 @@
 use super::Dialect;
 use crate::envelope::{BackendError, BackendErrorKind};
 
-/// The database refused a statement, with this message. A message of the database holds no password: it never had the URL.
+/// The database refused a statement, with this message. A message of the database holds no
+/// password: it never had the URL.
 pub(super) fn database(dialect: Dialect, kind: BackendErrorKind, message: &str) -> BackendError {
     let name = dialect.name();
     let detail = match kind {
@@ -21,7 +22,8 @@ pub(super) fn database(dialect: Dialect, kind: BackendErrorKind, message: &str) 
     BackendError::new(kind, detail)
 }
 
-/// A row does not have the types it must have. Which means another table, or, where types are those of each value, a bad row.
+/// A row does not have the types it must have. Which means another table, or, where types are those
+/// of each value, a bad row.
 pub(super) fn undecodable(dialect: Dialect) -> BackendError {
     if dialect.is_typed() {
         database(dialect, BackendErrorKind::Misconfigured, "columns of other types")

@@ -1,4 +1,5 @@
-//! Key bytes as text: base64 with padding (RFC 4648 section 4), as `openssl rand -base64 32` prints them.
+//! Key bytes as text: base64 with padding (RFC 4648 section 4), as `openssl rand -base64 32` prints
+//! them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -10,12 +10,12 @@ use crate::key::{Key, KeyState, Keyring, Purpose};
 
 /// Keys from environment variables, exactly one of:
 ///
-/// - `ENCRYPTED_FIELD_KEYS`: entries `[purpose@][scope/]id:<key>[:<check>]`, separated by commas; the first of
-///   each scope and purpose is active, the others are retired. Keys and check values are 32 bytes in base64
-///   with padding. Example: `2:…,1:…,slack/3:…,index@4:…`.
+/// - `ENCRYPTED_FIELD_KEYS`: entries `[purpose@][scope/]id:<key>[:<check>]`, separated by commas;
+///   the first of each scope and purpose is active, the others are retired. Keys and check values
+///   are 32 bytes in base64 with padding. Example: `2:…,1:…,slack/3:…,index@4:…`.
 /// - `ENCRYPTED_FIELD_KEY`: one key, id 1.
-/// - `ENCRYPTED_FIELD_PASSPHRASE` and `ENCRYPTED_FIELD_SALT` (base64, at least 16 bytes): key 1 by Argon2id
-///   (version 0x13, 64 MiB, 3 passes, 4 lanes); feature `passphrase`.
+/// - `ENCRYPTED_FIELD_PASSPHRASE` and `ENCRYPTED_FIELD_SALT` (base64, at least 16 bytes): key 1 by
+///   Argon2id (version 0x13, 64 MiB, 3 passes, 4 lanes); feature `passphrase`.
 ///
 /// [`Keyring::from_env`] reads these; this type reads others, or reads them from elsewhere:
 ///
@@ -54,18 +54,19 @@ impl EnvKeys {
     /// The key ring of the variables, read through `var`, such as `|name| std::env::var_os(name)`.
     ///
     /// # Errors
-    /// As [`keys`](Self::keys), and what [`KeyringBuilder::build`](crate::KeyringBuilder::build) refuses.
+    /// As [`keys`](Self::keys), and what [`KeyringBuilder::build`](crate::KeyringBuilder::build)
+    /// refuses.
     pub fn read(&self, var: impl FnMut(&str) -> Option<OsString>) -> Result<Keyring> {
         let (source, keys) = self.source_and_keys(var)?;
         Keyring::builder().keys(keys).build().map_err(|e| e.within(&source))
     }
 
-    /// The keys of the variables, for a ring that takes others beside them. An empty variable counts as not set, as
-    /// shells and orchestrators leave it.
+    /// The keys of the variables, for a ring that takes others beside them. An empty variable
+    /// counts as not set, as shells and orchestrators leave it.
     ///
     /// # Errors
-    /// [`ErrorKind::NoKeys`] where none is set; [`ErrorKind::InvalidKeys`] where more than one is, or what is set
-    /// can't be read.
+    /// [`ErrorKind::NoKeys`] where none is set; [`ErrorKind::InvalidKeys`] where more than one is,
+    /// or what is set can't be read.
     pub fn keys(&self, var: impl FnMut(&str) -> Option<OsString>) -> Result<Vec<Key>> {
         self.source_and_keys(var).map(|(_, keys)| keys)
     }

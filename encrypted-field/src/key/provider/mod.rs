@@ -1,4 +1,5 @@
-//! Where keys come from. Each provider ends in a [`KeyringBuilder`](super::KeyringBuilder), which does the checks.
+//! Where keys come from. Each provider ends in a [`KeyringBuilder`](super::KeyringBuilder), which
+//! does the checks.
 
 pub(crate) mod encoding;
 pub(crate) mod env;

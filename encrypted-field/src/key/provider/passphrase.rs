@@ -15,12 +15,13 @@ fn invalid(detail: String) -> Error {
 }
 
 impl Key {
-    /// An active key from a passphrase: Argon2id version 0x13, 64 MiB, 3 passes, 4 lanes (the second recommended
-    /// option of RFC 9106 section 4). Takes about a tenth of a second and 64 MiB, once, when keys are loaded.
+    /// An active key from a passphrase: Argon2id version 0x13, 64 MiB, 3 passes, 4 lanes (the
+    /// second recommended option of RFC 9106 section 4). Takes about a tenth of a second and 64
+    /// MiB, once, when keys are loaded.
     ///
-    /// The passphrase has at least 12 bytes, the salt at least 16 random ones (RFC 9106 section 3.1), which are no
-    /// secret. To rotate away from it, keep it as a retired key beside the new one. Argon2id is no approved function of
-    /// FIPS 140-3, with the feature `fips` neither.
+    /// The passphrase has at least 12 bytes, the salt at least 16 random ones (RFC 9106 section
+    /// 3.1), which are no secret. To rotate away from it, keep it as a retired key beside the new
+    /// one. Argon2id is no approved function of FIPS 140-3, with the feature `fips` neither.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidKeys`]: shorter than that, or the feature `passphrase` is off.
@@ -50,7 +51,8 @@ fn argon2id(passphrase: &str, salt: &[u8]) -> Result<Zeroizing<[u8; 32]>> {
     let mut key = Zeroizing::new([0; 32]);
     Params::new(64 * 1024, 3, 4, Some(key.len()))
         .and_then(|params| {
-            // Our own memory, because the last blocks give the key and argon2 does not wipe what it allocates.
+            // Our own memory, because the last blocks give the key and argon2 does not wipe what it
+            // allocates.
             let mut memory = Zeroizing::new(vec![Block::new(); params.block_count()]);
             Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into_with_memory(
                 passphrase.as_bytes(),

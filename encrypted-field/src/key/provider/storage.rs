@@ -1,4 +1,5 @@
-//! Files with keys on disk: who may read them, and how they are replaced without a moment in which they are not whole.
+//! Files with keys on disk: who may read them, and how they are replaced without a moment in which
+//! they are not whole.
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
@@ -84,8 +85,8 @@ pub(crate) fn resolve(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
-/// Held until dropped; `None` waits for it without a bound. The lock file stays: removing it would let two writers hold two
-/// different ones.
+/// Held until dropped; `None` waits for it without a bound. The lock file stays: removing it would
+/// let two writers hold two different ones.
 pub(crate) fn lock(path: &Path, wait: Option<Duration>) -> Result<File> {
     let file = lock_file(path)?;
     match wait {
@@ -122,8 +123,8 @@ fn lock_file(path: &Path) -> Result<File> {
         .map_err(failed("can't make the lock file"))
 }
 
-/// Temporary file, flush, rename, flush of the folder: after a crash there is the old file or the new one.
-/// To be called under the lock.
+/// Temporary file, flush, rename, flush of the folder: after a crash there is the old file or the
+/// new one. To be called under the lock.
 pub(crate) fn write(path: &Path, text: &[u8]) -> Result<()> {
     let mut random = [0; 8];
     cipher::random(&mut random).map_err(Failure::Random)?;

@@ -1,4 +1,5 @@
-//! Scopes with a ring of their own, which only the library makes. `tests/tests/scopes` has all others.
+//! Scopes with a ring of their own, which only the library makes. `tests/tests/scopes` has all
+//! others.
 #![allow(clippy::unwrap_used)]
 // What the derive emits is foreign code elsewhere.
 #![allow(unreachable_pub, unused_imports)]

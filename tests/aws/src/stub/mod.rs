@@ -1,7 +1,9 @@
-//! A server that answers as KMS and Secrets Manager do where moto does not, over real HTTP on a loopback port.
+//! A server that answers as KMS, S3 and Secrets Manager do where moto does not, over real HTTP on a
+//! loopback port.
 
 mod http;
 mod kms;
+mod object;
 mod secrets;
 
 use std::collections::HashMap;
@@ -10,23 +12,30 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 
+use encrypted_field::envelope::Clock;
 use serde_json::{Value, json};
 
 /// How the stub answers.
 #[derive(Debug, Clone)]
 pub enum Answer {
-    /// As the service does when all is well: keys unwrap, and a version of a secret is created once.
+    /// As the service does when all is well: keys unwrap, and a version of a secret is created
+    /// once.
     Works,
     /// With the status and error code of the service, and a message.
     Error(u16, &'static str, &'static str),
     /// With a status and a body that need not be the service's.
     Body(u16, String),
-    /// Works, but does the next operation of this name and then closes the connection instead of answering.
+    /// Works, but does the next operation of this name and then closes the connection instead of
+    /// answering.
     LosesOne(&'static str),
+    /// Works, but answers this operation with a status and a body.
+    BodyTo(&'static str, u16, String),
     /// Works, but says once that there is no value yet, right before another process puts one.
     WrittenMeanwhile(String),
     /// Not at all.
     Hangs,
+    /// With the beginning of an object of S3, and then nothing.
+    HangsInBody,
 }
 
 /// The server. It stops when this is dropped.
@@ -48,6 +57,9 @@ struct State {
     calls: HashMap<String, usize>,
     kms: kms::Kms,
     secret: secrets::Secret,
+    object: object::Object,
+    /// Of the header `Date`.
+    clock: Option<Clock>,
 }
 
 impl Default for Stub {
@@ -57,7 +69,7 @@ impl Default for Stub {
 }
 
 impl Stub {
-    /// One that works, with a secret that never had a value.
+    /// One that works, with a secret that never had a value, and an object that was never put.
     pub fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("its address");
@@ -66,6 +78,8 @@ impl Stub {
             calls: HashMap::new(),
             kms: kms::Kms::default(),
             secret: secrets::Secret::default(),
+            object: object::Object::default(),
+            clock: None,
         };
         let shared = Arc::new(Shared { state: Mutex::new(state), stopped: AtomicBool::new(false) });
         let for_thread = shared.clone();
@@ -96,6 +110,22 @@ impl Stub {
         self.state().calls.get(operation).copied().unwrap_or_default()
     }
 
+    /// From now on answers have a `Date`, by this clock. Without it they have none: a test or an
+    /// example that sets the time by hand would find the service's far from its own.
+    pub fn date_by(&self, clock: &Clock) {
+        self.state().clock = Some(clock.clone());
+    }
+
+    /// Makes an alias, such as `alias/app`, of the KMS key with this id.
+    pub fn alias(&self, alias: &str, key: &str) {
+        self.state().kms.alias(alias, key);
+    }
+
+    /// The ids of the KMS keys whose deletion was scheduled.
+    pub fn scheduled_deletions(&self) -> Vec<String> {
+        self.state().kms.scheduled()
+    }
+
     /// Moves the label `AWSCURRENT` back to the version before.
     pub fn set_secret_back(&self) {
         self.state().secret.set_back();
@@ -109,6 +139,16 @@ impl Stub {
     /// How many versions the secret has.
     pub fn versions(&self) -> usize {
         self.state().secret.versions()
+    }
+
+    /// Deletes the object of S3, which leaves a delete marker.
+    pub fn delete_object(&self) {
+        self.state().object.delete();
+    }
+
+    /// The texts of all versions of the object, the newest last; `None` is a delete marker.
+    pub fn object_versions(&self) -> Vec<Option<String>> {
+        self.state().object.texts()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -127,8 +167,12 @@ impl Drop for Stub {
 /// What goes back to the client.
 enum Reply {
     Json(u16, String),
+    /// With lines of headers.
+    Xml(u16, String, String),
     Close,
     Nothing,
+    /// Headers, and less of a body than they say.
+    Part,
 }
 
 impl State {
@@ -136,8 +180,13 @@ impl State {
         *self.calls.entry(operation.to_owned()).or_default() += 1;
         match self.answer.clone() {
             Answer::Works => self.work(operation, request),
+            Answer::Error(status, code, message) if object::is_operation(operation) => {
+                object::error(status, code, message)
+            }
             Answer::Error(status, code, message) => error(status, code, message),
             Answer::Body(status, body) => Reply::Json(status, body),
+            Answer::BodyTo(at, status, body) if at == operation => Reply::Json(status, body),
+            Answer::BodyTo(..) => self.work(operation, request),
             Answer::LosesOne(lost) if lost != operation => self.work(operation, request),
             Answer::LosesOne(_) => {
                 self.answer = Answer::Works;
@@ -152,6 +201,7 @@ impl State {
                 reply
             }
             Answer::Hangs => Reply::Nothing,
+            Answer::HangsInBody => Reply::Part,
         }
     }
 
@@ -159,9 +209,16 @@ impl State {
         match operation {
             "Encrypt" => self.kms.encrypt(request),
             "Decrypt" => self.kms.decrypt(request),
+            "DescribeKey" => self.kms.describe(request),
+            "ListAliases" => self.kms.list_aliases(request),
+            "ScheduleKeyDeletion" => self.kms.schedule_deletion(request),
             "GetSecretValue" => self.secret.get(),
             "PutSecretValue" => self.secret.put(request),
             "DescribeSecret" => self.secret.describe(),
+            "GetObject" => self.object.get(),
+            "PutObject" => self.object.put(request),
+            "ListObjectVersions" => self.object.list(request),
+            "DeleteObject" => self.object.delete_version(request),
             _ => error(400, "UnknownOperationException", ""),
         }
     }

@@ -1,6 +1,7 @@
 //! As much of HTTP/1.1 (RFC 9112) as a client of Vault uses.
 
 use std::io::{self, Read, Write};
+use std::time::SystemTime;
 
 /// A request, whole.
 #[derive(Debug)]
@@ -56,11 +57,16 @@ pub(super) fn read(stream: &mut impl Read) -> io::Result<Option<Request>> {
     }))
 }
 
-pub(super) fn write(stream: &mut impl Write, response: &Response) -> io::Result<()> {
+pub(super) fn write(
+    stream: &mut impl Write,
+    response: &Response,
+    date: Option<SystemTime>,
+) -> io::Result<()> {
     let Response { status, body } = response;
     let location = if *status == 307 { "Location: /v1/elsewhere\r\n" } else { "" };
+    let date = date.map(|date| format!("Date: {}\r\n", httpdate::fmt_http_date(date))).unwrap_or_default();
     let head = format!(
-        "HTTP/1.1 {status} Status\r\nContent-Type: application/json\r\n{location}Content-Length: {}\r\n\r\n",
+        "HTTP/1.1 {status} Status\r\nContent-Type: application/json\r\n{date}{location}Content-Length: {}\r\n\r\n",
         body.len()
     );
     stream.write_all(&[head.as_bytes(), body].concat())?;

@@ -1,5 +1,5 @@
-//! KV version 2. <https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v2>. What is refused and how: `path_data.go` of
-//! Vault's `vault-plugin-secrets-kv`.
+//! KV version 2. <https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v2>. What is refused
+//! and how: `path_data.go` of Vault's `vault-plugin-secrets-kv`.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! A server that answers as Vault does, as far as the library asks: Transit, KV version 2, AppRole and Kubernetes logins, tokens.
-//! It encrypts for real, so that associated data is enforced.
+//! A server that answers as Vault does, as far as the library asks: Transit, KV version 2, AppRole
+//! and Kubernetes logins, tokens. It encrypts for real, so that associated data is enforced.
 
 mod auth;
 mod engines;
@@ -15,6 +15,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use encrypted_field::envelope::Clock;
 use engines::Engines;
 use http::{Request, Response};
 use serde_json::{Value, json};
@@ -62,16 +63,19 @@ struct State {
     hanging: Vec<Sender<()>>,
     /// The namespaces of the requests so far, `""` for none.
     namespaces: Vec<String>,
+    /// Of the header `Date`.
+    clock: Option<Clock>,
 }
 
 impl StandIn {
-    /// Without TLS. Mounted are `transit`, `secret` (KV version 2), `approle` and `kubernetes`; the root token is
-    /// [`root_token`](Self::root_token).
+    /// Without TLS. Mounted are `transit`, `secret` (KV version 2), `approle` and `kubernetes`; the
+    /// root token is [`root_token`](Self::root_token).
     pub fn start() -> Self {
         Self::with(None)
     }
 
-    /// With TLS and this certificate; where `clients` is given, only for clients with a certificate of that authority.
+    /// With TLS and this certificate; where `clients` is given, only for clients with a certificate
+    /// of that authority.
     pub fn start_tls(identity: &Identity, clients: Option<&Authority>) -> Self {
         Self::with(Some(tls::config(identity, clients)))
     }
@@ -85,6 +89,7 @@ impl StandIn {
             connections: Vec::new(),
             hanging: Vec::new(),
             namespaces: Vec::new(),
+            clock: None,
         };
         let shared = Arc::new(Shared { state: Mutex::new(state), tls });
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -107,8 +112,8 @@ impl StandIn {
         self.state().engines.auth.root.clone()
     }
 
-    /// How often an endpoint was called: `encrypt`, `decrypt`, `keys`, `data`, `metadata`, `destroy`, `delete`, `login`,
-    /// `lookup-self`, `renew-self`, `mounts`, `auth`, `other`.
+    /// How often an endpoint was called: `encrypt`, `decrypt`, `keys`, `data`, `metadata`,
+    /// `destroy`, `delete`, `login`, `lookup-self`, `renew-self`, `mounts`, `auth`, `other`.
     pub fn calls(&self, endpoint: &str) -> usize {
         self.state().calls.get(endpoint).copied().unwrap_or(0)
     }
@@ -163,7 +168,8 @@ impl StandIn {
         self.state().engines.auth.tokens.clear();
     }
 
-    /// How long the tokens of later logins and renewals live, in seconds (0: without an end), and whether they can be renewed.
+    /// How long the tokens of later logins and renewals live, in seconds (0: without an end), and
+    /// whether they can be renewed.
     pub fn grant(&self, seconds: u64, renewable: bool) {
         let auth = &mut self.state().engines.auth;
         (auth.seconds, auth.renewable) = (seconds, renewable);
@@ -202,6 +208,12 @@ impl StandIn {
     /// As with `delete_version_after` on KV.
     pub fn delete_versions_later(&self) {
         self.state().engines.deletes_later = true;
+    }
+
+    /// From now on answers have a `Date`, by this clock. Without it they have none: a test or an
+    /// example that sets the time by hand would find Vault's far from its own.
+    pub fn date_by(&self, clock: &Clock) {
+        self.state().clock = Some(clock.clone());
     }
 
     /// The namespaces that requests named.
@@ -261,8 +273,10 @@ impl Shared {
 
     fn talk(&self, mut stream: impl Read + Write) -> io::Result<()> {
         while let Some(request) = http::read(&mut stream)? {
-            match self.handle(&request) {
-                Ok(response) => http::write(&mut stream, &response)?,
+            let handled = self.handle(&request);
+            let date = self.state().clock.as_ref().map(Clock::wall);
+            match handled {
+                Ok(response) => http::write(&mut stream, &response, date)?,
                 Err(Fault::Hang) => {
                     let (sender, receiver): (_, Receiver<()>) = channel();
                     self.state().hanging.push(sender);
@@ -301,7 +315,8 @@ fn errors(status: u16, texts: &[&str]) -> Response {
     Response { status, body: json!({ "errors": texts }).to_string().into_bytes() }
 }
 
-/// The envelope around all data. <https://developer.hashicorp.com/vault/api-docs#parameters-in-responses>
+/// The envelope around all data.
+/// <https://developer.hashicorp.com/vault/api-docs#parameters-in-responses>
 fn data(status: u16, data: &Value) -> Response {
     let body = json!({
         "request_id": "6b1e4e4c-0c4d-4f0e-9d5c-6d2a3a2b9f10", "lease_id": "", "renewable": false, "lease_duration": 0,

@@ -1,5 +1,6 @@
-//! Transit, with AES-256-GCM. <https://developer.hashicorp.com/vault/api-docs/secret/transit>. The texts of errors are those of
-//! Vault's `sdk/helper/keysutil/policy.go` and `builtin/logical/transit`.
+//! Transit, with AES-256-GCM. <https://developer.hashicorp.com/vault/api-docs/secret/transit>. The
+//! texts of errors are those of Vault's `sdk/helper/keysutil/policy.go` and
+//! `builtin/logical/transit`.
 
 use std::collections::BTreeMap;
 

@@ -17,19 +17,23 @@ use std::sync::Arc;
 pub use backend::DieselBackend;
 use backend::transaction;
 use diesel::Connection;
-use diesel::result::{DatabaseErrorKind, Error};
+use diesel::result::{DatabaseErrorKind, Error, QueryResult};
 
 use super::Dialect;
-use super::statement::{self, Swap};
+use super::load::load;
+use super::statement::loaded;
+use super::swap::Swap;
 use super::table::Table;
-use crate::envelope::{BackendError, BackendErrorKind, KeyStore, Record, blocking};
+use crate::envelope::runtime::run_blocking;
+use crate::envelope::{BackendError, BackendErrorKind, KeyStore, Loaded, Query, Record};
 use crate::error::Result;
 
 type Connect<C> = Arc<dyn Fn() -> Option<C> + Send + Sync>;
 
 /// A key store in a table, over Diesel connections to PostgreSQL, MySQL, MariaDB or SQLite.
 ///
-/// Needs the feature `diesel-postgres`, `diesel-mysql` or `diesel-sqlite`. [The module](super) says how to make the table.
+/// Needs the feature `diesel-postgres`, `diesel-mysql` or `diesel-sqlite`. [The module](super) says
+/// how to make the table.
 ///
 /// ```
 /// # #[cfg(feature = "diesel-sqlite")]
@@ -42,28 +46,31 @@ type Connect<C> = Arc<dyn Fn() -> Option<C> + Send + Sync>;
 /// # }
 /// ```
 ///
-/// Diesel's calls block. With the feature `tokio` and a runtime they run on its threads for blocking calls, else on the
-/// thread that asks. They take as long as the database lets them: set timeouts in the URL, the pool, or in the connection
-/// (`statement_timeout`, `max_statement_time`, `PRAGMA busy_timeout`).
+/// Diesel's calls block. With the feature `tokio` and a runtime they run on its threads for
+/// blocking calls, else on the thread that asks. They take as long as the database lets them: set
+/// timeouts in the URL, the pool, or in the connection (`statement_timeout`, `max_statement_time`,
+/// `PRAGMA busy_timeout`).
 pub struct DieselStore<C> {
     connect: Connect<C>,
     table: Table,
 }
 
 impl<C: Connection + 'static> DieselStore<C> {
-    /// Over connections that `connect` makes or takes from a pool, one for each call, dropped after it. They must not be in
-    /// a transaction.
+    /// Over connections that `connect` makes or takes from a pool, one for each call, dropped after
+    /// it. They must not be in a transaction.
     ///
-    /// What `connect` fails with is not passed on, because it may name the URL with its password: the error says only that there
-    /// is no connection. Log it in `connect` where that is safe.
+    /// What `connect` fails with is not passed on, because it may name the URL with its password:
+    /// the error says only that there is no connection. Log it in `connect` where that is safe.
     pub fn new<E>(connect: impl Fn() -> Result<C, E> + Send + Sync + 'static) -> Self {
         Self { connect: Arc::new(move || connect().ok()), table: Table::default() }
     }
 
-    /// In another table than `encrypted_field_keys`: `name` or `schema.name`, in the letters of the table's definition.
+    /// In another table than `encrypted_field_keys`: `name` or `schema.name`, in the letters of the
+    /// table's definition.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyStoreUnusable`](crate::ErrorKind::KeyStoreUnusable): not a name, of ASCII letters, digits and `_`, at most 63 each.
+    /// [`ErrorKind::KeyStoreUnusable`](crate::ErrorKind::KeyStoreUnusable): not a name, of ASCII
+    /// letters, digits and `_`, at most 63 each.
     pub fn table(mut self, name: &str) -> Result<Self> {
         self.table = Table::new(name)?;
         Ok(self)
@@ -76,19 +83,20 @@ where
 {
     const DIALECT: Dialect = <C::Backend as DieselBackend<C>>::DIALECT;
 
-    /// Runs `call` in a transaction of a connection, where it may block. `None` where it asked for a rollback, by
-    /// [`Error::RollbackTransaction`].
+    /// Runs `call` in a transaction of a connection, after the statement `first`, where it may
+    /// block. `None` where it asked for a rollback, by [`Error::RollbackTransaction`].
     async fn in_transaction<T: Send + 'static>(
         &self,
+        first: &'static str,
         call: impl FnOnce(&mut C) -> Result<T, diesel::result::Error> + Send + 'static,
     ) -> Result<Option<T>, BackendError> {
         let (connect, table) = (Arc::clone(&self.connect), self.table.clone());
-        blocking::run(move || {
+        run_blocking(move || {
             let mut connection = connect().ok_or_else(|| {
                 let detail = "`connect` of the store gave no connection; what it failed with is left out, for it may name a password";
                 BackendError::new(BackendErrorKind::Unavailable, detail)
             })?;
-            match transaction(&mut connection, call) {
+            match transaction(&mut connection, first, call) {
                 Ok(result) => Ok(Some(result)),
                 Err(Error::RollbackTransaction) => Ok(None),
                 Err(e) => Err(failure::refuse(&mut connection, &table, &e)),
@@ -102,15 +110,18 @@ impl<C: Connection + 'static> KeyStore for DieselStore<C>
 where
     C::Backend: DieselBackend<C>,
 {
-    async fn load(&self, after: u64) -> Result<Vec<Record>, BackendError> {
-        let statement = statement::load(Self::DIALECT, &self.table, after);
-        let rows = self.in_transaction(move |connection| C::Backend::load(connection, statement)).await?;
-        rows.into_iter().flatten().map(Record::try_from).collect()
+    async fn load(&self, query: &Query) -> Result<Loaded, BackendError> {
+        let statements = load(Self::DIALECT, &self.table, query);
+        let rows = self.in_transaction(C::Backend::FIRST_OF_LOAD, move |connection| {
+            let rows = statements.into_iter().map(|statement| C::Backend::load(connection, statement));
+            rows.collect::<QueryResult<Vec<_>>>()
+        });
+        loaded(rows.await?.into_iter().flatten().flatten())
     }
 
     async fn compare_and_swap(&self, expected: u64, changed: &[Record]) -> Result<bool, BackendError> {
         let swap = Swap::new(Self::DIALECT, &self.table, expected, changed)?;
-        let swapped = self.in_transaction(move |connection| {
+        let swapped = self.in_transaction(C::Backend::FIRST_OF_CHANGE, move |connection| {
             match C::Backend::execute(connection, swap.head) {
                 Ok(1) => {}
                 Ok(_) | Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {

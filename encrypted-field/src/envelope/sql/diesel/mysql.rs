@@ -24,8 +24,9 @@ impl<C: LoadConnection<Backend = Self>> DieselBackend<C> for Mysql {
         query::load(connection, statement)
     }
 
-    /// Diesel does not give the number of the error. Messages are in English, unless the server is set to another language
-    /// (`lc_messages`): then what is not recognized is tried again, and the message shown.
+    /// Diesel does not give the number of the error. Messages are in English, unless the server is
+    /// set to another language (`lc_messages`): then what is not recognized is tried again, and the
+    /// message shown.
     fn kind(_: &mut C, _: &str, message: &str) -> BackendErrorKind {
         let is = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
         let denied =

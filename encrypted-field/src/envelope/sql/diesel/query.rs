@@ -8,7 +8,7 @@ use diesel::query_builder::{BoxedSqlQuery, QueryFragment, SqlQuery};
 use diesel::result::QueryResult;
 use diesel::row::NamedRow;
 use diesel::serialize::ToSql;
-use diesel::sql_types::{BigInt, HasSqlType, Text, Untyped};
+use diesel::sql_types::{BigInt, HasSqlType, Nullable, Text, Untyped};
 use diesel::{Connection, RunQueryDsl as _, sql_query};
 
 use crate::envelope::sql::statement::{Bind, Row, Statement};
@@ -57,9 +57,10 @@ where
 {
     fn build<'a>(row: &impl NamedRow<'a, DB>) -> deserialize::Result<Self> {
         Ok(Self {
-            id: NamedRow::get::<BigInt, _>(row, "id")?,
+            name: NamedRow::get::<Text, _>(row, "name")?,
             revision: NamedRow::get::<BigInt, _>(row, "revision")?,
             record: NamedRow::get::<Text, _>(row, "record")?,
+            server_time: NamedRow::get::<Nullable<BigInt>, _>(row, "server_time")?,
         })
     }
 }

@@ -7,8 +7,8 @@ use crate::envelope::BackendErrorKind;
 use crate::envelope::sql::Dialect;
 use crate::envelope::sql::statement::{Row, Statement};
 
-/// A SQLx database that a [`SqlxStore`](super::SqlxStore) can use: `Postgres`, `MySql` and `Sqlite`, each with its feature. It can't be
-/// implemented elsewhere.
+/// A SQLx database that a [`SqlxStore`](super::SqlxStore) can use: `Postgres`, `MySql` and
+/// `Sqlite`, each with its feature. It can't be implemented elsewhere.
 #[diagnostic::on_unimplemented(
     message = "a `SqlxStore` can't use a pool of `{Self}`",
     note = "enable the feature `sqlx-postgres`, `sqlx-mysql` or `sqlx-sqlite` of encrypted-field; a pool of `sqlx::Any` can't be used"
@@ -19,9 +19,12 @@ pub trait SqlxBackend: Sealed + sqlx::Database {
     /// A statement ahead of each transaction.
     #[doc(hidden)]
     const BEFORE: Option<&'static str> = None;
+    /// What begins a load: from then on it sees one moment.
+    #[doc(hidden)]
+    const BEGIN_LOAD: &'static str;
     /// What begins a change.
     #[doc(hidden)]
-    const BEGIN: &'static str;
+    const BEGIN_CHANGE: &'static str;
 
     /// How many rows it changed.
     #[doc(hidden)]

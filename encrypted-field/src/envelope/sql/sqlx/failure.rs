@@ -1,5 +1,5 @@
-//! SQLx's errors in the words of this library. None is passed on as a source: some hold what they were made from, such as parts
-//! of a URL.
+//! SQLx's errors in the words of this library. None is passed on as a source: some hold what they
+//! were made from, such as parts of a URL.
 
 use std::borrow::Cow;
 

@@ -18,15 +18,17 @@ use sqlx::error::DatabaseError;
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection as _, Pool};
 
-use super::statement::{self, Statement, Swap};
+use super::load::load;
+use super::statement::{Row, Statement, loaded};
+use super::swap::Swap;
 use super::table::Table;
-use crate::envelope::{BackendError, KeyStore, Record};
+use crate::envelope::{BackendError, KeyStore, Loaded, Query, Record};
 use crate::error::Result;
 
 /// A key store in a table, over a SQLx pool for PostgreSQL, MySQL, MariaDB or SQLite.
 ///
-/// Needs the feature `sqlx-postgres`, `sqlx-mysql` or `sqlx-sqlite`. [The module](super) says how to make the table. Pools of
-/// `sqlx::Any` don't do: they tell too late which database they have.
+/// Needs the feature `sqlx-postgres`, `sqlx-mysql` or `sqlx-sqlite`. [The module](super) says how
+/// to make the table. Pools of `sqlx::Any` don't do: they tell too late which database they have.
 ///
 /// ```
 /// # #[cfg(feature = "sqlx-postgres")]
@@ -52,10 +54,12 @@ impl<DB: SqlxBackend> SqlxStore<DB> {
         Self { pool, table: Table::default() }
     }
 
-    /// In another table than `encrypted_field_keys`: `name` or `schema.name`, in the letters of the table's definition.
+    /// In another table than `encrypted_field_keys`: `name` or `schema.name`, in the letters of the
+    /// table's definition.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyStoreUnusable`](crate::ErrorKind::KeyStoreUnusable): not a name, of ASCII letters, digits and `_`, at most 63 each.
+    /// [`ErrorKind::KeyStoreUnusable`](crate::ErrorKind::KeyStoreUnusable): not a name, of ASCII
+    /// letters, digits and `_`, at most 63 each.
     pub fn table(mut self, name: &str) -> Result<Self> {
         self.table = Table::new(name)?;
         Ok(self)
@@ -69,10 +73,13 @@ impl<DB: SqlxBackend> SqlxStore<DB> {
         Ok(connection)
     }
 
-    async fn rows(&self, after: u64) -> Result<Vec<statement::Row>, sqlx::Error> {
+    async fn rows(&self, query: &Query) -> Result<Vec<Row>, sqlx::Error> {
         let mut connection = self.connection().await?;
-        let mut transaction = (*connection).begin().await?;
-        let rows = DB::load(&mut transaction, statement::load(DB::DIALECT, &self.table, after)).await?;
+        let mut transaction = (*connection).begin_with(DB::BEGIN_LOAD).await?;
+        let mut rows = Vec::new();
+        for statement in load(DB::DIALECT, &self.table, query) {
+            rows.extend(DB::load(&mut transaction, statement).await?);
+        }
         transaction.commit().await?;
         Ok(rows)
     }
@@ -81,8 +88,9 @@ impl<DB: SqlxBackend> SqlxStore<DB> {
         let mut connection = self.connection().await?;
         let swapped = swap_on::<DB>(&mut connection, swap).await;
         if !matches!(swapped, Ok(true)) {
-            // SQLx only queues the rollback of a transaction that is dropped. What is done before the ping is answered
-            // holds no lock after this. Where the connection is broken, the server rolls back.
+            // SQLx only queues the rollback of a transaction that is dropped. What is done before
+            // the ping is answered holds no lock after this. Where the connection is broken, the
+            // server rolls back.
             let _ = (*connection).ping().await;
         }
         swapped
@@ -90,7 +98,7 @@ impl<DB: SqlxBackend> SqlxStore<DB> {
 }
 
 async fn swap_on<DB: SqlxBackend>(connection: &mut DB::Connection, swap: Swap) -> Result<bool, sqlx::Error> {
-    let mut transaction = connection.begin_with(DB::BEGIN).await?;
+    let mut transaction = connection.begin_with(DB::BEGIN_CHANGE).await?;
     match DB::execute(&mut transaction, swap.head).await {
         Ok(1) => {}
         Ok(_) => return Ok(false),
@@ -105,9 +113,8 @@ async fn swap_on<DB: SqlxBackend>(connection: &mut DB::Connection, swap: Swap) -
 }
 
 impl<DB: SqlxBackend> KeyStore for SqlxStore<DB> {
-    async fn load(&self, after: u64) -> Result<Vec<Record>, BackendError> {
-        let rows = self.rows(after).await.map_err(|e| failure::refuse::<DB>(&e))?;
-        rows.into_iter().map(Record::try_from).collect()
+    async fn load(&self, query: &Query) -> Result<Loaded, BackendError> {
+        loaded(self.rows(query).await.map_err(|e| failure::refuse::<DB>(&e))?)
     }
 
     async fn compare_and_swap(&self, expected: u64, changed: &[Record]) -> Result<bool, BackendError> {

@@ -16,7 +16,8 @@ impl Sealed for MySql {}
 impl SqlxBackend for MySql {
     const DIALECT: Dialect = Dialect::MySql;
     const BEFORE: Option<&'static str> = Some("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
-    const BEGIN: &'static str = "START TRANSACTION";
+    const BEGIN_LOAD: &'static str = "START TRANSACTION";
+    const BEGIN_CHANGE: &'static str = "START TRANSACTION";
 
     fn execute(connection: &mut Self::Connection, statement: Statement) -> BoxFuture<'_, Result<u64>> {
         Box::pin(async { Ok(query::execute::<Self>(connection, statement).await?.rows_affected()) })
@@ -29,11 +30,13 @@ impl SqlxBackend for MySql {
     /// By the error's number: "Server Error Message Reference" of MySQL and of MariaDB.
     fn kind(error: &dyn DatabaseError) -> BackendErrorKind {
         match error.try_downcast_ref::<MySqlDatabaseError>().map_or(0, MySqlDatabaseError::number) {
-            // ACCESS_DENIED to a database, at connect, without a password; TABLEACCESS_DENIED, COLUMNACCESS_DENIED,
-            // SPECIFIC_ACCESS_DENIED; OPTION_PREVENTS_STATEMENT (--read-only), transaction and server in read-only mode.
+            // ACCESS_DENIED to a database, at connect, without a password; TABLEACCESS_DENIED,
+            // COLUMNACCESS_DENIED, SPECIFIC_ACCESS_DENIED; OPTION_PREVENTS_STATEMENT (--read-only),
+            // transaction and server in read-only mode.
             1044 | 1045 | 1698 | 1142 | 1143 | 1227 | 1290 | 1792 | 1836 => BackendErrorKind::Denied,
-            // BAD_DB, NO_SUCH_TABLE, BAD_FIELD (column); BAD_NULL, NO_DEFAULT_FOR_FIELD, WARN_DATA_OUT_OF_RANGE, DATA_TOO_LONG,
-            // TRUNCATED_WRONG_VALUE_FOR_FIELD; CHECK_CONSTRAINT_VIOLATED, of MySQL and of MariaDB.
+            // BAD_DB, NO_SUCH_TABLE, BAD_FIELD (column); BAD_NULL, NO_DEFAULT_FOR_FIELD,
+            // WARN_DATA_OUT_OF_RANGE, DATA_TOO_LONG, TRUNCATED_WRONG_VALUE_FOR_FIELD;
+            // CHECK_CONSTRAINT_VIOLATED, of MySQL and of MariaDB.
             1049 | 1146 | 1054 | 1048 | 1364 | 1264 | 1406 | 1366 | 3819 | 4025 => {
                 BackendErrorKind::Misconfigured
             }

@@ -16,7 +16,8 @@ impl Sealed for Postgres {}
 
 impl SqlxBackend for Postgres {
     const DIALECT: Dialect = Dialect::Postgres;
-    const BEGIN: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+    const BEGIN_LOAD: &'static str = "BEGIN ISOLATION LEVEL REPEATABLE READ";
+    const BEGIN_CHANGE: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
     fn execute(connection: &mut Self::Connection, statement: Statement) -> BoxFuture<'_, Result<u64>> {
         Box::pin(async { Ok(query::execute::<Self>(connection, statement).await?.rows_affected()) })
@@ -32,7 +33,8 @@ impl SqlxBackend for Postgres {
         match (&*code, code.get(..2).unwrap_or_default()) {
             // No privilege, a wrong password or user, a replica or a database that is read-only.
             ("42501" | "25006", _) | (_, "28") => BackendErrorKind::Denied,
-            // No such database or schema; no such table or column, or of another type; a value the table refuses.
+            // No such database or schema; no such table or column, or of another type; a value the
+            // table refuses.
             (_, "3D" | "3F" | "42" | "22" | "23") => BackendErrorKind::Misconfigured,
             // Among them 40: serialization failures and deadlocks.
             _ => BackendErrorKind::Unavailable,

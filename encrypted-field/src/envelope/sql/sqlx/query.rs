@@ -47,7 +47,13 @@ where
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
 {
     let rows = query::<DB>(statement).fetch_all(connection).await?;
-    let row =
-        |row: DB::Row| Ok(Row { id: row.try_get(0)?, revision: row.try_get(1)?, record: row.try_get(2)? });
+    let row = |row: DB::Row| {
+        Ok(Row {
+            name: row.try_get(0)?,
+            revision: row.try_get(1)?,
+            record: row.try_get(2)?,
+            server_time: row.try_get(3)?,
+        })
+    };
     rows.into_iter().map(row).collect()
 }

@@ -14,7 +14,8 @@ impl Sealed for Sqlite {}
 
 impl SqlxBackend for Sqlite {
     const DIALECT: Dialect = Dialect::Sqlite;
-    const BEGIN: &'static str = "BEGIN IMMEDIATE";
+    const BEGIN_LOAD: &'static str = "BEGIN";
+    const BEGIN_CHANGE: &'static str = "BEGIN IMMEDIATE";
 
     fn execute(connection: &mut Self::Connection, statement: Statement) -> BoxFuture<'_, Result<u64>> {
         Box::pin(async { Ok(query::execute::<Self>(connection, statement).await?.rows_affected()) })
@@ -24,7 +25,8 @@ impl SqlxBackend for Sqlite {
         Box::pin(query::load::<Self>(connection, statement))
     }
 
-    /// By the primary result code, the low byte of the extended one: <https://www.sqlite.org/rescode.html>.
+    /// By the primary result code, the low byte of the extended one:
+    /// <https://www.sqlite.org/rescode.html>.
     fn kind(error: &dyn DatabaseError) -> BackendErrorKind {
         let code = error.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or_default();
         match code & 0xff {

@@ -5,9 +5,9 @@ use std::time::SystemTime;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
-use super::super::encoding;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::date::rfc3339;
+use crate::key::provider::encoding;
 use crate::key::{Key, KeyState, Purpose, generate_key};
 use crate::key_id::KeyId;
 
@@ -112,8 +112,8 @@ impl Document {
     }
 
     pub(super) fn to_json(&self) -> Result<Zeroizing<Vec<u8>>> {
-        // Room for all of it at once: growing would leave copies behind that are not wiped. Scopes have any length,
-        // and six characters for each byte at most (`\u0000`).
+        // Room for all of it at once: growing would leave copies behind that are not wiped. Scopes
+        // have any length, and six characters for each byte at most (`\u0000`).
         let scopes: usize = self.keys.iter().map(|entry| entry.scope.len() * 6).sum();
         let mut text = Zeroizing::new(Vec::with_capacity(256 + self.keys.len() * 512 + scopes));
         serde_json::to_writer_pretty(&mut *text, self).map_err(|_| wrong("can't be written as JSON"))?;
@@ -158,7 +158,8 @@ impl Document {
                 .as_ref()
                 .filter(|_| key.state != KeyState::Destroyed)
                 .map(|bytes| KeyText(encoding::encode(bytes.expose()))),
-            // The caller's where there are no bytes to make one of: it is what a tombstone is known by.
+            // The caller's where there are no bytes to make one of: it is what a tombstone is known
+            // by.
             check: key.check_value().or(key.expected_check).map(|check| encoding::encode(&check).to_string()),
             activated: (key.state == KeyState::Active).then(|| now.clone()),
             created: Some(now),

@@ -1,0 +1,279 @@
+//! The scope that is entered: around a closure or a future, for the fields whose keys are those of
+//! a tenant.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use arc_swap::ArcSwap;
+
+use super::Keyring;
+
+thread_local! {
+    static CURRENT: RefCell<Option<Scope>> = const { RefCell::new(None) };
+}
+
+/// Whose keys a field with `scope = dynamic` uses: those of the scope that is entered, such as the
+/// tenant of a request.
+///
+/// ```
+/// use encrypted_field::{Encrypted, ErrorKind, Key, Keyring, Scope, generate_key};
+///
+/// #[derive(Encrypted)]
+/// #[encrypted(table = "customers")]
+/// struct Customer {
+///     #[encrypted(String, scope = dynamic)]
+///     iban: Iban,
+/// }
+///
+/// # fn main() -> encrypted_field::Result<()> {
+/// let acme = Key::new(1, generate_key()?).scope("acme");
+/// let globex = Key::new(2, generate_key()?).scope("globex");
+/// let _ring = Keyring::builder().key(acme).key(globex).build()?.hold(); // in an application: `install`
+///
+/// let customer = Customer { iban: "DE02120300000000202051".into() };
+/// let stored = Scope::named("acme").run(|| customer.iban.to_stored_text())?;
+/// assert!(stored.starts_with("ef1:1:"));
+///
+/// // It opens where "acme" is entered, and nowhere else.
+/// # use encrypted_field::EncryptedField as _;
+/// let iban = Scope::named("acme").run(|| Iban::from_stored_text(stored.clone()))?;
+/// assert_eq!(&*iban, "DE02120300000000202051");
+/// let refused = Scope::named("globex").run(|| Iban::from_stored_text(stored.clone())).unwrap_err();
+/// assert_eq!(refused.kind(), ErrorKind::ScopeMismatch);
+/// let refused = Iban::from_stored_text(stored).unwrap_err();
+/// assert_eq!(refused.kind(), ErrorKind::NoScope);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Scopes nest: the inner one holds, and when it ends, also by a panic, the outer one comes back.
+///
+/// # In async code
+///
+/// [`enter`](Self::enter) keeps the scope with the future, on whatever thread and runtime it runs,
+/// and away from the other futures there:
+///
+/// ```
+/// # use encrypted_field::{Encrypted, Key, Keyring, Scope, Secret, generate_key};
+/// # #[derive(Encrypted)] #[encrypted(context = "customers.iban", scope = dynamic)] struct Iban(Secret<String>);
+/// # struct Request { tenant: String, iban: String }
+/// # struct Database;
+/// # impl Database { async fn insert(&self, stored: String) -> String { stored } }
+/// # type Response = encrypted_field::Result<String>;
+/// async fn handle(request: Request, database: &Database) -> Response {
+///     let scope = Scope::named(request.tenant.as_str()); // of the session, not of what the client says
+///     scope
+///         .enter(async {
+///             let iban = Iban::from(request.iban);
+///             Ok(database.insert(iban.to_stored_text()?).await)
+///         })
+///         .await
+/// }
+/// # let ring = Keyring::builder().key(Key::new(1, generate_key().unwrap()).scope("acme")).build().unwrap();
+/// # let _ring = ring.hold();
+/// # let request = Request { tenant: "acme".to_owned(), iban: "DE02120300000000202051".to_owned() };
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// # assert!(runtime.block_on(handle(request, &Database)).unwrap().starts_with("ef1:1:"));
+/// ```
+///
+/// The future must do the work, not only wait for it: SQLx seals in `bind` and Diesel in `execute`,
+/// before either is awaited. So write `scope.enter(async { query.execute(connection).await })`, not
+/// `scope.enter(query.execute(connection))`. And a row opens where its columns are read, which for
+/// a stream is where it is consumed.
+///
+/// What is spawned begins without a scope, and its fields refuse to work; [`carry`](Self::carry)
+/// and [`carry_future`](Self::carry_future) take the scope along.
+///
+/// # Which keys
+///
+/// A [named](Self::named) scope has its keys in the key ring in use. The empty name is that of the
+/// default scope: whoever enters that has chosen it, and no field falls back to it.
+#[derive(Clone)]
+pub struct Scope(Arc<Inner>);
+
+struct Inner {
+    name: Box<str>,
+    ring: Option<Arc<ArcSwap<Keyring>>>,
+}
+
+impl Scope {
+    /// The scope of this name, with its keys in the key ring in use: the installed or held one, or
+    /// the one that is passed to a `…_with` method.
+    ///
+    /// A name without keys fails when a value is sealed or opened, not here.
+    pub fn named(name: impl Into<Box<str>>) -> Self {
+        Self(Arc::new(Inner { name: name.into(), ring: None }))
+    }
+
+    /// A scope with a ring of its own, which holds the keys of this scope and no others, and may be
+    /// swapped.
+    // For the key manager of `envelope`, where that is on.
+    #[cfg_attr(not(feature = "envelope"), allow(dead_code))]
+    pub(crate) fn with_ring(name: impl Into<Box<str>>, ring: Arc<ArcSwap<Keyring>>) -> Self {
+        Self(Arc::new(Inner { name: name.into(), ring: Some(ring) }))
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    #[inline]
+    pub(crate) fn ring(&self) -> Option<&ArcSwap<Keyring>> {
+        self.0.ring.as_deref()
+    }
+
+    /// The scope that is entered here: on this thread, in this future.
+    pub fn current() -> Option<Self> {
+        // A thread that is ending is in none.
+        CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+    }
+
+    /// Runs `f` in this scope.
+    pub fn run<R>(&self, f: impl FnOnce() -> R) -> R {
+        run_in(Some(self.clone()), f)
+    }
+
+    /// The future in this scope: whenever it is polled, and when it is dropped.
+    pub fn enter<F: Future>(&self, future: F) -> InScope<F> {
+        InScope::new(Some(self.clone()), future)
+    }
+
+    /// The closure in the scope that is entered now, for a thread that has none: of
+    /// `tokio::task::spawn_blocking`, `std::thread::spawn` or `rayon::spawn`. Where none is
+    /// entered, the closure runs in none.
+    ///
+    /// ```
+    /// # use encrypted_field::Scope;
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(Scope::named("acme").enter(async {
+    /// let name = || Scope::current().map(|scope| scope.name().to_owned());
+    /// assert_eq!(tokio::task::spawn_blocking(name).await.unwrap(), None);
+    /// assert_eq!(tokio::task::spawn_blocking(Scope::carry(name)).await.unwrap().as_deref(), Some("acme"));
+    /// # }));
+    /// ```
+    pub fn carry<F, R>(f: F) -> impl FnOnce() -> R + use<F, R>
+    where
+        F: FnOnce() -> R,
+    {
+        let scope = Self::current();
+        move || run_in(scope, f)
+    }
+
+    /// As [`carry`](Self::carry), for a closure that is lent something, such as the connection of a
+    /// pool whose `interact` runs it on a thread of its own.
+    ///
+    /// ```
+    /// # use encrypted_field::Scope;
+    /// # struct Connection;
+    /// # struct Pool(Connection);
+    /// # impl Pool {
+    /// #     fn interact<R: Send>(&mut self, f: impl FnOnce(&mut Connection) -> R + Send) -> R {
+    /// #         std::thread::scope(|thread| thread.spawn(|| f(&mut self.0)).join().unwrap())
+    /// #     }
+    /// # }
+    /// # let mut pool = Pool(Connection);
+    /// # let name = Scope::named("acme").run(|| {
+    /// pool.interact(Scope::carry_with(|connection: &mut Connection| {
+    ///     // …
+    /// #   let _ = connection;
+    /// #   Scope::current().unwrap().name().to_owned()
+    /// }))
+    /// # });
+    /// # assert_eq!(name, "acme");
+    /// ```
+    pub fn carry_with<F, T, R>(f: F) -> impl FnOnce(&mut T) -> R + use<F, T, R>
+    where
+        F: FnOnce(&mut T) -> R,
+        T: ?Sized,
+    {
+        let scope = Self::current();
+        move |lent| run_in(scope, || f(lent))
+    }
+
+    /// The future in the scope that is entered now, for a task of its own:
+    /// `tokio::spawn(Scope::carry_future(…))`. Where none is entered, the future runs in none.
+    pub fn carry_future<F: Future>(future: F) -> InScope<F> {
+        InScope::new(Self::current(), future)
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Scope").field(&self.name()).finish()
+    }
+}
+
+/// A future that is polled, and dropped, in a scope. Made by [`Scope::enter`] and
+/// [`Scope::carry_future`]; the future inside is on the heap.
+#[must_use = "futures do nothing unless polled"]
+pub struct InScope<F> {
+    scope: Option<Scope>,
+    /// `None` only while it is dropped.
+    future: Option<Pin<Box<F>>>,
+}
+
+impl<F> InScope<F> {
+    fn new(scope: Option<Scope>, future: F) -> Self {
+        Self { scope, future: Some(Box::pin(future)) }
+    }
+}
+
+impl<F: Future> Future for InScope<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let Self { scope, future } = self.get_mut();
+        let Some(future) = future else { unreachable!("what is being dropped is not polled") };
+        let _entered = Entered::new(scope);
+        future.as_mut().poll(context)
+    }
+}
+
+impl<F> Drop for InScope<F> {
+    fn drop(&mut self) {
+        let _entered = Entered::new(&mut self.scope);
+        drop(self.future.take());
+    }
+}
+
+impl<F> fmt::Debug for InScope<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InScope").field("scope", &self.scope).finish_non_exhaustive()
+    }
+}
+
+fn run_in<R>(mut scope: Option<Scope>, f: impl FnOnce() -> R) -> R {
+    let _entered = Entered::new(&mut scope);
+    f()
+}
+
+/// While it lives, its scope is the thread's, and the thread's waits in the place of it. It stays
+/// in the function that made it, so they end in reverse order.
+struct Entered<'a>(&'a mut Option<Scope>);
+
+impl<'a> Entered<'a> {
+    fn new(scope: &'a mut Option<Scope>) -> Self {
+        swap_with_current(scope);
+        Self(scope)
+    }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        swap_with_current(self.0);
+    }
+}
+
+fn swap_with_current(scope: &mut Option<Scope>) {
+    // A thread that is ending stays in none: fields that need a scope refuse to work there.
+    let _ = CURRENT.try_with(|current| mem::swap(&mut *current.borrow_mut(), scope));
+}
+
+#[cfg(test)]
+mod tests;
