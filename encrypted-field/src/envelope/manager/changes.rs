@@ -163,8 +163,8 @@ impl Changes {
         let mut change = [0; 32];
         cipher::random(&mut change)?;
         let (after, records) = draft.finish(change)?;
-        if after.head.restored == view.head.restored {
-            self.loader.check_anchor(&view.head).await?;
+        if after.head.restored == view.head.restored && self.loader.is_overtaken(&view.head).await? {
+            return Ok(false);
         }
         let swapped = match self.backends().swap(view.head.revision, &records).await {
             Ok(swapped) => swapped,

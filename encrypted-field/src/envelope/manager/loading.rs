@@ -458,15 +458,12 @@ impl Loader {
         Err(Error::new(ErrorKind::KeyStoreUnusable).detail(detail))
     }
 
-    /// That no other store, and none that was set back, is about to be changed.
-    ///
-    /// # Errors
-    /// [`ErrorKind::KeyStoreRolledBack`].
-    pub(super) async fn check_anchor(&self, head: &Head) -> Result<()> {
+    /// Whether the anchor knows a newer head than the one a change starts from. Another process may
+    /// just have written it, so this alone is no rollback: the next look at the store tells.
+    pub(super) async fn is_overtaken(&self, head: &Head) -> Result<bool> {
         self.read_anchor().await?;
         let anchor = self.memory().anchor;
-        let checked = anchor.map_or(Ok(()), |anchor| refuse_below(head, anchor));
-        checked.map_err(|e| self.refuse(e))
+        Ok(anchor.is_some_and(|anchor| refuse_below(head, anchor).is_err()))
     }
 
     /// Asks the anchor how new the store is at least: before the store is read, for what is changed
