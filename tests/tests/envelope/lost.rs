@@ -1,5 +1,6 @@
 //! A store is emptied, replaced, or begun anew.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use encrypted_field::envelope::{
@@ -312,4 +313,50 @@ fn an_anchor_out_of_reach_stops_no_process_that_runs() {
         seal(&keys).unwrap();
     }
     open(&keys, &stored).unwrap();
+}
+
+/// An anchor before whose reading of that number another process changes the store.
+struct Overtaken {
+    paper: Paper,
+    other: KeyManager,
+    at: usize,
+    readings: Arc<AtomicUsize>,
+}
+
+impl Document for Overtaken {
+    type Version = String;
+
+    async fn read(&self) -> Result<Option<(String, String)>, BackendError> {
+        if self.readings.fetch_add(1, Ordering::SeqCst) == self.at {
+            self.other.provision("other").wait().unwrap();
+        }
+        self.paper.read().await
+    }
+
+    async fn replace(&self, before: Option<&String>, text: String) -> Result<bool, BackendError> {
+        self.paper.replace(before, text).await
+    }
+
+    fn describe(&self) -> String {
+        self.paper.describe()
+    }
+}
+
+/// Another process writes at any moment of a change, and each is what processes may do.
+#[test]
+fn a_change_that_is_overtaken_is_no_rollback() {
+    for at in 0.. {
+        let (world, paper, other) = with_anchor("lost-overtaken");
+        let readings = Arc::new(AtomicUsize::new(0));
+        let anchor = Overtaken { paper, other, at, readings: Arc::clone(&readings) };
+        let keys = world.builder().anchor(Anchor::in_document(anchor)).build().unwrap();
+        keys.load().wait().unwrap();
+        keys.provision("acme").wait().unwrap();
+        keys.load().wait().unwrap();
+        let readings = readings.load(Ordering::SeqCst);
+        if readings <= at {
+            assert!(at > 3, "the anchor is read by each load and before each change");
+            break;
+        }
+    }
 }
