@@ -6,7 +6,8 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use super::backends::{Kek, is_key_of, some_at_a_time};
-use super::loading::{Loader, page_after, page_digits};
+use super::loading::Loader;
+use super::pages::{page_after, page_digits};
 use super::ring::key_id;
 use super::{Call, Inner, KeyManager};
 use crate::envelope::WrapContext;

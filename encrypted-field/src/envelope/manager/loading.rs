@@ -8,9 +8,7 @@ use std::time::Duration;
 use super::backends::Backends;
 use super::clock::Reference;
 use super::memory::{Memory, Newest, refuse_below};
-use crate::envelope::record::{
-    Content, Due, Entry, Head, Part, ScopeDigest, ScopeKeys, StoreMac, node_name, tampered,
-};
+use crate::envelope::record::{Entry, Head, Part, ScopeDigest, StoreMac, node_name, tampered};
 use crate::envelope::view::{Found, PROCESS, View, all_names_to, names_to};
 use crate::envelope::{CachePolicy, Query, Record, WrapContext};
 use crate::error::{Error, ErrorKind, Result};
@@ -20,9 +18,7 @@ use crate::secret::SecretBytes;
 /// All that is known is read anew after this, to see that it still stands there.
 const READ_ALL_AFTER: Duration = Duration::from_hours(24);
 /// How often a load is tried where others change the store meanwhile.
-const ATTEMPTS: usize = 20;
-/// About so many scopes are on a page.
-const PAGE: u64 = 256;
+pub(super) const ATTEMPTS: usize = 20;
 
 /// Whether the key service is to be asked although nothing new is in the store.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,10 +51,10 @@ pub(super) struct Loader {
 }
 
 /// A part of the store as it was at one moment.
-struct Read {
-    head: Arc<Head>,
-    mac: StoreMac,
-    found: Found,
+pub(super) struct Read {
+    pub(super) head: Arc<Head>,
+    pub(super) mac: StoreMac,
+    pub(super) found: Found,
 }
 
 impl Loader {
@@ -67,7 +63,7 @@ impl Loader {
     }
 
     /// Never held while waiting for anything.
-    fn memory(&self) -> MutexGuard<'_, Memory> {
+    pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -96,7 +92,7 @@ impl Loader {
     }
 
     /// The scopes that each process loads, and those of `in_use`, as they are now.
-    pub(super) async fn refresh(&self, in_use: &[Box<str>], ask: Ask) -> Result<Arc<View>> {
+    pub(super) async fn refresh(&self, in_use: &[Box<str>]) -> Result<Arc<View>> {
         let now = self.backends.clock.monotonic();
         let (known, read_all) = {
             let memory = self.memory();
@@ -116,7 +112,7 @@ impl Loader {
             }
             None => query.names(names_to(&scopes, known.as_deref().map(|known| &*known.head))),
         };
-        let read = self.read(query, ask).await?;
+        let read = self.read(query, Ask::Always).await?;
         if let Some(known) = known.as_ref().filter(|known| cache.is_some() && known.head == read.head)
             && scopes.iter().all(|scope| known.scopes.contains_key(*scope))
         {
@@ -138,10 +134,7 @@ impl Loader {
     pub(super) async fn look_up(&self, scopes: &[&str], with_process: bool, ask: Ask) -> Result<View> {
         let known = self.known();
         let newest = self.newest();
-        let mut query = Query::head().names(names_to(scopes, newest.as_ref().map(|newest| &*newest.head)));
-        if scopes.is_empty() {
-            query = Query::head();
-        }
+        let query = Query::head().names(names_to(scopes, newest.as_ref().map(|newest| &*newest.head)));
         self.refuse_refused()?;
         let read = self.read(query, ask).await?;
         self.look(read, known.as_deref(), with_process, scopes).await
@@ -152,91 +145,6 @@ impl Loader {
         self.refuse_refused()?;
         let read = self.read(Query::head().names([PROCESS.to_owned()]), Ask::Always).await?;
         self.look(read, None, true, &[]).await
-    }
-
-    /// How many pages the scopes that are loaded on demand have, and how many digits the name of a
-    /// page has.
-    pub(super) fn pages(head: &Head) -> (u64, usize) {
-        let scopes = head.tree.as_ref().map_or(0, |tree| tree.scopes);
-        let mut digits = 0;
-        while digits < 8 && scopes >> (4 * digits) > PAGE {
-            digits += 1;
-        }
-        (1 << (4 * digits), digits)
-    }
-
-    /// The scopes of one page, whose digests begin with these digits.
-    pub(super) async fn page(&self, digits: &str) -> Result<(View, Vec<Arc<ScopeKeys>>)> {
-        self.read_page(digits, false).await
-    }
-
-    /// As [`page`](Self::page), with every record looked at as it stands in the store.
-    pub(super) async fn fresh_page(&self, digits: &str) -> Result<(View, Vec<Arc<ScopeKeys>>)> {
-        self.read_page(digits, true).await
-    }
-
-    async fn read_page(&self, digits: &str, is_fresh: bool) -> Result<(View, Vec<Arc<ScopeKeys>>)> {
-        let ask = Ask::IfNeeded;
-        let query = Query::head().names((0..=digits.len()).map(|steps| node_name(&digits[..steps])));
-        self.beneath(digits, &|_| true, usize::MAX, query, ask, is_fresh).await
-    }
-
-    /// Scopes whose dates are wanted, at most about so many.
-    pub(super) async fn due(
-        &self,
-        wanted: &(dyn Fn(Due) -> bool + Sync),
-        most: usize,
-    ) -> Result<(View, Vec<Arc<ScopeKeys>>)> {
-        self.beneath("", wanted, most, Query::head().names([node_name("")]), Ask::IfNeeded, false).await
-    }
-
-    async fn beneath(
-        &self,
-        digits: &str,
-        wanted: &(dyn Fn(Due) -> bool + Sync),
-        most: usize,
-        query: Query,
-        ask: Ask,
-        is_fresh: bool,
-    ) -> Result<(View, Vec<Arc<ScopeKeys>>)> {
-        self.refuse_refused()?;
-        let known = self.known().filter(|_| !is_fresh);
-        let mut process: BTreeSet<String> = BTreeSet::new();
-        let mut read = self.read(query.clone(), ask).await?;
-        let mut view = View::new(Arc::clone(&read.head), read.mac.clone());
-        for _ in 0..ATTEMPTS {
-            let cache = self.known();
-            let is_news = self.memory().is_news(&read.head);
-            if is_news && view.process.is_none() {
-                let missing = view.look_at_process(&read.found, cache.as_deref());
-                let missing = missing.map_err(|e| self.backends.of_store(e))?;
-                if !missing.is_empty() {
-                    process.extend(missing);
-                    let query = query.clone().names([PROCESS.to_owned()]).names(process.iter().cloned());
-                    read = self.read_after(query, &read).await?;
-                    view = View::new(Arc::clone(&read.head), read.mac.clone());
-                    continue;
-                }
-            }
-            let looked = view.look_beneath(digits, wanted, most, &read.found, known.as_deref());
-            match looked.map_err(|e| self.backends.of_store(e))? {
-                Ok(scopes) => {
-                    self.saw(&view)?;
-                    return Ok((view, scopes));
-                }
-                Err(missing) => {
-                    read = self.read_after(Query::head().names(missing), &read).await?;
-                    if read.head != view.head {
-                        // Nodes of the older one serve where they have not changed. Which scopes are
-                        // due is another question now.
-                        let nodes = std::mem::take(&mut view.nodes);
-                        view = View::new(Arc::clone(&read.head), read.mac.clone());
-                        view.nodes = nodes;
-                    }
-                }
-            }
-        }
-        Err(self.busy())
     }
 
     /// Verifies what was read; what is missing is read after it, as often as it takes.
@@ -286,17 +194,17 @@ impl Loader {
         Err(self.busy())
     }
 
-    fn busy(&self) -> Error {
+    pub(super) fn busy(&self) -> Error {
         self.backends.store_error(ErrorKind::KeyStoreBusy, "it was changed each time that it was read")
     }
 
     /// One load, whose head is authentic and follows what was seen.
-    async fn read(&self, query: Query, ask: Ask) -> Result<Read> {
+    pub(super) async fn read(&self, query: Query, ask: Ask) -> Result<Read> {
         self.read_with(query, ask, None).await
     }
 
     /// One more of the same look: the key service was asked already.
-    async fn read_after(&self, query: Query, before: &Read) -> Result<Read> {
+    pub(super) async fn read_after(&self, query: Query, before: &Read) -> Result<Read> {
         self.read_with(query, Ask::IfNeeded, Some((&before.head, &before.mac))).await
     }
 
@@ -486,7 +394,7 @@ impl Loader {
     /// # Errors
     /// [`ErrorKind::KeyStoreRolledBack`] where the store was refused, and no refresh has found it
     /// in order since.
-    fn refuse_refused(&self) -> Result<()> {
+    pub(super) fn refuse_refused(&self) -> Result<()> {
         match self.memory().refused.clone() {
             None => Ok(()),
             Some(why) => Err(Error::new(ErrorKind::KeyStoreRolledBack).detail(why)),
@@ -512,7 +420,7 @@ impl Loader {
     }
 
     /// Compares what was looked at with what was seen before, and keeps in mind what it was.
-    fn saw(&self, view: &View) -> Result<()> {
+    pub(super) fn saw(&self, view: &View) -> Result<()> {
         let seen = self.memory().saw(view, &self.backends.clock);
         seen.map_err(|e| self.refuse(e))
     }
@@ -528,27 +436,4 @@ impl Loader {
     pub(super) fn entered(&self, view: &View, scope: &str) {
         self.memory().entered(view, scope, self.cache.max_scopes.saturating_mul(2));
     }
-}
-
-/// The digits of a page.
-pub(super) fn page_digits(page: u64, digits: usize) -> String {
-    if digits == 0 { String::new() } else { format!("{page:0digits$x}") }
-}
-
-/// The next page after one that was looked at. Where the tree ends above it, those beside it have nothing of their own: how many
-/// scopes the head counts is no reason to look at each.
-pub(super) fn page_after(view: &View, page: u64, digits: usize) -> u64 {
-    let name = page_digits(page, digits);
-    let mut end = 0;
-    while end < digits {
-        let Some((_, node)) = view.nodes.get(&name[..end]) else { break };
-        let Content::Children(children) = &node.content else { break };
-        end += 1;
-        let last = name[..end].chars().next_back().and_then(|digit| digit.to_digit(16));
-        if last.is_none_or(|digit| children[digit as usize].is_none()) {
-            break;
-        }
-    }
-    let stride = 1 << (4 * (digits - end));
-    (page / stride + 1) * stride
 }

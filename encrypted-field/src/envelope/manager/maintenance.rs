@@ -8,8 +8,9 @@ use futures_util::future::BoxFuture;
 
 use super::backends::{is_about_one_key, some_at_a_time};
 use super::clock::SKEW;
-use super::loading::{Ask, Loader, page_digits};
+use super::loading::{Ask, Loader};
 use super::memory::Newest;
+use super::pages::page_digits;
 use super::rotation::Under;
 use super::{Call, Inner, KeyManager};
 use crate::cipher;

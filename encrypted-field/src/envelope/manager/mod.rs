@@ -26,6 +26,7 @@ mod loading;
 mod lookup;
 mod maintenance;
 mod memory;
+mod pages;
 mod refreshing;
 mod restore;
 mod rewrap;
@@ -59,7 +60,7 @@ use crate::event::{self, Event};
 use crate::key::{Keyring, Scope};
 use changes::Changes;
 use lease::Health;
-use loading::{Ask, Loader};
+use loading::Loader;
 use maintenance::Patrol;
 use refreshing::{Refresher, Turn};
 use ring::Finder;
@@ -275,7 +276,7 @@ impl Inner {
     }
 
     async fn refresh_in_turn(self: &Arc<Self>, at: Duration, date: std::time::SystemTime) -> Result<()> {
-        let view = self.loader.refresh(&self.scopes.in_use(), Ask::Always).await?;
+        let view = self.loader.refresh(&self.scopes.in_use()).await?;
         let process = view.process.as_ref().ok_or_else(not_loaded)?;
         self.process.use_keys(process, self.finder()).await?;
         // Before those of scopes, of which there may be many.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::backends::Kek;
 use super::changes::confirmed;
-use super::loading::{Ask, Loader, page_after, page_digits};
+use super::loading::{Ask, Loader};
+use super::pages::{page_after, page_digits};
 use super::{Call, Inner, KeyManager};
 use crate::envelope::draft::{Draft, Note};
 use crate::envelope::lifecycle;

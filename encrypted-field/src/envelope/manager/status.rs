@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use super::clock::date;
-use super::loading::{Ask, Loader, page_after, page_digits};
+use super::loading::{Ask, Loader};
+use super::pages::{page_after, page_digits};
 use super::rings::not_loaded;
 use super::{Call, Inner, KeyManager};
 use crate::envelope::StoreId;
