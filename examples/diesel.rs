@@ -1,4 +1,5 @@
-//! The shortest honest Diesel application: `ENCRYPTED_FIELD_KEYS=1:$(openssl rand -base64 32) cargo run --example diesel`
+//! The shortest honest Diesel application: `ENCRYPTED_FIELD_KEYS=1:$(openssl rand -base64 32) cargo
+//! run --example diesel`
 
 use diesel::prelude::*;
 use encrypted_field::Encrypted;
@@ -28,7 +29,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     diesel::sql_query("CREATE TABLE slack_connections (id INTEGER PRIMARY KEY NOT NULL, org_id TEXT NOT NULL, bot_token TEXT NOT NULL)")
         .execute(db)?;
 
-    let connection = SlackConnection { id: 1, org_id: "acme".into(), bot_token: "xoxb-1234".into() };
+    let connection =
+        SlackConnection { id: 1, org_id: "acme".into(), bot_token: "xoxb-1234".into() };
     diesel::insert_into(slack_connections::table).values(&connection).execute(db)?;
 
     let read: SlackConnection =

@@ -1,4 +1,5 @@
-//! The shortest honest SQLx application: `ENCRYPTED_FIELD_KEYS=1:$(openssl rand -base64 32) cargo run --example sqlx`
+//! The shortest honest SQLx application: `ENCRYPTED_FIELD_KEYS=1:$(openssl rand -base64 32) cargo
+//! run --example sqlx`
 
 use encrypted_field::Encrypted;
 use sqlx::{FromRow, SqlitePool};
@@ -21,15 +22,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let db = sqlx::pool::PoolOptions::new().max_connections(1).connect("sqlite::memory:").await?;
     create(&db).await?;
 
-    let connection = SlackConnection { id: 1, org_id: "acme".into(), bot_token: "xoxb-1234".into() };
+    let connection =
+        SlackConnection { id: 1, org_id: "acme".into(), bot_token: "xoxb-1234".into() };
     sqlx::query("INSERT INTO slack_connections (id, org_id, bot_token) VALUES (?, ?, ?)")
         .bind(connection.id)
         .bind(&connection.org_id)
-        .bind(&connection.bot_token)
+        .bind(connection.bot_token.to_stored_value()?)
         .execute(&db)
         .await?;
 
-    let read: SlackConnection = sqlx::query_as("SELECT * FROM slack_connections").fetch_one(&db).await?;
+    let read: SlackConnection =
+        sqlx::query_as("SELECT * FROM slack_connections").fetch_one(&db).await?;
     println!("{read:?}"); // BotToken([encrypted])
     println!("the token has {} characters", read.bot_token.len()); // it derefs to &str
     Ok(())

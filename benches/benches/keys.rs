@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use benches::{Bytes, ring, secret};
 use divan::Bencher;
-use encrypted_field::envelope::{BackendError, KeyManager, KeyStore, Loaded, LocalKek, Query, Record};
-use encrypted_field::{EncryptedField, Keyring, Purpose, generate_key};
+use encrypted_field::envelope::{
+    BackendError, KeyManager, KeyStore, Loaded, LocalKek, Query, Record,
+};
+use encrypted_field::{EncryptedFieldExt, Keyring, generate_key, key::Purpose};
 
 fn main() {
     println!("cipher: {}", encrypted_field::CIPHER_BACKEND);
@@ -35,7 +37,11 @@ impl KeyStore for Memory {
         Ok(Loaded::new(found.into_values().cloned().collect()))
     }
 
-    async fn compare_and_swap(&self, expected: u64, changed: &[Record]) -> Result<bool, BackendError> {
+    async fn compare_and_swap(
+        &self,
+        expected: u64,
+        changed: &[Record],
+    ) -> Result<bool, BackendError> {
         let mut records = self.0.lock().unwrap();
         let is_expected = records.get(Record::HEAD).map_or(0, |head| head.revision) == expected;
         if is_expected {
@@ -110,7 +116,9 @@ fn provision_one_more(bencher: Bencher<'_, '_>, tenants: usize) {
 #[divan::bench(args = TENANTS, sample_count = 5)]
 fn publish(bencher: Bencher<'_, '_>, tenants: usize) {
     let process = || loaded(tenants).2;
-    bencher.with_inputs(process).bench_refs(|keys| keys.publish("", Purpose::Field).wait().map(drop));
+    bencher
+        .with_inputs(process)
+        .bench_refs(|keys| keys.publish("", Purpose::Field).wait().map(drop));
 }
 
 #[divan::bench(args = TENANTS)]

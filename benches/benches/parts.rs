@@ -1,8 +1,9 @@
-//! The parts, for work on one of them (opening with the copy of the value that becomes the plaintext): `cargo bench -p benches [--features aws-lc-rs]`.
+//! The parts, for work on one of them (opening with the copy of the value that becomes the
+//! plaintext): `cargo bench -p benches [--features aws-lc-rs]`.
 
 use benches::{Bytes, Text, ring, secret};
 use divan::{AllocProfiler, Bencher};
-use encrypted_field::EncryptedField;
+use encrypted_field::EncryptedFieldExt;
 
 #[global_allocator]
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();

@@ -1,6 +1,6 @@
 //! What the binaries share: fields to seal and open.
 
-use encrypted_field::{EncryptedField, Keyring, Secret, generate_key};
+use encrypted_field::{EncryptedField, EncryptedFieldExt, Keyring, Secret, generate_key};
 
 /// A field of bytes: what the cipher alone costs.
 #[derive(encrypted_field::Encrypted)]

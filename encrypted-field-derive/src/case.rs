@@ -1,5 +1,5 @@
-//! Case conversion of names, word by word as the `heck` crate does it, which `sqlx` and `sea_orm` use for
-//! `rename_all`: the derive must arrive at the very column name they ask the database for.
+//! Case conversion of names, word by word as the `heck` crate does it, which `sqlx` and `sea_orm`
+//! use for `rename_all`: the derive must arrive at the very column name they ask the database for.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Case {
@@ -61,13 +61,14 @@ fn lower(word: &str) -> String {
 
 fn capitalized(word: &str) -> String {
     let mut chars = word.chars();
-    chars
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(lower(chars.as_str()).chars()).collect())
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(lower(chars.as_str()).chars()).collect()
+    })
 }
 
-/// Words end at anything not alphanumeric, before an upper-case letter that follows a lower-case one (`fooBar`),
-/// and before the last upper-case letter of a run that goes on in lower case (`XMLHttp`).
+/// Words end at anything not alphanumeric, before an upper-case letter that follows a lower-case
+/// one (`fooBar`), and before the last upper-case letter of a run that goes on in lower case
+/// (`XMLHttp`).
 fn words(name: &str) -> Vec<&str> {
     let mut words = Vec::new();
     for part in name.split(|c: char| !c.is_alphanumeric()).filter(|p| !p.is_empty()) {
@@ -107,7 +108,14 @@ mod tests {
             // name, snake, kebab, camel, Pascal, SCREAMING
             ("bot_token", "bot_token", "bot-token", "botToken", "BotToken", "BOT_TOKEN"),
             ("token2_b", "token2_b", "token2-b", "token2B", "Token2B", "TOKEN2_B"),
-            ("_lead__double_", "lead_double", "lead-double", "leadDouble", "LeadDouble", "LEAD_DOUBLE"),
+            (
+                "_lead__double_",
+                "lead_double",
+                "lead-double",
+                "leadDouble",
+                "LeadDouble",
+                "LEAD_DOUBLE",
+            ),
             ("type", "type", "type", "type", "Type", "TYPE"),
             (
                 "XMLHttpRequest",
@@ -117,17 +125,35 @@ mod tests {
                 "XmlHttpRequest",
                 "XML_HTTP_REQUEST",
             ),
-            ("FIELD_NAME11", "field_name11", "field-name11", "fieldName11", "FieldName11", "FIELD_NAME11"),
+            (
+                "FIELD_NAME11",
+                "field_name11",
+                "field-name11",
+                "fieldName11",
+                "FieldName11",
+                "FIELD_NAME11",
+            ),
             ("99BOTTLES", "99bottles", "99bottles", "99bottles", "99bottles", "99BOTTLES"),
             ("aB1c", "a_b1c", "a-b1c", "aB1c", "AB1c", "A_B1C"),
-            ("ABC123DEF456", "abc123def456", "abc123def456", "abc123def456", "Abc123def456", "ABC123DEF456"),
+            (
+                "ABC123DEF456",
+                "abc123def456",
+                "abc123def456",
+                "abc123def456",
+                "Abc123def456",
+                "ABC123DEF456",
+            ),
             ("größe_Öl", "größe_öl", "größe-öl", "größeÖl", "GrößeÖl", "GRÖSSE_ÖL"),
             ("ΟΔΟΣ_ΣΑΣ", "οδος_σας", "οδος-σας", "οδοςΣας", "ΟδοςΣας", "ΟΔΟΣ_ΣΑΣ"),
             ("", "", "", "", "", ""),
         ];
         for (name, snake, kebab, camel, pascal, screaming) in cases {
             let all = [Case::Snake, Case::Kebab, Case::Camel, Case::Pascal, Case::ScreamingSnake];
-            assert_eq!(all.map(|c| c.apply(name)), [snake, kebab, camel, pascal, screaming], "{name}");
+            assert_eq!(
+                all.map(|c| c.apply(name)),
+                [snake, kebab, camel, pascal, screaming],
+                "{name}"
+            );
         }
         assert_eq!(Case::Lower.apply("Bot_Token"), "bot_token");
         assert_eq!(Case::Upper.apply("bot_token"), "BOT_TOKEN");

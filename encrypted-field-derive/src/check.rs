@@ -1,15 +1,19 @@
-//! From what was written to what is meant. Every mistake is reported on what the user wrote, and repaired with
-//! something harmless, so that the result can always be emitted and no mistake causes further errors elsewhere.
+//! From what was written to what is meant. Every mistake is reported on what the user wrote, and
+//! repaired with something harmless, so that the result can always be emitted and no mistake causes
+//! further errors elsewhere.
 
 mod columns;
 mod declared;
 mod distinct;
+mod elsewhere;
 mod options;
 mod plain;
+mod row;
 mod scopes;
 mod types;
 
 pub(crate) use options::Plain;
+pub(crate) use row::Row;
 pub(crate) use scopes::Scope;
 pub(crate) use types::written;
 
@@ -19,6 +23,7 @@ use crate::names::Place;
 use crate::parse::{Attributes, Field, Item, Shape};
 use columns::Table;
 use distinct::Seen;
+use elsewhere::Declared;
 use options::Options;
 use syn::{DeriveInput, Ident, LitStr, Path, parse_quote};
 
@@ -35,6 +40,9 @@ pub(crate) struct Model<'a> {
     /// Empty if each field has a context of its own.
     pub(crate) table: String,
     pub(crate) fields: Vec<EncryptedField<'a>>,
+    /// Whether Diesel's `table_name` is given.
+    pub(crate) of_diesel: bool,
+    pub(crate) row: Option<Row<'a>>,
     /// The fields are not what the user wants yet; only their types are needed.
     pub(crate) faulty: bool,
 }
@@ -44,6 +52,10 @@ pub(crate) struct EncryptedField<'a> {
     pub(crate) column: String,
     /// Diesel's module of the table, and its name for the column.
     pub(crate) diesel: Option<(Path, Ident)>,
+    /// SQLx's name for the column, if that can be known.
+    pub(crate) sqlx_column: Option<String>,
+    /// Whether the context was written, rather than made of the table and the column.
+    pub(crate) pinned: bool,
     pub(crate) declaration: Declaration,
 }
 
@@ -79,6 +91,8 @@ pub(crate) enum Serialize {
     Sealed,
     Redacted,
     Plaintext,
+    /// The application implements it.
+    Custom,
 }
 
 pub(crate) fn check<'a>(item: &Item<'a>, errors: &mut Errors) -> Checked<'a> {
@@ -91,7 +105,10 @@ pub(crate) fn check<'a>(item: &Item<'a>, errors: &mut Errors) -> Checked<'a> {
             Checked::Nothing
         }
         Shape::Other(kind, at) => {
-            errors.add(at, format!("{NEITHER}; this is {} {kind}", if *kind == "enum" { "an" } else { "a" }));
+            errors.add(
+                at,
+                format!("{NEITHER}; this is {} {kind}", if *kind == "enum" { "an" } else { "a" }),
+            );
             Checked::Nothing
         }
     }
@@ -126,13 +143,17 @@ fn model<'a>(
     }
     let mut table = Table::new(input, &options);
     let mut seen = Seen::default();
-    let fields = fields.iter().filter_map(|f| field(input, f, &mut table, &mut seen, errors)).collect();
+    let encrypted: Vec<_> =
+        fields.iter().filter_map(|f| field(input, f, &mut table, &mut seen, errors)).collect();
     seen.check_previous(errors);
+    let row = Row::new(&input.ident, fields, &encrypted, (&table, &options), errors);
     Checked::Model(Model {
         input,
         krate: krate(&options),
+        of_diesel: table.diesel.is_some(),
         table: table.name,
-        fields,
+        fields: encrypted,
+        row,
         faulty: errors.len() > 0,
     })
 }
@@ -172,10 +193,19 @@ fn field<'a>(
     seen.contexts(name, context.as_deref(), &options, errors);
     scopes::check_previous(&options, errors);
     let declared = declared.filter(|declared| seen.new_type(declared, errors))?;
+    let this = Declared {
+        name: declared.to_string(),
+        by: input.ident.to_string(),
+        context: context.clone(),
+    };
+    if !elsewhere::check(&declared, &this, errors) {
+        return None;
+    }
     let of_table = foreign::find(&foreign.diesel, "select_expression").is_none();
     let diesel = table.diesel.clone().filter(|_| of_table).zip(identifier(&column, name));
     let declaration = declaration(declared, plain, context, options);
-    Some(EncryptedField { name, column, diesel, declaration })
+    let sqlx_column = table.sqlx_column(name, &foreign);
+    Some(EncryptedField { name, column, diesel, sqlx_column, pinned, declaration })
 }
 
 /// With the field's span: where Diesel has no such column, rustc shows the field.
@@ -202,7 +232,10 @@ fn newtype<'a>(
         errors.add(attribute.first, "in a newtype, write this above the struct");
     }
     if !input.generics.params.is_empty() {
-        errors.add(&input.generics, "the newtype of an encrypted field has no parameters: remove them");
+        errors.add(
+            &input.generics,
+            "the newtype of an encrypted field has no parameters: remove them",
+        );
         return Checked::Nothing;
     }
     let ty = &field.syn.ty;
@@ -210,7 +243,9 @@ fn newtype<'a>(
         let written = written(ty);
         errors.add(
             ty,
-            format!("write `Secret<{written}>`: it keeps the plaintext and the key it was read under"),
+            format!(
+                "write `Secret<{written}>`: it keeps the plaintext and the key it was read under"
+            ),
         );
         return Checked::Nothing;
     };
@@ -230,15 +265,25 @@ fn newtype<'a>(
     seen.contexts(name, context.as_deref(), &options, errors);
     scopes::check_previous(&options, errors);
     seen.check_previous(errors);
+    let this = Declared { name: name.to_string(), by: name.to_string(), context: context.clone() };
+    if !elsewhere::check(name, &this, errors) {
+        return Checked::Nothing;
+    }
     let krate = krate(&options);
     Checked::Newtype(krate, Box::new(declaration(name.clone(), Some(plain), context, options)))
 }
 
 /// What is missing after a mistake is filled in.
-fn declaration(name: Ident, plain: Option<Plain>, context: Option<String>, options: Options) -> Declaration {
+fn declaration(
+    name: Ident,
+    plain: Option<Plain>,
+    context: Option<String>,
+    options: Options,
+) -> Declaration {
     Declaration {
         name,
-        plain: plain.unwrap_or_else(|| Plain { ty: parse_quote!(::std::string::String), json: false }),
+        plain: plain
+            .unwrap_or_else(|| Plain { ty: parse_quote!(::std::string::String), json: false }),
         context: context.unwrap_or_else(|| "table.column".into()),
         previous: options.previous.iter().map(LitStr::value).collect(),
         scope: options.scope.unwrap_or_else(|| Scope::Named(String::new())),

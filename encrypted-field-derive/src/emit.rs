@@ -1,10 +1,13 @@
-//! The code. It is thin: one struct and one call into the library for each type, so that what the library generates
-//! can change and be tested there.
+//! The code. It is thin: one struct and one call into the library for each type, so that what the
+//! library generates can change and be tested there.
 
 mod docs;
+mod row;
 
-use crate::check::{Checked, Declaration, EncryptedField, Legacy, Model, Scope, Serialize, Storage};
-use proc_macro2::{Span, TokenStream};
+use crate::check::{
+    Checked, Declaration, EncryptedField, Legacy, Model, Scope, Serialize, Storage,
+};
+use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Path;
 use syn::spanned::Spanned;
@@ -24,16 +27,23 @@ fn emit_model(model: &Model) -> TokenStream {
     // With a mistake somewhere, only what other code names must be there.
     let fields = if model.faulty { &[][..] } else { &model.fields };
     let infos = fields.iter().map(|field| emit_info(model, field));
+    let names = fields.iter().map(|field| emit_name_check(model, field));
     let krate = &model.krate;
     let stale = fields.iter().map(|field| {
         let name = field.name;
         quote!(#krate::__private::MaybeStale::is_stale(&self.#name, ring))
     });
     let stale = if fields.is_empty() { quote!(ring.is_none()) } else { quote!(#(#stale)||*) };
+    let values = fields.iter().enumerate().map(|(at, field)| {
+        let (at, name) = (Literal::usize_unsuffixed(at), field.name);
+        quote!(#at => #krate::__private::MaybeStale::value(&self.#name),)
+    });
+    let rows = (!model.faulty).then(|| row::emit(model));
     let name = &model.input.ident;
     let (parameters, arguments, bounds) = model.input.generics.split_for_impl();
     quote! {
         #(#types)*
+        #(#names)*
         #[automatically_derived]
         impl #parameters #krate::EncryptedModel for #name #arguments #bounds {
             const FIELDS: &'static [#krate::FieldInfo] = &[#(#infos),*];
@@ -43,12 +53,22 @@ fn emit_model(model: &Model) -> TokenStream {
             ) -> ::core::primitive::bool {
                 #stale
             }
+            fn __value(
+                &self,
+                at: ::core::primitive::usize,
+            ) -> ::core::option::Option<&dyn #krate::__private::FieldValue> {
+                match at {
+                    #(#values)*
+                    _ => ::core::option::Option::None,
+                }
+            }
         }
+        #rows
     }
 }
 
-/// The visibility is the model's. Diesel's derives put a field's type into associated types of public traits, so a
-/// less visible one would be refused (E0446).
+/// The visibility is the model's. Diesel's derives put a field's type into associated types of
+/// public traits, so a less visible one would be refused (E0446).
 fn emit_type(model: &Model, field: &EncryptedField) -> TokenStream {
     let Model { input, krate, .. } = model;
     let name = &field.declaration.name;
@@ -57,9 +77,10 @@ fn emit_type(model: &Model, field: &EncryptedField) -> TokenStream {
     let visibility = placed(&input.vis, place);
     let allowed = input.attrs.iter().filter(|a| a.path().is_ident("allow"));
     let docs = docs::of_field(model, field);
-    let plain = emit_plain(krate, &field.declaration);
-    // Not placed: rustc would advise `pub` in the attribute to somebody who reaches for what is inside.
-    let secret = quote!(#krate::Secret<#plain>);
+    let plain = emit_plain(&field.declaration);
+    // Not placed: rustc would advise `pub` in the attribute to somebody who reaches for what is
+    // inside.
+    let secret = quote!(#krate::Secret<#krate::__private::plaintext!(#plain)>);
     let impls = emit_impls(krate, &field.declaration);
     let item = quote_spanned!(place=> #visibility struct #name(#secret););
     quote! {
@@ -85,9 +106,14 @@ fn placed(tokens: &impl ToTokens, place: Span) -> TokenStream {
         .collect()
 }
 
-fn emit_plain(krate: &Path, declaration: &Declaration) -> TokenStream {
-    let ty = &declaration.plain.ty;
-    if declaration.plain.json { quote!(#krate::Json<#ty>) } else { quote!(#ty) }
+fn emit_plain(declaration: &Declaration) -> TokenStream {
+    let plain = &declaration.plain;
+    let (ty, value) = (&plain.ty, plain.value());
+    match plain {
+        plain if plain.json => quote!(json #ty),
+        plain if plain.is_text() => quote!((#ty) #value),
+        _ => quote!(type #ty),
+    }
 }
 
 fn emit_impls(krate: &Path, declaration: &Declaration) -> TokenStream {
@@ -103,9 +129,7 @@ fn emit_impls(krate: &Path, declaration: &Declaration) -> TokenStream {
         pg_array,
         ..
     } = declaration;
-    let plain = emit_plain(krate, declaration);
-    // What the application handles. A projection (`<P as Plaintext>::Value`) would overlap in `From` (E0119).
-    let value = &declaration.plain.ty;
+    let plain = emit_plain(declaration);
     let scope = match scope {
         Scope::Named(scope) => quote!(#scope),
         Scope::Dynamic => quote!(dynamic),
@@ -124,6 +148,7 @@ fn emit_impls(krate: &Path, declaration: &Declaration) -> TokenStream {
         Some(Serialize::Sealed) => quote!(sealed),
         Some(Serialize::Redacted) => quote!(redacted),
         Some(Serialize::Plaintext) => quote!(plaintext),
+        Some(Serialize::Custom) => quote!(custom),
     };
     let pg_array = if *pg_array { quote!(yes) } else { quote!(no) };
     // Errors in what the library makes of it are shown at the declared type.
@@ -131,7 +156,7 @@ fn emit_impls(krate: &Path, declaration: &Declaration) -> TokenStream {
     let krate = placed(krate, place);
     quote_spanned! {place=>
         #krate::__private::field! {
-            #name [#plain] [#value] {
+            #name [#plain] {
                 context: #context,
                 previous: [#(#previous),*],
                 scope: #scope,
@@ -143,6 +168,24 @@ fn emit_impls(krate: &Path, declaration: &Declaration) -> TokenStream {
             }
         }
     }
+}
+
+/// A context made of Diesel's name for a column must be the one that any other access to the column
+/// makes of its name in SQL.
+fn emit_name_check(model: &Model, field: &EncryptedField) -> Option<TokenStream> {
+    let Model { krate, table: context_table, .. } = model;
+    let (table, column) = field.diesel.as_ref().filter(|_| !field.pinned)?;
+    let name = &field.column;
+    let message = format!(
+        "the column `{name}` has another name in the database (`#[sql_name]`), so `{context_table}.{name}` is no context \
+         that others find too: write `context = \"{context_table}.…\"` with that name, or with the one that its values \
+         were written under"
+    );
+    let place = place_of(field.name);
+    let krate = placed(krate, place);
+    Some(quote_spanned! {place=>
+        #krate::__private::diesel_name!(#name, #message, #table, #column);
+    })
 }
 
 fn emit_info(model: &Model, field: &EncryptedField) -> TokenStream {

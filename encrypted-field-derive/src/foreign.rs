@@ -1,11 +1,14 @@
 //! What the attributes of other derives say: `#[diesel(…)]`, `#[sqlx(…)]`, `#[sea_orm(…)]`.
 //!
-//! They are read leniently. Their own derives refuse what is wrong in them, and may know keys that are not known here.
+//! They are read leniently. Their own derives refuse what is wrong in them, and may know keys that
+//! are not known here.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::{Attribute, LitStr, Path};
+use syn::parse::Parser as _;
+use syn::punctuated::Punctuated;
+use syn::{Attribute, LitStr, Path, Token};
 
 /// One `key`, `key = value` or `key(…)`.
 pub(crate) struct Part {
@@ -34,6 +37,13 @@ impl Part {
         syn::parse2(self.value.clone()).ok()
     }
 
+    /// The names in parentheses.
+    pub(crate) fn names(&self) -> Option<Vec<Ident>> {
+        let group = syn::parse2::<proc_macro2::Group>(self.value.clone()).ok()?;
+        let names = Punctuated::<Ident, Token![,]>::parse_terminated.parse2(group.stream());
+        names.ok().map(|names| names.into_iter().collect())
+    }
+
     /// What an identifier, a path (its last segment) or a string names.
     pub(crate) fn name(&self) -> Option<String> {
         if let Some(path) = self.path() {
@@ -57,11 +67,13 @@ pub(crate) fn find<'a>(parts: &'a [Part], key: &str) -> Option<&'a Part> {
 }
 
 fn parts(attrs: &[Attribute], of: &str) -> Vec<Part> {
-    let lists = attrs.iter().filter(|a| a.path().is_ident(of)).filter_map(|a| a.meta.require_list().ok());
+    let lists =
+        attrs.iter().filter(|a| a.path().is_ident(of)).filter_map(|a| a.meta.require_list().ok());
     lists.flat_map(|list| split(list.tokens.clone())).collect()
 }
 
-/// At top-level commas. Those between angle brackets split too, into pieces that look like no key of interest.
+/// At top-level commas. Those between angle brackets split too, into pieces that look like no key
+/// of interest.
 fn split(tokens: TokenStream) -> Vec<Part> {
     let is_comma = |t: &TokenTree| matches!(t, TokenTree::Punct(p) if p.as_char() == ',');
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
@@ -93,8 +105,14 @@ mod tests {
             struct S;
         };
         let foreign = Foreign::new(&item.attrs);
-        assert_eq!(find(&foreign.diesel, "table_name").and_then(Part::name).as_deref(), Some("type"));
-        assert_eq!(find(&foreign.sqlx, "rename_all").and_then(Part::name).as_deref(), Some("camelCase"));
+        assert_eq!(
+            find(&foreign.diesel, "table_name").and_then(Part::name).as_deref(),
+            Some("type")
+        );
+        assert_eq!(
+            find(&foreign.sqlx, "rename_all").and_then(Part::name).as_deref(),
+            Some("camelCase")
+        );
         assert!(find(&foreign.sqlx, "default").is_some());
         assert!(foreign.sea_orm.is_empty());
     }

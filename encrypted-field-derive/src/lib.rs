@@ -1,5 +1,5 @@
-//! The derive macro of [`encrypted-field`](https://docs.rs/encrypted-field). Use that crate: what this one generates
-//! calls into it, and each release of it needs this very version.
+//! The derive macro of [`encrypted-field`](https://docs.rs/encrypted-field). Use that crate: what
+//! this one generates calls into it, and each release of it needs this very version.
 
 mod case;
 mod check;
@@ -14,7 +14,8 @@ mod tests;
 use quote::ToTokens;
 use syn::{DeriveInput, parse_macro_input};
 
-/// Declares an encrypted type for each `#[encrypted(…)]` field of a model, or makes one of a newtype written by hand.
+/// Declares an encrypted type for each `#[encrypted(…)]` field of a model, or makes one of a
+/// newtype written by hand.
 ///
 /// # On a model
 ///
@@ -30,24 +31,33 @@ use syn::{DeriveInput, parse_macro_input};
 /// }
 /// ```
 ///
-/// The types have the struct's visibility. Other structs over the same columns use them and annotate nothing. The
-/// struct implements `EncryptedModel`.
+/// The types have the struct's visibility. Other structs over the same columns use them and
+/// annotate nothing. The struct implements `EncryptedModel`.
 ///
 /// On the struct, `#[encrypted(…)]` takes
 ///
-/// - `table = "…"`: the table's name, where neither `#[diesel(table_name)]` nor `#[sea_orm(table_name)]` says it;
+/// - `table = "…"`: the table's name, where neither `#[diesel(table_name)]` nor
+///   `#[sea_orm(table_name)]` says it;
+/// - `primary_key(org_id, user_id)`: the fields that are the table's primary key, for
+///   `move_stale_sqlx`. Without it, they are those of `#[diesel(primary_key(…))]`, or the field `id`;
 /// - `crate = path`: this library's path, if it is not `::encrypted_field`.
 ///
-/// On a field it takes the plaintext type, any Rust type that is `Plaintext`, or `json = TYPE` for a serde type, and
+/// On a field it takes the plaintext type, any Rust type that is `Plaintext`, `Text<TYPE>` for a
+/// type that is `Display` and `FromStr`, or `json = TYPE` for a serde type, and
 ///
-/// - `context = "…"`: what its values are bound to, instead of `table.column`. Write it before you rename a table or
-///   a column, with the old name;
+/// - `context = "…"`: what its values are bound to, instead of `table.column`. Write it before you
+///   rename a table or a column, with the old name; and where Diesel's `#[sql_name]` gives a column
+///   another name in the database;
 /// - `previous_context = "…"`, repeatable: values bound to this open too, and are stale;
 /// - `scope = "…"`: the scope of its keys; `scope = dynamic`: the one that is entered, see `Scope`;
-/// - `previous_scope = "…"`, repeatable: values under keys of this scope (`""`: the default one) open too, and are stale;
-/// - `storage = "text"` (the default) or `"binary"`: the form that SQLx stores. Diesel goes by the column's SQL type;
-/// - `serialize = "sealed"`, `"redacted"` or `"plaintext"`: makes it `Serialize`. `"sealed"` also deserializes sealed;
-/// - `legacy = path`, a function `fn(&[u8]) -> Result<TYPE, _>`, or `legacy = plaintext`: reads what was stored before;
+/// - `previous_scope = "…"`, repeatable: values under keys of this scope (`""`: the default one)
+///   open too, and are stale;
+/// - `storage = "text"` (the default) or `"binary"`: the form that SQLx stores. Diesel goes by the
+///   column's SQL type;
+/// - `serialize = "sealed"`, `"redacted"` or `"plaintext"`: makes it `Serialize`. `"sealed"` also
+///   deserializes sealed. With `"custom"` you implement `Serialize` for it yourself;
+/// - `legacy = path`, a function `fn(&[u8]) -> Result<TYPE, _>`, or `legacy = plaintext`: reads
+///   what was stored before;
 /// - `pg_array`: `Vec` of it works as a PostgreSQL array in SQLx.
 ///
 /// # On a newtype
@@ -58,8 +68,22 @@ use syn::{DeriveInput, parse_macro_input};
 /// pub struct BotToken(Secret<String>);
 /// ```
 ///
-/// For a secret that many tables share. `context` is required; the other options are those of a field, and `crate`.
-/// JSON is `Secret<Json<TYPE>>`.
+/// For a secret that many tables share. `context` is required; the other options are those of a
+/// field, and `crate`. JSON is `Secret<Json<TYPE>>`.
+///
+/// # Errors that rustc reports in its own words
+///
+/// - **E0255**, **E0428**, "the name `BotToken` is defined multiple times": another struct declares
+///   `BotToken`, or an import brings it in, and `#[encrypted]` would declare it once more. One
+///   struct declares the type of a column; remove `#[encrypted]` in the others, and import the type
+///   there. For another column write a new name. (E0119 and E0592 for `BotToken` follow from it.)
+/// - **E0119**, "conflicting implementations of trait `Clone`", on a newtype: `Clone`, `Debug`,
+///   `PartialEq` and `Eq` come with `Encrypted`. Remove them from `#[derive(…)]`.
+/// - **E0308** on the path of a `legacy` function: it is `fn(&[u8]) -> Result<TYPE, _>`, with the
+///   plaintext type of the field.
+/// - **E0271**, "expected `IsoSqlDefaultKeyword`", on an insert into SQLite: the feature
+///   `diesel-sqlite` of `encrypted-field` is off. The error after it says so.
+/// - **E0425**, "cannot find type `token` in module `users`": Diesel's `table!` has no such column.
 #[proc_macro_derive(Encrypted, attributes(encrypted))]
 pub fn derive_encrypted(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

@@ -35,7 +35,7 @@ const OF_A_NEWTYPE: [&str; 9] = [
     "serialize",
     "storage",
 ];
-const OF_A_MODEL: [&str; 2] = ["crate", "table"];
+const OF_A_MODEL: [&str; 3] = ["crate", "primary_key", "table"];
 
 /// Names that a later release gives a meaning.
 const RESERVED: [&str; 2] = ["bind", "index"];
@@ -89,7 +89,8 @@ fn edit_distance(a: &str, b: &str) -> usize {
         let mut row = vec![i];
         for j in 1..=b.len() {
             let differs = usize::from(a[i - 1] != b[j - 1]);
-            let mut best = (rows[i - 1][j] + 1).min(row[j - 1] + 1).min(rows[i - 1][j - 1] + differs);
+            let mut best =
+                (rows[i - 1][j] + 1).min(row[j - 1] + 1).min(rows[i - 1][j - 1] + differs);
             if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
                 best = best.min(rows[i - 2][j - 2] + 1);
             }
@@ -106,9 +107,13 @@ mod tests {
 
     #[test]
     fn distances() {
-        for (a, b, d) in
-            [("", "", 0), ("", "abc", 3), ("context", "contxet", 1), ("scope", "scop", 1), ("ab", "ba", 1)]
-        {
+        for (a, b, d) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("context", "contxet", 1),
+            ("scope", "scop", 1),
+            ("ab", "ba", 1),
+        ] {
             assert_eq!((edit_distance(a, b), edit_distance(b, a)), (d, d), "{a} {b}");
         }
     }

@@ -1,4 +1,5 @@
-//! The input as it was written, with its spans. Only syntax is refused here; what it means is for `check`.
+//! The input as it was written, with its spans. Only syntax is refused here; what it means is for
+//! `check`.
 
 use crate::errors::Errors;
 use crate::names;
@@ -50,15 +51,18 @@ pub(crate) enum Value {
     Given(TokenStream),
     /// After `json =`.
     Type(Box<Type>),
-    /// In parentheses.
-    List,
+    /// In parentheses, with them.
+    List(TokenStream),
 }
 
 impl<'a> Item<'a> {
     pub(crate) fn new(input: &'a DeriveInput, errors: &mut Errors) -> Self {
         let attribute = Attributes::new(&input.attrs, errors);
         let mut fields = |fields: &'a Fields| -> Vec<Field<'a>> {
-            fields.iter().map(|f| Field { syn: f, attribute: Attributes::new(&f.attrs, errors) }).collect()
+            fields
+                .iter()
+                .map(|f| Field { syn: f, attribute: Attributes::new(&f.attrs, errors) })
+                .collect()
         };
         let shape = match &input.data {
             Data::Struct(s) => match &s.fields {
@@ -73,7 +77,8 @@ impl<'a> Item<'a> {
     }
 }
 
-/// `#[sea_orm::model]` copies the model, derives and all, into a struct `ModelEx`; `Model` has declared the types.
+/// `#[sea_orm::model]` copies the model, derives and all, into a struct `ModelEx`; `Model` has
+/// declared the types.
 pub(crate) fn is_sea_orm_copy(input: &DeriveInput) -> bool {
     input.ident == "ModelEx" && input.attrs.iter().any(|a| a.path().is_ident("sea_orm"))
 }
@@ -84,7 +89,11 @@ impl<'a> Attributes<'a> {
         let mut found: Option<Self> = None;
         for attr in attrs.iter().filter(|a| a.path().is_ident("encrypted")) {
             let entries = &mut found
-                .get_or_insert_with(|| Attributes { first: attr, entries: Vec::new(), faulty: false })
+                .get_or_insert_with(|| Attributes {
+                    first: attr,
+                    entries: Vec::new(),
+                    faulty: false,
+                })
                 .entries;
             match &attr.meta {
                 Meta::Path(_) => {}
@@ -98,7 +107,8 @@ impl<'a> Attributes<'a> {
                     }
                 }
                 Meta::NameValue(pair) => {
-                    errors.add(&pair.value, "write the type in parentheses: `#[encrypted(String)]`");
+                    errors
+                        .add(&pair.value, "write the type in parentheses: `#[encrypted(String)]`");
                 }
             }
         }
@@ -139,8 +149,8 @@ fn entry(input: ParseStream, errors: &mut Errors) -> Option<Entry> {
         }
         if option && ahead.peek(token::Paren) {
             input.advance_to(&ahead);
-            until_comma(input);
-            return Some(Entry::Option(name, Value::List));
+            let list = until_comma(input);
+            return Some(Entry::Option(name, Value::List(list)));
         }
         if option && ahead.peek(Token![:]) && !ahead.peek(Token![::]) {
             errors.add(&name, format!("`{name}` takes its value after `=`: write `{name} = …`"));

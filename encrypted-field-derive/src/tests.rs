@@ -1,4 +1,5 @@
-//! What the derive says and what it generates, without a compiler run. `tests/ui` has the same in real programs.
+//! What the derive says and what it generates, without a compiler run. `tests/ui` has the same in
+//! real programs.
 
 mod expansion;
 #[rustfmt::skip] // tables read better with a case a line
@@ -21,7 +22,7 @@ fn messages(source: &str) -> Vec<String> {
 
 fn expansion(source: &str) -> String {
     let input: DeriveInput = syn::parse_str(source).unwrap_or_else(|e| panic!("{e} in {source}"));
-    let file =
-        syn::parse2(crate::expand(&input)).unwrap_or_else(|e| panic!("{e} in the expansion of {source}"));
+    let file = syn::parse2(crate::expand(&input))
+        .unwrap_or_else(|e| panic!("{e} in the expansion of {source}"));
     prettyplease::unparse(&file)
 }

@@ -1,7 +1,6 @@
 //! Who this process is to Vault.
 
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,7 +9,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::request::Request;
-use crate::settings::check_path;
+use crate::settings::{check_path, read};
 
 const SERVICE_ACCOUNT_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
@@ -89,11 +88,19 @@ impl VaultAuth {
             Method::AppRole { mount, role_id, secret_id } => {
                 let secret_id = secret_id.read()?;
                 let len = role_id.len() + secret_id.len();
-                Ok(Login::Request(post(mount, len, &AppRoleLogin { role_id, secret_id: &secret_id })))
+                Ok(Login::Request(post(
+                    mount,
+                    len,
+                    &AppRoleLogin { role_id, secret_id: &secret_id },
+                )))
             }
             Method::Kubernetes { mount, role, token } => {
                 let jwt = read_file(token)?;
-                Ok(Login::Request(post(mount, role.len() + jwt.len(), &KubernetesLogin { role, jwt: &jwt })))
+                Ok(Login::Request(post(
+                    mount,
+                    role.len() + jwt.len(),
+                    &KubernetesLogin { role, jwt: &jwt },
+                )))
             }
         }
     }
@@ -141,7 +148,9 @@ impl VaultSecret {
         let text = match &self.0 {
             Source::Fixed(text) => text.clone(),
             Source::File(path) => return read_file(path),
-            Source::Function(read) => Zeroizing::new(read().ok_or_else(|| unusable("it is not there"))?),
+            Source::Function(read) => {
+                Zeroizing::new(read().ok_or_else(|| unusable("it is not there"))?)
+            }
         };
         checked(&text)
     }
@@ -191,7 +200,7 @@ fn post(mount: &str, secrets: usize, body: &impl Serialize) -> Request {
 
 fn read_file(path: &Path) -> Result<Zeroizing<String>, BackendError> {
     let failed = |what: &dyn fmt::Display| unusable(&format!("{}: {what}", path.display()));
-    let bytes = Zeroizing::new(fs::read(path).map_err(|e| failed(&e))?);
+    let bytes = Zeroizing::new(read(path).map_err(|what| unusable(&what))?);
     let text = std::str::from_utf8(&bytes).map_err(|_| failed(&"it is not UTF-8"))?;
     checked(text).map_err(|e| failed(&e))
 }

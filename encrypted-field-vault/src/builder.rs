@@ -1,7 +1,6 @@
 //! Settings of a connection.
 
 use std::fmt;
-use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,10 +11,11 @@ use reqwest::{Certificate, Identity, Url, redirect, tls};
 use zeroize::Zeroizing;
 
 use crate::client::Client;
-use crate::settings::misconfigured;
+use crate::settings::{misconfigured, read};
 use crate::{Vault, VaultAuth};
 
-const TIMEOUT: Duration = Duration::from_secs(5);
+/// Below the library's time for a call, so that the error which says more is the one that is seen.
+const TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The settings of a [`Vault`]. What is not set here has the default that stands here: nothing is
 /// read from the environment.
@@ -61,14 +61,19 @@ impl VaultBuilder {
     /// A client certificate (with its chain) and its private key (PKCS #8, PKCS #1 or SEC 1), PEM
     /// files, which are read by [`build`](Self::build). None by default.
     #[must_use]
-    pub fn client_certificate(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+    pub fn client_certificate(
+        mut self,
+        certificate: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+    ) -> Self {
         self.identity = Some((certificate.into(), key.into()));
         self
     }
 
-    /// How long one request may take, from connecting to the last byte of the answer. 5 seconds by
-    /// default. A call makes one request; where it has to renew the token, log in and be repeated,
-    /// up to five.
+    /// How long one request may take, from connecting to the last byte of the answer. 4 seconds by
+    /// default: below [`call_timeout`](encrypted_field::envelope::CachePolicy::call_timeout), whose
+    /// error says less. A call makes one request; where it has to renew the token, log in and be
+    /// repeated, up to five.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -114,7 +119,8 @@ impl VaultBuilder {
             Some((certificate, key)) => builder.identity(identity(certificate, key)?),
             None => builder,
         };
-        let http = builder.build().map_err(|e| misconfigured("TLS can't be set up").caused_by(e))?;
+        let http =
+            builder.build().map_err(|e| misconfigured("TLS can't be set up").caused_by(e))?;
         if let Some(namespace) = &self.namespace
             && (namespace.is_empty() || !namespace.bytes().all(|b| b.is_ascii_graphic()))
         {
@@ -135,8 +141,9 @@ impl fmt::Debug for VaultBuilder {
 }
 
 fn address(text: &str) -> Result<Url, BackendError> {
-    let url = Url::parse(text)
-        .map_err(|_| misconfigured("the address is not a URL such as https://vault.internal:8200"))?;
+    let url = Url::parse(text).map_err(|_| {
+        misconfigured("the address is not a URL such as https://vault.internal:8200")
+    })?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(misconfigured("the address holds a user name or a password; Vault takes none"));
     }
@@ -163,7 +170,7 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 fn authorities(path: &Path) -> Result<Vec<Certificate>, BackendError> {
-    let pem = fs::read(path).map_err(|e| misconfigured(format!("{}: {e}", path.display())))?;
+    let pem = read(path).map_err(misconfigured)?;
     let read = Certificate::from_pem_bundle(&pem).unwrap_or_default();
     if read.is_empty() {
         return Err(misconfigured(format!("{}: no certificate in PEM form", path.display())));
@@ -174,8 +181,7 @@ fn authorities(path: &Path) -> Result<Vec<Certificate>, BackendError> {
 fn identity(certificate: &Path, key: &Path) -> Result<Identity, BackendError> {
     let mut pem = Zeroizing::new(Vec::new());
     for path in [certificate, key] {
-        let failed = |e| misconfigured(format!("{}: {e}", path.display()));
-        let text = Zeroizing::new(fs::read(path).map_err(failed)?);
+        let text = Zeroizing::new(read(path).map_err(misconfigured)?);
         let mut longer = Zeroizing::new(Vec::with_capacity(pem.len() + text.len() + 1));
         longer.extend_from_slice(&pem);
         longer.extend_from_slice(&text);

@@ -80,13 +80,18 @@ impl Client {
     }
 
     /// Sends what `request` makes, with a token; once more with a new one where that is denied.
-    pub(crate) async fn call<E: Endpoint>(&self, request: impl Fn() -> E + Send) -> Result<Body, Refusal> {
+    pub(crate) async fn call<E: Endpoint>(
+        &self,
+        request: impl Fn() -> E + Send,
+    ) -> Result<Body, Refusal> {
         let token = self.token().await.map_err(Refusal::Failed)?;
         let denied = match self.send(request(), &token).await {
             Err(refusal) if refusal.is_denied() => refusal,
             answer => return answer,
         };
-        let Some(token) = self.replace(&token).await.map_err(Refusal::Failed)? else { return Err(denied) };
+        let Some(token) = self.replace(&token).await.map_err(Refusal::Failed)? else {
+            return Err(denied);
+        };
         let answer = self.send(request(), &token).await;
         if answer.as_ref().is_err_and(Refusal::is_denied) {
             self.session.lock().await.state.denied_again(self.clock.monotonic());
@@ -159,17 +164,26 @@ impl Client {
 
     async fn grant(&self) -> Result<Grant, BackendError> {
         match self.auth.login()? {
-            Login::Token(token) => match self.send(Request::get("auth/token/lookup-self"), &token).await {
-                Ok(body) => looked_up(&body, token),
-                // A policy may not let it look itself up: then it is used as long as it is good.
-                Err(refusal) if refusal.is_denied() => Ok(Grant { token, duration: None, renewable: false }),
-                Err(refusal) => Err(refusal.into_error()),
-            },
+            Login::Token(token) => {
+                match self.send(Request::get("auth/token/lookup-self"), &token).await {
+                    Ok(body) => looked_up(&body, token),
+                    // A policy may not let it look itself up: then it is used as long as it is
+                    // good.
+                    Err(refusal) if refusal.is_denied() => {
+                        Ok(Grant { token, duration: None, renewable: false })
+                    }
+                    Err(refusal) => Err(refusal.into_error()),
+                }
+            }
             Login::Request(request) => {
-                let body = self.send(request, "").await.map_err(|refusal| match refusal.status() {
-                    400 => BackendError::new(BackendErrorKind::Denied, "it does not accept the login"),
-                    _ => refusal.into_error(),
-                })?;
+                let body =
+                    self.send(request, "").await.map_err(|refusal| match refusal.status() {
+                        400 => BackendError::new(
+                            BackendErrorKind::Denied,
+                            "it does not accept the login",
+                        ),
+                        _ => refusal.into_error(),
+                    })?;
                 granted(&body)
             }
         }
@@ -189,7 +203,8 @@ impl Client {
         match answer {
             Ok(answer) => {
                 let headers = answer.response.headers();
-                self.time.answered(&self.clock, |name| headers.get(name).map(HeaderValue::as_bytes));
+                self.time
+                    .answered(&self.clock, |name| headers.get(name).map(HeaderValue::as_bytes));
                 Ok(Zeroizing::new(answer.response.into_body()))
             }
             Err(error) => Err(Refusal::of(error)),
@@ -234,7 +249,8 @@ fn looked_up(body: &[u8], token: Zeroizing<String>) -> Result<Grant, BackendErro
         #[serde(default)]
         renewable: bool,
     }
-    let Token { ttl, renewable } = serde_json::from_slice::<Answer>(body).map_err(|_| no_token())?.data;
+    let Token { ttl, renewable } =
+        serde_json::from_slice::<Answer>(body).map_err(|_| no_token())?.data;
     Ok(Grant { token, duration: seconds(ttl), renewable })
 }
 

@@ -69,8 +69,11 @@ impl Document for VaultKv {
     type Version = u64;
 
     async fn read(&self) -> Result<Option<(String, u64)>, BackendError> {
-        let request =
-            || ReadSecretRequest { mount: self.mount.clone(), path: self.path.clone(), version: None };
+        let request = || ReadSecretRequest {
+            mount: self.mount.clone(),
+            path: self.path.clone(),
+            version: None,
+        };
         let body = match self.vault.0.call(request).await {
             Ok(body) => body,
             Err(refusal) if refusal.is_nothing() => return Ok(None),
@@ -83,8 +86,9 @@ impl Document for VaultKv {
 
     async fn replace(&self, before: Option<&u64>, text: String) -> Result<bool, BackendError> {
         // To Vault, 0 is a secret without a version.
-        let cas = u32::try_from(before.copied().unwrap_or(0))
-            .map_err(|_| misconfigured("it has as many versions as can be counted; use another path"))?;
+        let cas = u32::try_from(before.copied().unwrap_or(0)).map_err(|_| {
+            misconfigured("it has as many versions as can be counted; use another path")
+        })?;
         let request = || SetSecretRequest {
             mount: self.mount.clone(),
             path: self.path.clone(),
@@ -93,7 +97,9 @@ impl Document for VaultKv {
         };
         let body = match self.vault.0.call(request).await {
             Ok(body) => body,
-            Err(refusal) if refusal.says("check-and-set parameter did not match") => return Ok(false),
+            Err(refusal) if refusal.says("check-and-set parameter did not match") => {
+                return Ok(false);
+            }
             Err(refusal) => return Err(refusal.into_error()),
         };
         // Version 1 of the engine takes it, too: without an answer, and without a check.
@@ -214,7 +220,10 @@ fn answer<T: DeserializeOwned>(body: &[u8]) -> Result<T, BackendError> {
         Err(_) if body.is_empty() || serde_json::from_slice::<Answer<IgnoredAny>>(body).is_ok() => {
             Err(not_ours())
         }
-        Err(_) => Err(BackendError::new(BackendErrorKind::Garbled, "its answer is none of Vault's KV")),
+        Err(_) => Err(BackendError::new(
+            BackendErrorKind::Garbled,
+            "its answer is none of Vault's KV; is the address that of Vault?",
+        )),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Settings that are refused before anything is sent.
 
-use std::fmt;
+use std::path::Path;
+use std::{fmt, fs, io};
 
 use encrypted_field::envelope::{BackendError, BackendErrorKind};
 
@@ -25,4 +26,17 @@ pub(crate) fn check_path(what: &str, path: &str) -> Result<(), BackendError> {
 /// The library names the backend in the errors of a call; nobody does that for these.
 pub(crate) fn misconfigured(detail: impl fmt::Display) -> BackendError {
     BackendError::new(BackendErrorKind::Misconfigured, format!("Vault: {detail}"))
+}
+
+/// What is in a file of the configuration, or what is wrong with the file and what to do.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|e| {
+        let fix = match e.kind() {
+            io::ErrorKind::NotFound => "; correct the path, or mount the file's volume",
+            io::ErrorKind::PermissionDenied => "; this process needs the permission to read it",
+            io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => "; correct the path",
+            _ => "",
+        };
+        format!("{}: {e}{fix}", path.display())
+    })
 }

@@ -18,7 +18,8 @@ impl ServerTime {
         }
         let date = header("date").and_then(|text| std::str::from_utf8(text).ok());
         if let Some(date) = date.and_then(|text| httpdate::parse_http_date(text).ok()) {
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((date, clock.monotonic()));
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some((date, clock.monotonic()));
         }
     }
 
@@ -50,7 +51,9 @@ mod tests {
         // Somebody sets the clock of this host.
         clock.set_wall(at(5_000_000_000));
         assert_eq!(time.now(&clock), Some(at(784_111_778) + Duration::from_millis(500)));
-        time.answered(&clock, |name| (name == "date").then_some(&b"Sun, 06 Nov 1994 08:49:30 GMT"[..]));
+        time.answered(&clock, |name| {
+            (name == "date").then_some(&b"Sun, 06 Nov 1994 08:49:30 GMT"[..])
+        });
         assert_eq!(time.now(&clock), Some(at(784_111_770)), "the last one counts");
     }
 

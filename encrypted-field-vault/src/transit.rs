@@ -13,7 +13,9 @@ use encrypted_field::envelope::{BackendError, BackendErrorKind, KeyEncryptionKey
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use vaultrs::api::transit::KeyType;
-use vaultrs::api::transit::requests::{CreateKeyRequest, DeleteKeyRequest, UpdateKeyConfigurationRequest};
+use vaultrs::api::transit::requests::{
+    CreateKeyRequest, DeleteKeyRequest, UpdateKeyConfigurationRequest,
+};
 use zeroize::Zeroizing;
 
 use crate::Vault;
@@ -29,8 +31,16 @@ const LONGEST_SCOPE_IN_FULL: usize = 64;
 ///
 /// A wrapped key is Vault's ciphertext, such as `vault:v1:…`, with [`WrapContext::associated_data`]
 /// as its `associated_data`. Rotating the key in Vault is safe; raising its
-/// `min_decryption_version` is so once every data key was wrapped anew (Vault's own `rewrap` does
-/// not work on what has associated data).
+/// `min_decryption_version` is so once every data key was wrapped anew.
+///
+/// Wrapped keys are not renewed by Vault's own `transit/rewrap`. By Vault's source it takes no
+/// `associated_data` and decrypts without it, so it refuses what was encrypted with it
+/// ([issue 31791](https://github.com/hashicorp/vault/issues/31791); the
+/// [pull request 31842](https://github.com/hashicorp/vault/pull/31842) that adds it was open when
+/// this was written). That was read and not tried on a real Vault. This crate never calls it. Give
+/// the key to the manager under a second name instead, and call
+/// [`KeyManager::rewrap`](encrypted_field::envelope::KeyManager::rewrap): it decrypts and encrypts
+/// with the associated data.
 #[derive(Clone)]
 pub struct VaultTransit {
     vault: Vault,
@@ -151,7 +161,8 @@ impl VaultTransit {
         let path = format!("{}/decrypt/{name}", self.mount);
         let answer = self.vault.0.call(|| Request::post(path.as_str(), len, &body)).await;
         let answer = answer.map_err(|refusal| self.refused(refusal, name))?;
-        let text = serde_json::from_slice::<Answer<Decrypted<'_>>>(&answer).map_err(|_| garbled())?;
+        let text =
+            serde_json::from_slice::<Answer<Decrypted<'_>>>(&answer).map_err(|_| garbled())?;
         let text = Zeroizing::new(text.data.plaintext.into_owned());
         // Into memory that is wiped also where the text turns out to be wrong half-way.
         let mut key = Zeroizing::new(vec![0; base64::decoded_len_estimate(text.len())]);
@@ -192,10 +203,11 @@ impl VaultTransit {
 
     /// The texts: `sdk/helper/keysutil/policy.go` and `builtin/logical/transit` of Vault.
     fn refused(&self, refusal: Refusal, name: &str) -> BackendError {
-        use BackendErrorKind::{KeyUnusable, Rejected};
+        use BackendErrorKind::{KeyUnusable, OtherKek, Rejected};
         let says = |texts: &[&str]| texts.iter().any(|text| refusal.says(text));
         if is_no_such_key(&refusal) || refusal.is_nothing() {
-            let detail = format!("the key {name} is not in {}: it was deleted, or never made", self.mount);
+            let detail =
+                format!("the key {name} is not in {}: it was deleted, or never made", self.mount);
             BackendError::new(KeyUnusable, detail)
         } else if says(&["disallowed by policy"]) {
             let detail = format!(
@@ -205,6 +217,12 @@ impl VaultTransit {
             BackendError::new(KeyUnusable, detail)
         } else if says(&["disabled"]) {
             BackendError::new(KeyUnusable, format!("the key {name} is disabled"))
+        } else if says(&["version is too new"]) {
+            let detail = format!(
+                "the wrapped key is under a version that {name} never had: it is another key than the one that wrapped it, or \
+                 was restored from a backup of before"
+            );
+            BackendError::new(OtherKek, detail)
         } else if says(&[
             "message authentication failed",
             "invalid ciphertext",
@@ -227,7 +245,11 @@ impl VaultTransit {
 }
 
 impl KeyEncryptionKey for VaultTransit {
-    async fn wrap(&self, context: &WrapContext<'_>, key: &[u8; 32]) -> Result<Vec<u8>, BackendError> {
+    async fn wrap(
+        &self,
+        context: &WrapContext<'_>,
+        key: &[u8; 32],
+    ) -> Result<Vec<u8>, BackendError> {
         let (name, may_make) = self.key_for(context);
         let aad = context.associated_data();
         let mut wrapped = self.encrypt(&name, &aad, key).await;
@@ -245,15 +267,20 @@ impl KeyEncryptionKey for VaultTransit {
         context: &WrapContext<'_>,
         wrapped: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, BackendError> {
-        let ciphertext = std::str::from_utf8(wrapped).ok().filter(|text| text.starts_with("vault:"));
+        let ciphertext =
+            std::str::from_utf8(wrapped).ok().filter(|text| text.starts_with("vault:"));
         let Some(ciphertext) = ciphertext else {
-            return Err(BackendError::new(BackendErrorKind::Rejected, "it is no ciphertext of Vault"));
+            return Err(BackendError::new(
+                BackendErrorKind::Rejected,
+                "it is no ciphertext of Vault",
+            ));
         };
         self.decrypt(&self.key_for(context).0, &context.associated_data(), ciphertext).await
     }
 
     fn describe(&self) -> String {
-        let per_scope = self.per_scope.as_ref().map(|prefix| format!(" and {prefix}…")).unwrap_or_default();
+        let per_scope =
+            self.per_scope.as_ref().map(|prefix| format!(" and {prefix}…")).unwrap_or_default();
         format!("Vault {}, {}/{}{per_scope}", self.vault.0.address(), self.mount, self.key)
     }
 

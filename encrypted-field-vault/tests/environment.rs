@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use encrypted_field::envelope::{KeyEncryptionKey, WrapContext};
-use encrypted_field::{KeyId, Purpose, generate_key};
+use encrypted_field::{KeyId, generate_key, key::Purpose};
 use encrypted_field_vault::{Vault, VaultAuth, VaultTransit};
 use vault_tests::{Authority, StandIn, run};
 
@@ -47,7 +47,9 @@ fn the_environment_changes_nothing() {
 
 #[test]
 fn in_the_child() {
-    let (Ok(address), Ok(authority)) = (std::env::var(ADDRESS), std::env::var(AUTHORITY)) else { return };
+    let (Ok(address), Ok(authority)) = (std::env::var(ADDRESS), std::env::var(AUTHORITY)) else {
+        return;
+    };
     run(async {
         let mut builder = Vault::builder(address, VaultAuth::token("hvs.of-the-program"));
         if !authority.is_empty() {

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use encrypted_field::envelope::{Document, KeyEncryptionKey, WrapContext};
-use encrypted_field::{KeyId, Purpose, generate_key};
+use encrypted_field::{KeyId, generate_key, key::Purpose};
 use encrypted_field_vault::{Vault, VaultAuth, VaultKv, VaultTransit};
 use log::{LevelFilter, Log, Metadata};
 use vault_tests::{Fault, Place, run};
@@ -44,7 +44,8 @@ fn no_secret_is_logged() {
         let vault = Vault::builder(&place.admin.address, auth).build().unwrap();
         let kek = VaultTransit::new(&vault, "app").unwrap().mount(&place.transit).unwrap();
         let document = VaultKv::new(&vault, "data-keys").unwrap().mount(&place.kv).unwrap();
-        let context = WrapContext::data("production", KeyId::new(7).unwrap(), "acme", Purpose::Field);
+        let context =
+            WrapContext::data("production", KeyId::new(7).unwrap(), "acme", Purpose::Field);
         let wrapped = kek.wrap(&context, &key).await.unwrap();
         kek.unwrap(&context, &wrapped).await.unwrap();
         assert!(document.replace(None, "{}".into()).await.unwrap());

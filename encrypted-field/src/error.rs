@@ -1,5 +1,5 @@
-//! What can go wrong. Every message names the column and the key id where they are known, and the fix;
-//! none holds plaintext, ciphertext or key bytes.
+//! What can go wrong. Every message names the column and the key id if they are known, and the fix.
+//! None holds plaintext, ciphertext or key bytes.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -10,10 +10,10 @@ use crate::key_id::KeyId;
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// An error of this crate: a [kind](ErrorKind), and where known the column and the key id.
+/// An error of this crate: a [kind](ErrorKind), and the column and the key id if they are known.
 ///
-/// Neither `Display` nor `Debug` ever contain plaintext, ciphertext or key bytes.
-/// Inside an ORM's error it is found with [`Error::find`].
+/// `Display` and `Debug` never contain plaintext, ciphertext or key bytes.
+/// [`Error::find`] finds it inside of an ORM's error.
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -21,6 +21,8 @@ struct Inner {
     column: Option<Cow<'static, str>>,
     key_id: Option<KeyId>,
     detail: Option<Cow<'static, str>>,
+    /// Somebody has to act, although most errors of this kind go away by themselves.
+    is_final: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -28,7 +30,7 @@ struct Inner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorFamily {
-    /// The program did something that it must not do; the same call fails again.
+    /// The program did something that it must not do. The same call fails again.
     Misuse,
     /// What is stored is not a value that this field may read.
     Data,
@@ -72,41 +74,55 @@ kinds! {
 
     /// The feature `fips` is on, and the cryptographic module is not in FIPS mode.
     Misuse FipsMode = "the cryptographic module does not report FIPS mode; check how the program was linked",
-    /// The field's keys are those of a scope that is entered, and none is.
+    /// The field takes its keys from the scope that is entered, and no scope is entered.
     Misuse NoScope = "the field takes its keys from the scope that is entered, and none is; run this inside of `Scope::run` or \
         `Scope::enter`",
-    /// What can't be undone was asked for without the value that confirms it.
+    /// The name is not the name of a tenant's scope: it is empty, or it is the name of a scope
+    /// whose keys are loaded with the process.
+    Misuse InvalidScope = "this is not the name of a tenant's scope",
+    /// The program asked for something that can't be undone, without the value that confirms it.
     Misuse NotConfirmed = "this can't be undone and was not confirmed",
     /// Values of one column would open in another.
     Misuse AmbiguousContext = "values of one column would open in another",
+    /// The field can't store its values as plaintext, or not this one.
+    Misuse PlaintextWrite = "the value can't be stored as plaintext",
+    /// Two models declare one column in two ways.
+    Misuse ConflictingModels = "two models declare one column in two ways",
 
-    /// The stored value does not carry this library's marker, and the field declares no `legacy` reader.
-    Data NotEncrypted = "the stored value is not encrypted by this library; if it was written before encryption was \
-        introduced, add `legacy = plaintext` (or your own reader) to the field while you migrate",
-    /// The stored value does not carry this library's marker, and the legacy reader was switched off.
-    Data LegacyClosed = "the stored value is not encrypted by this library, and legacy reads are closed for this column",
-    /// The legacy reader refused the stored value. Its own error is not carried: it may hold the value.
-    Data LegacyRefused = "the stored value is not encrypted by this library, and the field's legacy reader refused it",
-    /// The stored value carries the marker but is cut off, too long, or not in canonical form.
+    /// The stored value can't be one of this library, and the field declares no `legacy` reader.
+    Data NotEncrypted = "the stored value is not encrypted by this library",
+    /// The stored value can't be one of this library, and the program has closed the legacy reader.
+    Data LegacyClosed = "the stored value is not encrypted by this library, and legacy reads are closed for this column; \
+        encrypt the row, or reopen them for as long as that takes",
+    /// The legacy reader refused the stored value. The reader of `legacy = plaintext` says why, and
+    /// so does a function that returns a
+    /// [`PlaintextError`](crate::plaintext::PlaintextError). Other errors of a function are dropped,
+    /// because they may hold the value.
+    Data LegacyRefused = "the stored value is not encrypted by this library, and the field's legacy reader refused it; \
+        see what stands in the row, and let the reader take it or mend the row",
+    /// The stored value is one of this library, but it was cut off or changed, or something stands
+    /// before or after it.
     Data Malformed = "the stored value is damaged",
-    /// A text form stands in a binary column, or a binary form in a text column.
+    /// A binary column has the text form, or a text column has the binary form.
     Data WrongStorage = "the stored value has the form for the other kind of column (text against binary); read it \
         with the storage it was written with",
     /// The value was written in a later version of the stored format.
     Data UnsupportedVersion = "the stored value has a format version that this release does not read; upgrade encrypted-field",
     /// The value was written with an algorithm or flag that is unknown to this version.
     Data UnsupportedSuite = "the stored value has an algorithm or a flag that this release does not read; upgrade encrypted-field",
-    /// The row holds the reserved value for "not written yet" (`ef1:0:`).
-    Data Pending = "the row is pending: its value was never written",
-    /// The value is bound to other columns of its row and the field declares none, or the other way round.
+    /// The row has the reserved value for "not written yet" (`ef1:0:`).
+    Data Pending = "the row is pending: its value was never written; write it",
+    /// The value is bound to other columns of its row and the field declares none, or the other way
+    /// round.
     Data BoundColumns = "the stored value is bound to other columns of its row, and the field declares none (or the other \
         way round)",
-    /// The value does not authenticate: it was changed, belongs to another column, or its key differs.
-    /// Which of these is not told, and can't be.
+    /// The value does not authenticate: it was changed, belongs to another column, or its key
+    /// differs. Nothing can tell which of these it is. A detached value that authenticates and is
+    /// not of the field's type has this kind, too.
     Data Authentication = "the stored value does not authenticate: it was changed, was moved here from another column, or \
-        was written under another key with this id",
-    /// The value authenticates, but what it holds is not of the field's type.
-    Data InvalidPlaintext = "the value opens, but does not hold the field's type",
+        was written under another key with this id; bring back the row's own value, or the key",
+    /// The value authenticates, but its content is not of the field's type.
+    Data InvalidPlaintext = "the value opens, but does not hold the field's type; declare the type that was written",
     /// The key belongs to another scope than the field's.
     Data ScopeMismatch = "the value is under a key of another scope; a field opens only values of its own scope",
     /// The key is not one for fields.
@@ -115,7 +131,7 @@ kinds! {
     /// No keys are installed, and the environment has none.
     Keys NoKeys = "no keys are set: call `encrypted_field::install` at start-up, or set the environment's, with a key \
         from `openssl rand -base64 32`",
-    /// Keys were given, but they can't be used: malformed, too short, duplicate, ambiguous.
+    /// The given keys can't be used: they are malformed, too short, duplicate or ambiguous.
     Keys InvalidKeys = "the keys can't be used",
     /// No key of this scope and purpose is active, so nothing can be sealed.
     Keys NoActiveKey = "no key of this scope and purpose is active; add one to the key ring",
@@ -123,41 +139,50 @@ kinds! {
     Keys UnknownKey = "the key ring does not hold this key; add it as a retired key (it was active once)",
     /// The key is disabled, destroyed, or compromised and refused.
     Keys KeyUnusable = "the key may not be used",
-    /// A key id that is in use came back with other bytes, another scope or purpose, or after it was destroyed.
+    /// A key id that is in use came back with other bytes, another scope or purpose, or after it
+    /// was destroyed.
     Keys KeyConflict = "this key id is in use for another key; give the new key a new id",
     /// The key file can't be read or written, or is not safe to use.
     Keys KeyFile = "the key file can't be used",
-    /// The value names a key that this process has not loaded yet. It was asked for: try again in a moment. See
+    /// The value names a key that this process has not loaded yet. Try again in a moment. See
     /// [`Error::is_retryable`].
-    Keys KeyNotLoaded = "this process has not loaded the key yet; it is being loaded, try again in a moment",
-    /// The keys were not confirmed by the key service and the store for longer than they may be used without.
+    Keys KeyNotLoaded = "this process has not loaded the key yet; try again in a moment",
+    /// The key service and the store have not confirmed the keys for longer than the process may
+    /// use them without that.
     Keys KeysExpired = "the keys are too old: they could not be refreshed",
-    /// The key is past the date until which it may seal, because the next one was never made active.
+    /// The key is past the date until which it may seal, because nobody has made the next one
+    /// active.
     Keys KeyPastLifetime = "the key is past its lifetime and seals no more; rotate it",
     /// The key service is out of reach, too slow, or answers with errors of its own.
     Keys KeyServiceUnavailable = "the key service does not answer as it should",
-    /// The key service does not let this process in: no permission, an expired token, a wrong clock, a wrong setting.
+    /// The key service refuses this process: no permission, an expired token, a wrong clock, or a
+    /// wrong setting.
     Keys KeyServiceDenied = "the key service refuses this process",
-    /// The key-encryption key is disabled, deleted, or not there.
+    /// The key-encryption key is disabled or deleted, or it does not exist.
     Keys KekUnusable = "the key-encryption key can't be used",
-    /// A wrapped key does not unwrap: it was changed, swapped, or wrapped under another key-encryption key.
-    Keys WrappedKeyRejected = "the wrapped key does not unwrap",
+    /// A wrapped key does not unwrap: it was changed, swapped, or wrapped under another
+    /// key-encryption key.
+    Keys WrappedKeyRejected = "the wrapped key does not unwrap; where another key-encryption key of the store unwraps it, `repair` wraps \
+        it anew; where none does, restore the store from a backup",
     /// The key store is out of reach or too slow.
     Keys KeyStoreUnavailable = "the key store does not answer as it should",
     /// The key store can't be used: no permission, no such table, nothing in it, too large.
     Keys KeyStoreUnusable = "the key store can't be used",
-    /// The key store holds what its authentication does not confirm: somebody without the key-encryption key has changed it.
-    Keys KeyStoreTampered = "the key store was changed by somebody without the key-encryption key, or is damaged; nothing of it is used",
-    /// The key store is older than one that was seen before, than its anchor or than the configured
-    /// minimum; or it is another one, or empty.
-    Keys KeyStoreRolledBack = "the key store was set back, replaced or emptied; where a backup was restored on purpose, look at it and \
-        `accept_restored`",
-    /// The key store was not signed anew for too long: what this process sees may be an old state of it, so nothing is sealed.
+    /// The key store does not authenticate: somebody without the key-encryption key has changed it.
+    Keys KeyStoreTampered = "the key store was changed by somebody without the key-encryption key, or is damaged; nothing of it is used; see \
+        that it is the right one, and restore it from a backup",
+    /// The key store is older than one that was seen before, older than its anchor, or older than
+    /// the configured minimum. Or it is another store, or empty.
+    Keys KeyStoreRolledBack = "the key store was set back, replaced or emptied; bring the newest one back, or where a backup was restored on purpose, \
+        look at it and `accept_restored`",
+    /// Nobody has signed the key store for too long. What this process sees may be an old state of
+    /// it, so the process seals nothing.
     Keys KeyStoreFrozen = "the key store was not signed anew for too long, and may be an old state of itself: nothing is sealed until \
         somebody who maintains it signs it; let a process `install` or `maintain` it, and see that the store is no replica",
-    /// The clock of this process and that of the key store or a key service are too far apart: nothing that has a date is written.
+    /// The clock of this process and that of the key store or a key service are too far apart, so
+    /// the process writes nothing that has a date.
     Keys ClockSkew = "the clock of this process and another one contradict each other",
-    /// Others change the key store all the time; nothing was changed.
+    /// Others change the key store all the time. This change was not made.
     Keys KeyStoreBusy = "the key store was changed by others each time that this change was tried; try again",
     /// The key's state or age does not allow this change.
     Keys KeyLifecycle = "the key's life does not allow this",
@@ -167,7 +192,14 @@ kinds! {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind) -> Self {
-        Self(Box::new(Inner { kind, column: None, key_id: None, detail: None, source: None }))
+        Self(Box::new(Inner {
+            kind,
+            column: None,
+            key_id: None,
+            detail: None,
+            is_final: false,
+            source: None,
+        }))
     }
 
     /// Adds what is wrong in this case and how to mend it. The text must not hold a secret.
@@ -193,12 +225,18 @@ impl Error {
     }
 
     /// Adds to the detail.
-    #[cfg(feature = "envelope")]
     pub(crate) fn and(mut self, more: &str) -> Self {
         self.0.detail = Some(match self.0.detail.take() {
             Some(detail) => format!("{detail}; {more}").into(),
             None => more.to_owned().into(),
         });
+        self
+    }
+
+    /// Says that the same call fails again until somebody acts, whatever its kind.
+    #[cfg(feature = "envelope")]
+    pub(crate) fn finally(mut self, is_final: bool) -> Self {
+        self.0.is_final = is_final;
         self
     }
 
@@ -232,9 +270,11 @@ impl Error {
         self.0.key_id
     }
 
-    /// Whether the same call may succeed later without anybody acting: keys not loaded yet, a key service or a store out of reach.
+    /// Whether the same call may succeed later although nobody acts: the keys are not loaded yet,
+    /// or a key service or a store is out of reach. Keys are not retryable if they have expired
+    /// because the store was set back or a permission is gone.
     pub fn is_retryable(&self) -> bool {
-        matches!(
+        let may_go_away = matches!(
             self.kind(),
             ErrorKind::KeyNotLoaded
                 | ErrorKind::KeysExpired
@@ -242,10 +282,17 @@ impl Error {
                 | ErrorKind::KeyStoreUnavailable
                 | ErrorKind::KeyStoreBusy
                 | ErrorKind::KeyStoreFrozen
-        )
+        );
+        may_go_away && !self.0.is_final
     }
 
     /// Finds this crate's error in a Diesel, SQLx or other error that carries it.
+    ///
+    /// - Diesel's errors carry it. The text of a read error names only the field.
+    /// - SQLx's errors of reading carry it, and so does the error of `try_bind`.
+    /// - SQLx's `bind` keeps only the text of the error, so this finds nothing. Seal before you
+    ///   bind: `query.bind(token.to_stored_value()?)`.
+    ///
     ///
     /// ```
     /// # use encrypted_field::{Error, ErrorKind, Keyring};
@@ -283,24 +330,42 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, column, key_id, detail, .. } = &*self.0;
+        let Inner { column, key_id, .. } = &*self.0;
         if let Some(column) = column {
             write!(f, "{column}: ")?;
         }
         if let Some(id) = key_id {
             write!(f, "key {id}: ")?;
         }
-        f.write_str(kind.text())?;
-        if let Some(detail) = detail {
+        Message(&self.0).fmt(f)
+    }
+}
+
+/// What went wrong and what to do, without the place.
+struct Message<'a>(&'a Inner);
+
+impl fmt::Display for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.kind.text())?;
+        if let Some(detail) = &self.0.detail {
             write!(f, ": {detail}")?;
         }
         Ok(())
     }
 }
 
+impl fmt::Debug for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Texts of this crate, which need no escapes and are easier to read without.
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The message stands last: a panic and `main` print this form, and whoever reads it there wants to
+/// know what to do.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, column, key_id, detail, source } = &*self.0;
+        let Inner { kind, column, key_id, detail: _, is_final, source } = &*self.0;
         let mut out = f.debug_struct("Error");
         out.field("kind", kind);
         if let Some(column) = column {
@@ -309,12 +374,13 @@ impl fmt::Debug for Error {
         if let Some(id) = key_id {
             out.field("key_id", &id.get());
         }
-        if let Some(detail) = detail {
-            out.field("detail", detail);
+        if *is_final {
+            out.field("is_final", is_final);
         }
         if let Some(source) = source {
             out.field("source", source);
         }
+        out.field("message", &Message(&self.0));
         out.finish()
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::num::NonZeroU32;
 
-/// The number by which stored values name their key: 1 to 4,294,967,295, never 0.
+/// The number by which stored values name their key: 1 to 4,294,967,295. It is never 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(NonZeroU32);
 

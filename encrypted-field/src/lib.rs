@@ -1,29 +1,73 @@
 //! Encrypted model fields: annotate a field, and its database column holds ciphertext.
 //!
 //! ```
-//! use encrypted_field::{Encrypted, EncryptedField, Keyring, generate_key};
+//! # #[cfg(feature = "diesel-sqlite")] {
+//! # fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use diesel::prelude::*;
+//! use encrypted_field::{Encrypted, Keyring, generate_key};
 //!
-//! #[derive(Encrypted)]
-//! #[encrypted(table = "slack_connections")]
-//! struct SlackConnection {
-//!     id: i32,
-//!     #[encrypted(String)]        // the plaintext type
-//!     bot_token: BotToken,        // a new type: the derive declares it
+//! diesel::table! {
+//!     slack_connections (id) {
+//!         id -> Integer,
+//!         bot_token -> Text,
+//!         signing_secret -> Nullable<Text>,
+//!     }
 //! }
 //!
-//! # fn main() -> encrypted_field::Result<()> {
-//! let _ring = Keyring::builder().active(1, generate_key()?).build()?.hold(); // in an application: `install`
-//! let row = SlackConnection { id: 1, bot_token: "xoxb-1".into() };
-//! let stored = row.bot_token.to_stored_text()?; // what Diesel and SQLx write by themselves
-//! assert!(stored.starts_with("ef1:1:"));
-//! assert_eq!(&*BotToken::from_stored_text(stored)?, "xoxb-1");
-//! # let _ = row.id;
+//! #[derive(Debug, Queryable, Selectable, Insertable, Encrypted)]
+//! #[diesel(table_name = slack_connections)]
+//! struct SlackConnection {
+//!     id: i32,
+//!     #[encrypted(String)]                   // the plaintext type
+//!     bot_token: BotToken,                   // a new type: the derive declares it
+//!     #[encrypted(String)]
+//!     signing_secret: Option<SigningSecret>, // NULL stays NULL
+//! }
+//!
+//! // In an application: `encrypted_field::install(Keyring::from_env()?)?`, once at start-up.
+//! let _ring = Keyring::builder().active(1, generate_key()?).build()?.hold();
+//!
+//! let db = &mut SqliteConnection::establish(":memory:")?;
+//! # diesel::sql_query("CREATE TABLE slack_connections (id INTEGER PRIMARY KEY NOT NULL, \
+//! #     bot_token TEXT NOT NULL, signing_secret TEXT)").execute(db)?;
+//! let row = SlackConnection { id: 1, bot_token: "xoxb-1".into(), signing_secret: None };
+//! diesel::insert_into(slack_connections::table).values(&row).execute(db)?;
+//!
+//! let stored: String = slack_connections::table.select(slack_connections::bot_token).first(db)?;
+//! assert!(stored.starts_with("ef1:1:")); // the key id, then ciphertext
+//!
+//! let row = slack_connections::table.select(SlackConnection::as_select()).first(db)?;
+//! assert_eq!(&*row.bot_token, "xoxb-1"); // derefs to &str; Debug prints BotToken([encrypted])
+//! # assert!(row.id == 1 && row.signing_secret.is_none());
+//! # assert!(format!("{row:?}").contains("BotToken([encrypted])"));
 //! # Ok(())
+//! # }
+//! # example().unwrap();
 //! # }
 //! ```
 //!
-//! With the features `diesel` and `sqlx`, `BotToken` is an ordinary column type: it inserts, updates and reads in models,
-//! tuples and queries. The README has an example for each.
+//! `BotToken` is an ordinary column type. It inserts, updates and reads in models, tuples and
+//! queries. With SQLx, derive `sqlx::FromRow` instead of Diesel's traits, name the table with
+//! `#[encrypted(table = "slack_connections")]`, and bind the sealed value:
+//! `.bind(row.bot_token.to_stored_value()?)`. The [README] has this example, the options of
+//! `#[encrypted(…)]`, and what the library does not do.
+//!
+//! # Which part do I need?
+//!
+//! | part | for whom |
+//! |---|---|
+//! | [`derive(Encrypted)`](derive@Encrypted), [`Keyring`], [`install`] | everybody |
+//! | [`Error`], [`ErrorKind`] | whoever handles errors by their kind |
+//! | [`Scope`] | applications with a key for each tenant |
+//! | [`Plaintext`], [`Text`], [`Json`] | models whose fields are more than strings |
+//! | [`EncryptedModel`] | applications that move rows after a rotation, as they load them |
+//! | [`EncryptedFieldExt`] | generic code, and tests with a key ring of their own |
+//! | [`event`] | operators: which keys seal, stale and legacy reads, failures |
+//! | [`legacy`] | migrations of columns that hold other values |
+//! | `sql_check` (feature `sql-check`) | tests of applications that write SQL as text |
+//! | `envelope` (feature `envelope`) | applications whose keys a key service wraps |
+//! | [`column`](mod@column) | tools that move tables, without the application's types |
+//! | [`format`](mod@format) | tools that look at stored values without a key |
 //!
 //! # How a value travels
 //!
@@ -36,46 +80,52 @@
 //!              └ no marker: legacy reader, if the field declares one and it is open; else an error
 //! ```
 //!
-//! The stored bytes are specified in `FORMAT.md`, the threat model in `SECURITY.md`.
+//! `FORMAT.md` specifies the stored bytes. `SECURITY.md` has the threat model.
 //!
 //! # Keys
 //!
-//! [`install`] sets the [`Keyring`] of the process, and swaps it atomically when called again. Without it the first use loads
-//! [the environment's](EnvKeys). [`Keyring::hold`] replaces it for one thread, in tests. Sealing and opening also exist with a ring
-//! passed by hand: the `…_with` methods of [`EncryptedField`] and [`EncryptedModel`]. Keys that a key service wraps, and that rotate by
-//! themselves, are the business of the module `envelope`.
+//! [`install`] sets the [`Keyring`] of the process. Another call swaps it atomically. Without
+//! `install`, the first use loads [the environment's keys](key::EnvKeys). In tests, [`Keyring::hold`]
+//! replaces the ring for one thread, and [`Keyring::hold_everywhere`] for all threads. The `…_with`
+//! methods of [`EncryptedFieldExt`] and [`EncryptedModel`] take a ring as an argument.
 //!
-//! A field with `scope = dynamic` uses the keys of the [`Scope`] that is entered, such as the tenant of a request.
+//! A field with `scope = dynamic` uses the keys of the [`Scope`] that is entered, such as the
+//! tenant of a request: `scope.enter(async || { … }).await`. Call `bind` and `execute` inside.
 //!
 //! # Errors
 //!
-//! One type, [`Error`], with a [kind](ErrorKind) in one of three [families](ErrorFamily): misuse by the program, data that is not
-//! what it should be, keys that are missing or wrong. Diesel and SQLx wrap it; [`Error::find`] gets it back out.
+//! There is one type, [`Error`]. Its [kind](ErrorKind) belongs to one of three
+//! [families](ErrorFamily): misuse by the program, data that is not what it should be, and keys
+//! that are missing or wrong.
+//!
+//! Diesel and SQLx wrap it, and [`Error::find`] gets it back out:
+//!
+//! | where it failed | [`Error::find`] |
+//! |---|---|
+//! | Diesel, reading | finds it. Diesel's own text names only the field |
+//! | Diesel, writing | finds it |
+//! | SQLx, reading | finds it |
+//! | SQLx, `query.try_bind(&token)` | finds it |
+//! | SQLx, `query.bind(&token)` | **finds nothing**: SQLx keeps only the text of the error |
+//! | SQLx, `builder.push_bind(&token)` | there is no error: SQLx panics with its text |
+//!
+//! So with SQLx, seal before you bind: `query.bind(token.to_stored_value()?)`. The error of
+//! [`to_stored_value`](ToStoredValue::to_stored_value) is an [`Error`], with its kind and
+//! [`is_retryable`](Error::is_retryable), and binding can't fail any more.
 //!
 //! # Features
 //!
-//! | feature | |
-//! |---|---|
-//! | `aes-gcm` (default) | the cipher, pure Rust |
-//! | `aws-lc-rs` | the cipher of AWS-LC instead: the same bytes, faster |
-//! | `fips` | its FIPS 140-3 module instead; `SECURITY.md` says what runs in it |
-//! | `diesel` | Diesel 2.3; `diesel-postgres`, `diesel-mysql`, `diesel-sqlite` for writing to that backend |
-//! | `sqlx` | SQLx 0.9, any database |
-//! | `serde`, `json` | (de)serialization; fields of any serde type |
-//! | `uuid`, `chrono`, `time`, `rust_decimal`, `bigdecimal` | value types |
-//! | `key-file`, `passphrase` | key providers |
-//! | `envelope` | data keys that are stored wrapped and rotate by themselves; each backend below brings it in |
-//! | `local-kek` | a key-encryption key; those of Vault and AWS are the crates `encrypted-field-vault` and `-aws` |
-//! | `file-store`, `diesel-store`, `sqlx-store` | stores of wrapped keys; those two crates have more |
-//! | `sqlx-postgres`, `sqlx-mysql`, `sqlx-sqlite` | the database of `sqlx-store` (and arrays, on PostgreSQL) |
-//! | `tokio` | bounds the calls of an envelope in time; brought in where it is needed |
+//! The [README] lists them all. By default only `aes-gcm` is on: the cipher in pure Rust. You add
+//! at least an ORM: `diesel-postgres`, `diesel-mysql`, `diesel-sqlite`, or `sqlx` for any database.
 //!
 //! # Layers
 //!
 //! A module uses only modules beyond an arrow to its right:
-//! `orm -> field -> plaintext, envelope -> event -> key -> cipher -> format -> secret, error -> key_id`.
+//! `orm, sql_check -> field -> plaintext, envelope -> event -> key -> cipher -> format -> secret, error -> key_id`.
 //! `legacy` and `__private` are above them all. (One exception: `error` knows that Diesel's error
 //! hides its source.)
+//!
+//! [README]: https://github.com/encrypted-field/encrypted-field#readme
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -90,36 +140,41 @@ mod error;
 pub mod event;
 mod field;
 pub mod format;
-mod key;
+pub mod key;
 mod key_id;
 mod orm;
-mod plaintext;
+pub mod plaintext;
 mod secret;
+#[cfg(feature = "sql-check")]
+pub mod sql_check;
 
 pub use cipher::CIPHER_BACKEND;
 pub use encrypted_field_derive::Encrypted;
 pub use error::{Error, ErrorFamily, ErrorKind, Result};
-pub use field::{EncryptedField, EncryptedModel, FieldInfo, Sealed, Secret, Storage, check_contexts};
-pub use key::{
-    EnvKeys, HeldKeyring, InScope, Key, KeyInfo, KeyState, Keyring, KeyringBuilder, Purpose, Scope,
-    generate_key, install, keyring,
+#[cfg(feature = "diesel")]
+pub use field::MoveStale;
+#[cfg(feature = "diesel-async")]
+pub use field::MoveStaleAsync;
+#[cfg(feature = "sqlx")]
+pub use field::MoveStaleSqlx;
+pub use field::column;
+pub use field::{
+    EncryptedField, EncryptedFieldExt, EncryptedModel, FieldInfo, Secret, Storage, StoredValue,
+    ToStoredValue,
 };
-#[cfg(feature = "key-file")]
-pub use key::{KeyFile, KeyFileEntry};
+#[doc(inline)]
+pub use key::{Key, Keyring, Scope, generate_key, install, keyring};
 pub use key_id::KeyId;
-pub use plaintext::{Encoded, Json, Plaintext, PlaintextError};
+#[doc(inline)]
+pub use plaintext::{Json, Plaintext, Text};
 
-/// What [`Plaintext::decode`] is given: memory that wipes itself.
-pub use zeroize::Zeroizing;
-
-/// Values that this library did not write: the run-time switch of `#[encrypted(…, legacy = …)]`.
+/// For columns that hold values from before the encryption: closes the reader of
+/// `#[encrypted(…, legacy = …)]` at run time, and writes plaintext as long as old instances run.
 pub mod legacy {
-    pub use crate::field::{LegacyReader, close, is_closed, reopen};
+    pub use crate::field::{
+        LegacyReader, close, is_closed, reopen, write_plaintext, write_sealed, writes_plaintext,
+    };
 }
 
 #[doc(hidden)]
 pub mod __private;
-
-#[cfg(all(doctest, feature = "diesel-sqlite", feature = "envelope"))]
-#[doc = include_str!("../README.md")]
-struct Readme;

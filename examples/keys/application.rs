@@ -1,4 +1,5 @@
-//! An application with one table, as in the example `sqlx`. Nothing here knows where keys come from.
+//! An application with one table, as in the example `sqlx`. Nothing here knows where keys come
+//! from.
 
 use encrypted_field::Encrypted;
 use sqlx::{FromRow, SqlitePool};

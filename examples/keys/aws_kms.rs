@@ -1,8 +1,9 @@
 //! Data keys that AWS KMS wraps in two regions, kept in a table of the application's own database:
 //! `cargo run -p key-examples --example aws_kms`
 //!
-//! It runs against stand-ins for KMS, in this process. An application makes its clients with the crate `aws-config`, which finds
-//! credentials as all of AWS's tools do, and leaves out the endpoint:
+//! It runs against stand-ins for KMS, in this process. An application makes its clients with the
+//! crate `aws-config`, which finds credentials as all of AWS's tools do, and leaves out the
+//! endpoint:
 //!
 //! ```text
 //! async fn kms(region: &'static str) -> aws_sdk_kms::Client {
@@ -11,14 +12,14 @@
 //! }
 //! ```
 //!
-//! Each region has a key of its own, here under the alias `alias/app`. They need not know of each other: a multi-Region key, whose
-//! replicas have the same bytes, is not needed.
+//! Each region has a key of its own, here under the alias `alias/app`. They need not know of each
+//! other: a multi-Region key, whose replicas have the same bytes, is not needed.
 
 use aws_tests::stub::{Answer, Stub};
 use encrypted_field::envelope::sql::{Dialect, SqlxStore};
 use encrypted_field::envelope::{Clock, Consistency, KeyManager, KeyManagerBuilder, LocalKek};
 use encrypted_field::event::{self, Event};
-use encrypted_field::{EncryptedField as _, Purpose, generate_key};
+use encrypted_field::{EncryptedFieldExt as _, generate_key, key::Purpose};
 use encrypted_field_aws::AwsKms;
 use key_examples::{BotToken, Result, title};
 use sqlx::SqlitePool;
@@ -60,7 +61,9 @@ async fn main() -> Result {
     println!("   {EU} at {}", production.eu.endpoint());
     println!("   {US} at {}", production.us.endpoint());
 
-    title("2. The migration that makes the table for wrapped keys, in the application's own database");
+    title(
+        "2. The migration that makes the table for wrapped keys, in the application's own database",
+    );
     sqlx::raw_sql(Dialect::Sqlite.up()).execute(&production.db).await?;
     println!("   encrypted_field_keys");
 
@@ -69,10 +72,12 @@ async fn main() -> Result {
     keys.initialize().await?;
     keys.install().await?;
     key_examples::insert(&production.db, 1, "acme", "xoxb-acme-token").await?;
-    key_examples::status(&keys.status()?);
+    key_examples::status(&keys);
     println!("   the row: {}", key_examples::stored(&production.db).await?[0]);
 
-    title("4. Could each region be the last one? The check unwraps every key under every KEK and compares");
+    title(
+        "4. Could each region be the last one? The check unwraps every key under every KEK and compares",
+    );
     show(&keys.check_consistency().await?);
 
     one_region_gone(&production, &keys).await?;
@@ -96,7 +101,9 @@ async fn one_region_gone(production: &Production, keys: &KeyManager) -> Result {
     title("6. Meanwhile the check reports what can't be told");
     show(&keys.check_consistency().await?);
 
-    title("7. No key is made that only one region could open: a rotation waits until both are there");
+    title(
+        "7. No key is made that only one region could open: a rotation waits until both are there",
+    );
     let refused = keys.publish("", Purpose::Field).await;
     println!("   {}", refused.err().ok_or("a key was published without a region")?);
 
@@ -120,7 +127,7 @@ async fn break_glass(production: &Production, keys: &KeyManager) -> Result {
     keys.publish("", Purpose::Field).await?;
     show(&operator.check_consistency().await?);
     println!("   {} key rewrapped", operator.rewrap().await?.keys);
-    key_examples::status(&operator.status()?);
+    key_examples::status(&operator);
     show(&operator.check_consistency().await?);
 
     title("11. That day: no region answers, and the safe is opened");

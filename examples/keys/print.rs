@@ -2,8 +2,8 @@
 
 use std::time::SystemTime;
 
-use encrypted_field::envelope::{Maintenance, StoreStatus};
-use encrypted_field::{KeyId, KeyState};
+use encrypted_field::envelope::{KeyManager, Maintenance};
+use encrypted_field::{KeyId, key::KeyState};
 use time::OffsetDateTime;
 
 pub fn title(text: &str) {
@@ -11,14 +11,21 @@ pub fn title(text: &str) {
 }
 
 /// Which key is where: all of it may be shown to anybody.
-pub fn status(status: &StoreStatus) {
+pub fn status(keys: &KeyManager) {
+    let status = keys.status();
+    for problem in &status.problems {
+        println!("   {problem}");
+    }
+    let Some(status) = status.store else { return };
     println!(
         "   revision {}, next id {}, last signed {}",
         status.revision,
         status.next_id,
         date(status.signed)
     );
-    println!("   key  state    created           active from       retired           seals until       KEKs");
+    println!(
+        "   key  state    created           active from       retired           seals until       KEKs"
+    );
     for key in &status.keys {
         // The store keeps this date for keys that seal no more, too.
         let seals_until = key.seal_until.filter(|_| key.state == KeyState::Active);

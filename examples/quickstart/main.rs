@@ -7,7 +7,8 @@ mod steps;
 use diesel::prelude::*;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let path = std::env::temp_dir().join(format!("encrypted-field-quickstart-{}.db", std::process::id()));
+    let path =
+        std::env::temp_dir().join(format!("encrypted-field-quickstart-{}.db", std::process::id()));
     let file = path.to_str().ok_or("the temporary folder's name is not UTF-8")?;
     let db = &mut SqliteConnection::establish(file)?;
 

@@ -1,4 +1,5 @@
-//! The application's table and model. Everything that encryption needs is the derive and two annotations.
+//! The application's table and model. Everything that encryption needs is the derive and two
+//! annotations.
 
 use diesel::prelude::*;
 use encrypted_field::Encrypted;
@@ -12,7 +13,9 @@ diesel::table! {
     }
 }
 
-#[derive(Debug, Queryable, Selectable, Insertable, AsChangeset, Identifiable, sqlx::FromRow, Encrypted)]
+#[derive(
+    Debug, Queryable, Selectable, Insertable, AsChangeset, Identifiable, sqlx::FromRow, Encrypted,
+)]
 #[diesel(table_name = slack_connections)]
 pub struct SlackConnection {
     pub id: i32,

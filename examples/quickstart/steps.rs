@@ -3,7 +3,9 @@
 use std::error::Error as StdError;
 
 use diesel::prelude::*;
-use encrypted_field::{EncryptedField, EncryptedModel, Error, ErrorKind, Keyring, generate_key, install};
+use encrypted_field::{
+    EncryptedFieldExt, EncryptedModel, Error, ErrorKind, Keyring, generate_key, install,
+};
 use sqlx::Connection as _;
 
 use crate::model::{BotToken, SigningSecret, SlackConnection, slack_connections};
@@ -61,7 +63,11 @@ pub fn insert_through_diesel(db: &mut SqliteConnection) -> Result {
 pub fn look_at_the_raw_column(db: &mut SqliteConnection) -> Result {
     title("4. What the database holds: key id 1, then ciphertext; NULL stays NULL");
     let raw: Vec<(i32, String, Option<String>)> = slack_connections::table
-        .select((slack_connections::id, slack_connections::bot_token, slack_connections::signing_secret))
+        .select((
+            slack_connections::id,
+            slack_connections::bot_token,
+            slack_connections::signing_secret,
+        ))
         .load(db)?;
     for (id, bot_token, signing_secret) in raw {
         println!("   {id} | {bot_token} | {}", signing_secret.as_deref().unwrap_or("NULL"));
@@ -77,7 +83,8 @@ pub fn read_through_sqlx(file: &str) -> Result {
         sqlx::query_as("SELECT * FROM slack_connections ORDER BY id").fetch_all(&mut db).await
     })?;
     for row in rows {
-        // A field derefs to its plaintext. Printing one takes this star: Debug alone does not show it.
+        // A field derefs to its plaintext. Printing one takes this star: Debug alone does not show
+        // it.
         println!("   {} | {} | {:?}", row.org_id, &*row.bot_token, row.signing_secret.as_deref());
     }
     Ok(())
@@ -110,7 +117,8 @@ pub fn a_rewrite_moves_them(db: &mut SqliteConnection) -> Result {
 
 pub fn what_is_refused(db: &mut SqliteConnection) -> Result {
     title("9. What is refused, and how it says so");
-    let raw: String = slack_connections::table.find(1).select(slack_connections::bot_token).first(db)?;
+    let raw: String =
+        slack_connections::table.find(1).select(slack_connections::bot_token).first(db)?;
 
     let mut flipped = raw.clone().into_bytes();
     let middle = flipped.len() / 2;
@@ -128,7 +136,8 @@ pub fn what_is_refused(db: &mut SqliteConnection) -> Result {
     println!("   a flipped character:              {damaged}");
 
     let wrong = Keyring::builder().active(2, generate_key()?).build()?;
-    let wrong_key = BotToken::from_stored_text_with(&wrong, raw).err().ok_or("a wrong key opened")?;
+    let wrong_key =
+        BotToken::from_stored_text_with(&wrong, raw).err().ok_or("a wrong key opened")?;
     println!("   a wrong key under the right id:   {wrong_key}");
     let conflict = install(wrong).err().ok_or("a wrong key was installed")?;
     println!("   …and already when it is loaded:   {conflict}");
@@ -140,7 +149,8 @@ pub fn what_is_refused(db: &mut SqliteConnection) -> Result {
 }
 
 fn load(db: &mut SqliteConnection) -> Result<Vec<SlackConnection>> {
-    let query = slack_connections::table.order(slack_connections::id).select(SlackConnection::as_select());
+    let query =
+        slack_connections::table.order(slack_connections::id).select(SlackConnection::as_select());
     Ok(query.load(db)?)
 }
 

@@ -1,12 +1,15 @@
-//! What the fuzz targets run, and `tests/tests/fuzz_corpus.rs` with the corpus. Each function panics where the library
-//! breaks a promise, and tells whether the input opened.
+//! What the fuzz targets run, and `tests/tests/fuzz_corpus.rs` with the corpus. Each function
+//! panics where the library breaks a promise, and tells whether the input opened.
 
 mod types;
 
 use std::sync::LazyLock;
 
 use encrypted_field::legacy::LegacyReader;
-use encrypted_field::{EncryptedField, Error, ErrorKind, Key, KeyState, Keyring, Plaintext, Secret, format};
+use encrypted_field::{
+    EncryptedField, EncryptedFieldExt, Error, ErrorKind, Key, Keyring, Plaintext, Secret, format,
+    key::KeyState,
+};
 
 /// Keys of `tests/vectors`, so that its values open.
 static RING: LazyLock<Keyring> = LazyLock::new(|| {
@@ -21,7 +24,10 @@ static RING: LazyLock<Keyring> = LazyLock::new(|| {
             key(1, "6916ffe8fe50eff639e77820877f4bbcff649642fd6137c7b5307ed7e6b3e3c0")
                 .state(KeyState::Retired),
         )
-        .key(key(u32::MAX, "9c6ddf9ddb749c8af94e50610eb873a03e15cc6dbd10dc3534ece30e5a94265c").scope("slack"))
+        .key(
+            key(u32::MAX, "9c6ddf9ddb749c8af94e50610eb873a03e15cc6dbd10dc3534ece30e5a94265c")
+                .scope("slack"),
+        )
         .key(Key::destroyed(9))
         .build()
         .unwrap()
@@ -80,12 +86,15 @@ pub fn text(stored: &[u8]) -> bool {
     let Ok(stored) = str::from_utf8(stored) else { return false };
     let inspected = format::inspect_text(stored);
     if let Ok(info) = &inspected {
-        // One spelling: of the prefix, of the length, of each character, and of the last one's bits.
-        let payload = stored.strip_prefix(&format!("ef1:{}:", info.key_id)).expect("the one spelling");
+        // One spelling: of the prefix, of the length, of each character, and of the last one's
+        // bits.
+        let payload =
+            stored.strip_prefix(&format!("ef1:{}:", info.key_id)).expect("the one spelling");
         assert_eq!(payload.len(), (4 * (41 + info.ciphertext_len)).div_ceil(3));
         let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         assert!(payload.chars().all(|character| alphabet.contains(character)));
-        let last = alphabet.find(&payload[payload.len() - 1..]).expect("a character of the alphabet");
+        let last =
+            alphabet.find(&payload[payload.len() - 1..]).expect("a character of the alphabet");
         assert_eq!(last % [1, 64, 16, 4][payload.len() % 4], 0);
     }
     check(
@@ -97,7 +106,8 @@ pub fn text(stored: &[u8]) -> bool {
     )
 }
 
-/// What opening says, as a column's value, as a detached one, and with a legacy reader, fits together.
+/// What opening says, as a column's value, as a detached one, and with a legacy reader, fits
+/// together.
 fn check(
     stored: &[u8],
     inspected: Result<format::StoredInfo, Error>,

@@ -1,6 +1,6 @@
 //! Every type reads only what it writes, and takes what was there before without a panic.
 
-use encrypted_field::{Json, Plaintext};
+use encrypted_field::{Json, Plaintext, Text};
 
 fn strict<P: Plaintext>(bytes: &[u8]) -> bool {
     let Ok(value) = P::decode(bytes.to_vec().into()) else { return false };
@@ -23,7 +23,10 @@ fn written_back<P: Plaintext>(bytes: &[u8]) -> bool {
 
 fn again<P: Plaintext>(encoded: &[u8]) {
     let value = P::decode(encoded.to_vec().into()).expect("what was encoded can be decoded");
-    assert!(*value.encode().expect("a second time, too") == *encoded, "another encoding the second time");
+    assert!(
+        *value.encode().expect("a second time, too") == *encoded,
+        "another encoding the second time"
+    );
 }
 
 macro_rules! each_type {
@@ -34,8 +37,10 @@ macro_rules! each_type {
     }};
     ($check:ident($bytes:ident)) => {
         each_type!($check($bytes):
-            String Vec<u8> bool i8 i64 i128 u16 u128 uuid::Uuid
+            String Box<str> char Vec<u8> [u8; 4] bool i8 i64 i128 u16 u128 f32 f64 uuid::Uuid
+            std::net::IpAddr std::net::SocketAddr std::net::SocketAddrV6 Text<std::net::IpAddr>
             chrono::NaiveDate chrono::NaiveTime chrono::NaiveDateTime chrono::DateTime<chrono::Utc>
+            jiff::civil::Date jiff::civil::Time jiff::civil::DateTime jiff::Timestamp
             time::Date time::Time time::PrimitiveDateTime time::OffsetDateTime
             rust_decimal::Decimal bigdecimal::BigDecimal
         )

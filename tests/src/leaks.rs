@@ -1,5 +1,5 @@
-//! Finds the secrets of [`crate::secrets`] in the output of a test run, in every form in which bytes
-//! usually get printed.
+//! Finds the secrets of [`crate::secrets`] in the output of a test run, in every form in which
+//! bytes usually get printed.
 
 use aho_corasick::AhoCorasick;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -9,9 +9,11 @@ use crate::secrets;
 /// A key is looked for in pieces of this many bytes, so that a cut-off one is found too.
 const PIECE: usize = 8;
 
-/// What the control test `tests/capture.rs` prints to standard output and, from a panic, to standard
-/// error. A log without both was not captured from a whole run, and a clean scan of it means nothing.
-pub const CAPTURED: [&str; 2] = ["captured: standard output", "captured: a panic on standard error"];
+/// What the control test `tests/capture.rs` prints to standard output and, from a panic, to
+/// standard error. A log without both was not captured from a whole run, and a clean scan of it
+/// means nothing.
+pub const CAPTURED: [&str; 2] =
+    ["captured: standard output", "captured: a panic on standard error"];
 
 /// A secret in the output. Says which and where, never the secret itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,8 +99,14 @@ fn forms(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
         ("byte list", inside(&format!("{bytes:?}"))),
         ("hex byte list", inside(&format!("{bytes:x?}"))),
         ("hex byte list", inside(&format!("{bytes:02x?}"))),
-        ("hex byte list", inside(&format!("{bytes:#x?}")).strip_suffix(b",").unwrap_or_default().to_vec()),
-        ("hex byte list", inside(&format!("{bytes:#04x?}")).strip_suffix(b",").unwrap_or_default().to_vec()),
+        (
+            "hex byte list",
+            inside(&format!("{bytes:#x?}")).strip_suffix(b",").unwrap_or_default().to_vec(),
+        ),
+        (
+            "hex byte list",
+            inside(&format!("{bytes:#04x?}")).strip_suffix(b",").unwrap_or_default().to_vec(),
+        ),
     ];
     if bytes.is_ascii() {
         let characters: Vec<char> = bytes.iter().copied().map(char::from).collect();
@@ -113,8 +121,8 @@ fn forms(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     forms
 }
 
-/// The characters of a base64 text that depend on `bytes` alone when `before` other bytes precede them
-/// (modulo 3) and any bytes follow.
+/// The characters of a base64 text that depend on `bytes` alone when `before` other bytes precede
+/// them (modulo 3) and any bytes follow.
 fn base64_core(engine: &impl base64::Engine, bytes: &[u8], before: usize) -> Vec<u8> {
     let padded = [&vec![0; before][..], bytes].concat();
     let text = engine.encode(&padded).into_bytes();

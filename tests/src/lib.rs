@@ -1,5 +1,5 @@
-//! What the integration tests share: the secrets they may use, the database servers they run on, and
-//! the scan that proves no secret reached their output.
+//! What the integration tests share: the secrets they may use, the database servers they run on,
+//! and the scan that proves no secret reached their output.
 //!
 //! A test that needs a server starts like this and runs in a database of its own, so tests run in
 //! parallel:
@@ -9,8 +9,8 @@
 //! let url = database.url();
 //! ```
 //!
-//! `None` means there is no such server; that has then been reported as skipped, loudly. With `CI=true`
-//! it is a panic instead. `./test` starts the servers.
+//! `None` means there is no such server; that has then been reported as skipped, loudly. With
+//! `CI=true` it is a panic instead. `./test` starts the servers.
 
 pub mod leaks;
 pub mod logging;
@@ -20,3 +20,8 @@ mod servers;
 
 pub use refused::{assert_no_secret, assert_redacted, refused};
 pub use servers::{Database, cavp_dir, mariadb_url, part, postgres_url};
+
+/// The README's examples compile. Here, because this package has the features of both ORMs.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -9,8 +9,8 @@ use crate::leaks::Scanner;
 
 static SCANNER: LazyLock<Scanner> = LazyLock::new(Scanner::new);
 
-/// The error of `result`, which must be of this kind. Its texts must name the column and the key where it
-/// knows them, and hold no secret of the tests.
+/// The error of `result`, which must be of this kind. Its texts must name the column and the key
+/// where it knows them, and hold no secret of the tests.
 ///
 /// # Panics
 ///
@@ -45,7 +45,12 @@ pub fn assert_no_secret(error: &Error) {
     }
     for text in texts {
         // Not printed where one is found: this output is scanned too.
-        assert_eq!(SCANNER.scan(text.as_bytes()), [], "a secret in an error of kind {:?}", error.kind());
+        assert_eq!(
+            SCANNER.scan(text.as_bytes()),
+            [],
+            "a secret in an error of kind {:?}",
+            error.kind()
+        );
     }
 }
 
@@ -56,5 +61,10 @@ pub fn assert_no_secret(error: &Error) {
 /// If it does.
 #[track_caller]
 pub fn assert_redacted(text: &str) {
-    assert_eq!(SCANNER.scan(text.as_bytes()), [], "a secret in a text of {} characters", text.len());
+    assert_eq!(
+        SCANNER.scan(text.as_bytes()),
+        [],
+        "a secret in a text of {} characters",
+        text.len()
+    );
 }

@@ -1,9 +1,9 @@
-//! Every secret a test may use. The scan of the test output looks for exactly these, so a test takes
-//! its plaintexts and keys from here: a secret of its own would leak unseen.
+//! Every secret a test may use. The scan of the test output looks for exactly these, so a test
+//! takes its plaintexts and keys from here: a secret of its own would leak unseen.
 //!
 //! Two ways to be found: a plaintext carries [`CANARY`] somewhere inside (a test may put it into a
-//! literal of its own), a key stands in [`KEYS`]. The unit tests inside the library, which cannot use
-//! this package, carry the canary in their plaintexts and its seven bytes in their keys.
+//! literal of its own), a key stands in [`KEYS`]. The unit tests inside the library, which cannot
+//! use this package, carry the canary in their plaintexts and its seven bytes in their keys.
 
 /// Stands inside every secret plaintext and nowhere else.
 pub const CANARY: &str = "CANARY-";

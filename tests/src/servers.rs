@@ -37,8 +37,8 @@ pub fn cavp_dir() -> Option<PathBuf> {
     part("EF_TEST_CAVP_DIR", "folder of CAVP vectors").map(PathBuf::from)
 }
 
-/// The value of an environment variable that `./test` sets for a real part of the tests. Where it is
-/// not set, tells so on standard error, as [the package](crate) says.
+/// The value of an environment variable that `./test` sets for a real part of the tests. Where it
+/// is not set, tells so on standard error, as [the package](crate) says.
 ///
 /// # Panics
 ///
@@ -51,7 +51,8 @@ pub fn part(variable: &str, what: &str) -> Option<String> {
         let test = current.name().unwrap_or("a test");
         let message = format!("{test}: no {what}: run ./test, or set {variable}");
         assert!(env::var("CI").as_deref() != Ok("true"), "{message}");
-        // The stream and not the macro, whose output the test runner would hide: a skip must be seen.
+        // The stream and not the macro, whose output the test runner would hide: a skip must be
+        // seen.
         let _ = writeln!(std::io::stderr(), "SKIPPED {message}");
     }
     value
@@ -92,11 +93,14 @@ impl Database {
         static CREATED: AtomicU32 = AtomicU32::new(0);
         // The time too: process ids come again, and a server that outlives a test run keeps what a
         // killed test left there.
-        let time = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_millis();
+        let time =
+            SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_millis();
         let number = CREATED.fetch_add(1, Ordering::Relaxed);
         let name = format!("ef_test_{time}_{}_{number}", std::process::id());
         let database = Self { kind, server, name };
-        database.on_server(&format!("CREATE DATABASE {}", database.name)).expect("create a database");
+        database
+            .on_server(&format!("CREATE DATABASE {}", database.name))
+            .expect("create a database");
         database
     }
 

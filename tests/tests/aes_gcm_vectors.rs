@@ -1,5 +1,5 @@
-//! AES-GCM of the backend against all of Wycheproof and CAVP, at every key, nonce and tag size that the
-//! backend takes, not only at ours.
+//! AES-GCM of the backend against all of Wycheproof and CAVP, at every key, nonce and tag size that
+//! the backend takes, not only at ours.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -47,9 +47,14 @@ impl Case {
         let open = |associated: &[u8], ciphertext: &[u8], tag: &[u8]| {
             let mut buffer = ciphertext.to_vec();
             let tag = tag.try_into().expect("tag size");
-            let opened = cipher.decrypt_inout_detached(nonce, associated, buffer.as_mut_slice().into(), tag);
+            let opened =
+                cipher.decrypt_inout_detached(nonce, associated, buffer.as_mut_slice().into(), tag);
             // A refusal must leave nothing of the plaintext behind either.
-            assert!(opened.is_ok() || buffer == ciphertext, "{}: refused, but deciphered", self.name);
+            assert!(
+                opened.is_ok() || buffer == ciphertext,
+                "{}: refused, but deciphered",
+                self.name
+            );
             opened.ok().map(|()| buffer)
         };
         let Expected::Opens { plaintext } = &self.expected else {
@@ -110,8 +115,8 @@ fn dispatch(case: &Case) -> Result<(), String> {
                     (24, $nonce_bytes, $tag_bytes) => case.run::<Aes192, $nonce_type, $tag_type>(),
                     (32, $nonce_bytes, $tag_bytes) => case.run::<Aes256, $nonce_type, $tag_type>(),
                 )+)+
-                // The type takes it, the standard does not (SP 800-38D, 5.2.1.1: at least one bit), and
-                // the crate leaves that to whoever chooses the type.
+                // The type takes it, the standard does not (SP 800-38D, 5.2.1.1: at least one bit),
+                // and the crate leaves that to whoever chooses the type.
                 (_, 0, _) => return Err("a nonce of no bits".to_owned()),
                 _ => panic!("{}: add key {key}, nonce {nonce}, tag {tag} to the table", case.name),
             }
@@ -136,7 +141,8 @@ fn dispatch(case: &Case) -> Result<(), String> {
     Ok(())
 }
 
-/// Runs all cases and prints the counts. Returns how many ran at [`OURS`] and how many were skipped.
+/// Runs all cases and prints the counts. Returns how many ran at [`OURS`] and how many were
+/// skipped.
 fn run_all(suite: &str, cases: &[Case]) -> (usize, usize) {
     let mut skipped = BTreeMap::<String, usize>::new();
     let mut ours = 0;
@@ -204,8 +210,8 @@ fn cavp() {
     assert_eq!(at_our_sizes, 750);
 }
 
-/// NIST's response files: paragraphs of `Name = value`, with `FAIL` in place of the plaintext where a
-/// message must not open. Headers in brackets repeat what the lengths of the values say.
+/// NIST's response files: paragraphs of `Name = value`, with `FAIL` in place of the plaintext where
+/// a message must not open. Headers in brackets repeat what the lengths of the values say.
 fn rsp_cases(file: &str, text: &str) -> Vec<Case> {
     let mut cases = Vec::new();
     let mut header = String::new();
@@ -222,7 +228,8 @@ fn rsp_cases(file: &str, text: &str) -> Vec<Case> {
             continue;
         };
         let name = format!("{file} {header} Count {count}");
-        let value = |name: &str| hex::decode(values.get(name).expect("the value of a case")).expect("hex");
+        let value =
+            |name: &str| hex::decode(values.get(name).expect("the value of a case")).expect("hex");
         let fails = paragraph.lines().any(|line| line.trim() == "FAIL");
         assert_ne!(fails, values.contains_key("PT"), "{name}: a plaintext or FAIL");
         cases.push(Case {
@@ -232,7 +239,11 @@ fn rsp_cases(file: &str, text: &str) -> Vec<Case> {
             associated: value("AAD"),
             ciphertext: value("CT"),
             tag: value("Tag"),
-            expected: if fails { Expected::Fails } else { Expected::Opens { plaintext: value("PT") } },
+            expected: if fails {
+                Expected::Fails
+            } else {
+                Expected::Opens { plaintext: value("PT") }
+            },
         });
     }
     cases

@@ -1,10 +1,13 @@
-//! The event hook: what it is told, and that it is told nothing else. In a binary of its own, because the hook is the
-//! process's; each test has columns of its own and looks at their events.
+//! The event hook: what it is told, and that it is told nothing else. In a binary of its own,
+//! because the hook is the process's; each test has columns of its own and looks at their events.
 
 use std::sync::{Mutex, Once};
 
 use encrypted_field::event::{self, Event};
-use encrypted_field::{Encrypted, EncryptedField, ErrorKind, Key, KeyState, Keyring, Secret, legacy};
+use encrypted_field::{
+    Encrypted, EncryptedField, EncryptedFieldExt, ErrorKind, Key, Keyring, Secret, key::KeyState,
+    legacy,
+};
 use tests::assert_redacted;
 use tests::secrets::{BOT_TOKEN, KEYS};
 
@@ -145,7 +148,7 @@ fn failed_opens_are_told_once_with_their_kind() {
     for (text, key_id, kind) in [
         (BOT_TOKEN.to_owned(), None, ErrorKind::NotEncrypted),
         ("ef1:0:".to_owned(), None, ErrorKind::Pending),
-        ("ef2:".to_owned(), None, ErrorKind::UnsupportedVersion),
+        ("ef2:7:".to_owned(), None, ErrorKind::UnsupportedVersion),
         (stored[..30].to_owned(), Some(7), ErrorKind::Malformed),
         (stored.replacen(":7:", ":9:", 1), Some(9), ErrorKind::UnknownKey),
     ] {

@@ -1,5 +1,5 @@
-//! The key ring of the process: installed, swapped while it is in use, or loaded from the real environment. Each test
-//! runs in a process of its own, whose environment is set before it starts.
+//! The key ring of the process: installed, swapped while it is in use, or loaded from the real
+//! environment. Each test runs in a process of its own, whose environment is set before it starts.
 
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use encrypted_field::event::{self, Event};
 use encrypted_field::{
-    Encrypted, EncryptedField, EncryptedModel, ErrorKind, Key, KeyId, KeyState, Keyring, Purpose, Secret,
-    install, keyring,
+    Encrypted, EncryptedFieldExt, EncryptedModel, ErrorKind, Key, KeyId, Keyring, Secret, install,
+    key::{KeyState, Purpose},
+    keyring,
 };
 use tests::refused;
 use tests::secrets::{BOT_TOKEN, KEYS};
@@ -20,7 +21,8 @@ const CHILD: &str = "EF_TEST_CHILD";
 #[encrypted(context = "install.token")]
 struct Token(Secret<String>);
 
-/// Runs the test of this name in a process of its own, with these variables and no other of the library's.
+/// Runs the test of this name in a process of its own, with these variables and no other of the
+/// library's.
 fn alone(test: &str, variables: &[(&str, &str)], body: fn()) {
     if std::env::var_os(CHILD).is_some() {
         return body();
@@ -36,7 +38,10 @@ fn alone(test: &str, variables: &[(&str, &str)], body: fn()) {
     let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     // Indented, so that the child's closing line isn't taken for this process's.
     println!("{}", text.replace('\n', "\n    "));
-    assert!(output.status.success() && text.contains("1 passed"), "{test} failed in its own process");
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{test} failed in its own process"
+    );
 }
 
 fn ring(active: usize) -> Keyring {
@@ -57,15 +62,20 @@ fn nothing_set() {
     static FAILED: AtomicU32 = AtomicU32::new(0);
 
     alone("nothing_set", &[], || {
-        event::set_hook(|event| {
-            assert!(matches!(event, Event::OpenFailed { kind: ErrorKind::NoKeys, key_id: None, .. }));
-            FAILED.fetch_add(1, Ordering::Relaxed);
+        event::set_hook(|event| match event {
+            Event::OpenFailed { kind: ErrorKind::NoKeys, key_id: None, .. } => {
+                FAILED.fetch_add(1, Ordering::Relaxed);
+            }
+            Event::KeysInstalled { ring, .. } => {
+                assert_eq!(ring.active_key("", Purpose::Field), KeyId::new(4));
+            }
+            other => panic!("{other:?}"),
         });
         let text = "ef1:1:AAAA";
         for error in [
             refused(Token::from(BOT_TOKEN).to_stored_text(), ErrorKind::NoKeys),
             refused(Token::from(BOT_TOKEN).seal(), ErrorKind::NoKeys),
-            refused(Token::from(BOT_TOKEN).presealed(), ErrorKind::NoKeys),
+            refused(Token::from(BOT_TOKEN).to_stored_value(), ErrorKind::NoKeys),
             refused(Token::from_stored_text(text.into()), ErrorKind::NoKeys),
             refused(Token::from_stored(text.into()), ErrorKind::NoKeys),
             refused(Token::open_text(text), ErrorKind::NoKeys),
@@ -103,7 +113,7 @@ fn an_empty_variable_is_not_set() {
 fn list() -> String {
     use base64::Engine as _;
     let key = |number: usize| base64::engine::general_purpose::STANDARD.encode(KEYS[number]);
-    format!("2:{},1:{}", key(1), key(0))
+    format!("active=2,2:{},1:{}", key(1), key(0))
 }
 
 #[test]
@@ -122,22 +132,27 @@ fn the_first_use_loads_the_environment() {
         // What was loaded counts as installed: another key under its id is refused.
         let conflict = Keyring::builder().active(2, KEYS[5]).build().unwrap();
         assert_eq!(refused(install(conflict), ErrorKind::KeyConflict).key_id(), KeyId::new(2));
-        install(Keyring::builder().active(3, KEYS[2]).retired(2, KEYS[1]).build().unwrap()).unwrap();
+        install(Keyring::builder().active(3, KEYS[2]).retired(2, KEYS[1]).build().unwrap())
+            .unwrap();
         assert_eq!(seals(), Some(3));
     });
 }
 
 #[test]
 fn what_is_installed_wins_over_the_environment() {
-    alone("what_is_installed_wins_over_the_environment", &[("ENCRYPTED_FIELD_KEYS", &list())], || {
-        install(ring(6)).unwrap();
-        assert_eq!(seals(), Some(7));
-    });
+    alone(
+        "what_is_installed_wins_over_the_environment",
+        &[("ENCRYPTED_FIELD_KEYS", &list())],
+        || {
+            install(ring(6)).unwrap();
+            assert_eq!(seals(), Some(7));
+        },
+    );
 }
 
 #[test]
 fn a_wrong_environment_is_an_error_each_time() {
-    let wrong = list().replacen("2:", "1:", 1);
+    let wrong = list().replacen("active=2,", "", 1);
     alone("a_wrong_environment_is_an_error_each_time", &[("ENCRYPTED_FIELD_KEYS", &wrong)], || {
         for _ in 0..3 {
             let error = refused(Token::from(BOT_TOKEN).to_stored(), ErrorKind::InvalidKeys);
@@ -165,7 +180,8 @@ fn a_known_id_with_other_bytes_is_refused() {
         install(ring(0)).unwrap();
         let others = [
             Keyring::builder().active(1, KEYS[0]).key(
-                Key::new(2, [&KEYS[1][1..], &[9]].concat().try_into().unwrap()).state(KeyState::Pending),
+                Key::new(2, [&KEYS[1][1..], &[9]].concat().try_into().unwrap())
+                    .state(KeyState::Pending),
             ),
             Keyring::builder().active(1, KEYS[0]).key(Key::destroyed(2).check([7; 32])),
             Keyring::builder().active(1, KEYS[0]).key(Key::new(2, KEYS[1]).scope("slack")),
@@ -175,13 +191,22 @@ fn a_known_id_with_other_bytes_is_refused() {
             let error = refused(install(other.build().unwrap()), ErrorKind::KeyConflict);
             assert_eq!(error.key_id(), KeyId::new(2));
             assert!(error.to_string().contains("new id"), "{error}");
+            for word in ["in tests", "`Keyring::hold`", "`Keyring::hold_everywhere`"] {
+                assert!(error.to_string().contains(word), "{error}");
+            }
         }
         // The ring before is still the one in use.
         assert_eq!(keyring().unwrap().keys().count(), KEYS.len());
         assert_eq!(seals(), Some(1));
-        // Other ids, other states, and a tombstone without a check value are changes like any other.
+        // Other ids, other states, and a tombstone without a check value are changes like any
+        // other.
         install(
-            Keyring::builder().active(2, KEYS[1]).retired(1, KEYS[0]).key(Key::destroyed(3)).build().unwrap(),
+            Keyring::builder()
+                .active(2, KEYS[1])
+                .retired(1, KEYS[0])
+                .key(Key::destroyed(3))
+                .build()
+                .unwrap(),
         )
         .unwrap();
         assert_eq!(seals(), Some(2));
@@ -191,13 +216,15 @@ fn a_known_id_with_other_bytes_is_refused() {
 #[test]
 fn a_destroyed_id_never_comes_back() {
     alone("a_destroyed_id_never_comes_back", &[], || {
-        for tombstone in
-            [Key::destroyed(9), Key::destroyed(9).check(Key::new(9, KEYS[4]).check_value().unwrap())]
-        {
+        for tombstone in [
+            Key::destroyed(9),
+            Key::destroyed(9).check(Key::new(9, KEYS[4]).check_value().unwrap()),
+        ] {
             install(Keyring::builder().active(1, KEYS[0]).key(tombstone).build().unwrap()).unwrap();
             for bytes in [KEYS[4], KEYS[5]] {
-                let back =
-                    Keyring::builder().active(1, KEYS[0]).key(Key::new(9, bytes).state(KeyState::Pending));
+                let back = Keyring::builder()
+                    .active(1, KEYS[0])
+                    .key(Key::new(9, bytes).state(KeyState::Pending));
                 let error = refused(install(back.build().unwrap()), ErrorKind::KeyConflict);
                 assert_eq!(error.key_id(), KeyId::new(9));
             }
@@ -205,7 +232,8 @@ fn a_destroyed_id_never_comes_back() {
     });
 }
 
-/// Threads seal and open while another one rotates: every value opens, under the ring that is there then.
+/// Threads seal and open while another one rotates: every value opens, under the ring that is there
+/// then.
 #[test]
 fn the_ring_is_swapped_while_it_is_in_use() {
     alone("the_ring_is_swapped_while_it_is_in_use", &[], || {
@@ -253,7 +281,11 @@ fn the_ring_is_swapped_while_it_is_in_use() {
             done.store(true, Ordering::Relaxed);
         });
         println!("{} values opened", opened.load(Ordering::Relaxed));
-        assert_eq!(seen.load(Ordering::Relaxed).count_ones() as usize, KEYS.len(), "a key was never used");
+        assert_eq!(
+            seen.load(Ordering::Relaxed).count_ones() as usize,
+            KEYS.len(),
+            "a key was never used"
+        );
     });
 }
 
@@ -295,6 +327,134 @@ fn held_beside_installed() {
     });
 }
 
+/// What an operator's log needs, to see at start-up that an old key seals.
+#[test]
+fn which_keys_seal_is_told_at_start_up_and_when_it_changes() {
+    use std::sync::Mutex;
+    static SEEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+    let variables = [("ENCRYPTED_FIELD_KEYS", &*list())];
+    alone("which_keys_seal_is_told_at_start_up_and_when_it_changes", &variables, || {
+        event::set_hook(|event| {
+            let Event::KeysInstalled { ring, .. } = event else { panic!("{event:?}") };
+            SEEN.lock().unwrap().push(format!("{ring:?}"));
+            // A ring may be installed by who is told.
+            if ring.get(3).is_some() {
+                install(ring_of(4)).unwrap();
+            }
+        });
+        let told = || std::mem::take(&mut *SEEN.lock().unwrap());
+        let held = ring(7).hold();
+        assert_eq!(seals(), Some(8));
+        drop(held);
+        assert!(told().is_empty(), "what is held is not installed");
+
+        assert_eq!((seals(), seals()), (Some(2), Some(2)));
+        let [first] = &told()[..] else { panic!("once") };
+        assert!(first.contains(r#"(1, "retired", "")"#) && first.contains(r#"(2, "active", "")"#));
+        tests::assert_redacted(first);
+
+        // The same key seals, beside others.
+        let more = Keyring::builder().active(2, KEYS[1]).build().unwrap();
+        install(more).unwrap();
+        assert!(told().is_empty());
+        let next = Keyring::builder().active(3, KEYS[2]).retired(2, KEYS[1]).build().unwrap();
+        install(next).unwrap();
+        let told = told();
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(
+            told[0].contains(r#"(3, "active", "")"#) && told[1].contains(r#"(4, "active", "")"#)
+        );
+        assert_eq!(seals(), Some(4));
+    });
+}
+
+fn ring_of(active: u32) -> Keyring {
+    let bytes = KEYS[active as usize - 1];
+    Keyring::builder().active(active, bytes).build().unwrap()
+}
+
+/// A test's ring on all threads: of a runtime, and of others.
+#[test]
+fn a_ring_is_held_everywhere() {
+    async fn seals_in_tasks() -> Vec<Option<u32>> {
+        let mut tasks: Vec<_> = (0..8).map(|_| tokio::spawn(async { seals() })).collect();
+        tasks.push(tokio::task::spawn_blocking(seals));
+        tasks.push(tokio::task::spawn_blocking(|| thread::spawn(seals).join().unwrap()));
+        let mut ids = vec![seals()];
+        for task in tasks {
+            ids.push(task.await.unwrap());
+        }
+        ids
+    }
+
+    /// As `#[tokio::test(flavor = "multi_thread")]`.
+    fn test(id: u32) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build();
+        runtime.unwrap().block_on(async {
+            // Each test has another key, under the id that all use.
+            let number = id as usize;
+            let _held =
+                Keyring::builder().active(9, KEYS[number]).build().unwrap().hold_everywhere();
+            let stored = tokio::spawn(async { Token::from(BOT_TOKEN).to_stored_text().unwrap() });
+            let stored = stored.await.unwrap();
+            assert_eq!(seals_in_tasks().await, [Some(9); 11]);
+            let own = Keyring::builder().active(9, KEYS[number]).build().unwrap();
+            assert!(Token::from_stored_text_with(&own, stored).is_ok());
+        });
+    }
+
+    alone("a_ring_is_held_everywhere", &[], || {
+        install(ring(0)).unwrap();
+        // Another thread that holds a ring of its own keeps it.
+        thread::scope(|threads| {
+            for id in 0..6 {
+                threads.spawn(move || test(id));
+            }
+            threads.spawn(|| {
+                let _held = ring(4).hold();
+                for _ in 0..100 {
+                    assert_eq!(seals(), Some(5));
+                }
+            });
+        });
+        assert_eq!(seals(), Some(1), "what was installed comes back");
+    });
+}
+
+#[test]
+fn rings_held_everywhere_nest_and_go_in_any_order() {
+    alone("rings_held_everywhere_nest_and_go_in_any_order", &[], || {
+        let elsewhere = || thread::spawn(|| keyring().ok().map(|_| seals())).join().unwrap();
+        assert_eq!(elsewhere(), None);
+        let one = ring_of(1).hold_everywhere();
+        let two = ring_of(2).hold_everywhere();
+        let three = ring_of(3).hold();
+        assert_eq!((seals(), elsewhere()), (Some(3), Some(Some(2))));
+        drop(one);
+        assert_eq!((seals(), elsewhere()), (Some(3), Some(Some(2))));
+        drop(three);
+        assert_eq!((seals(), elsewhere()), (Some(2), Some(Some(2))));
+        drop(two);
+        assert_eq!(elsewhere(), None);
+        refused(keyring(), ErrorKind::NoKeys);
+        // By a panic, too; and the next one does not wait for ever.
+        let panicked = thread::spawn(|| {
+            let _held = ring_of(5).hold_everywhere();
+            std::panic::resume_unwind(Box::new("on purpose"));
+        });
+        assert!(panicked.join().is_err());
+        assert_eq!(elsewhere(), None);
+        let six = ring_of(6).hold_everywhere();
+        assert_eq!((seals(), elsewhere()), (Some(6), Some(Some(6))));
+        // What the code under test installs meanwhile goes with it.
+        install(ring_of(7)).unwrap();
+        assert_eq!((seals(), elsewhere()), (Some(6), Some(Some(7))));
+        drop(six);
+        assert_eq!(elsewhere(), None);
+    });
+}
+
 #[test]
 fn staleness_follows_the_installed_ring() {
     #[derive(Encrypted)]
@@ -317,5 +477,29 @@ fn staleness_follows_the_installed_ring() {
         assert!(!row.is_any_stale_with(&ring(0)));
         row.other = None;
         assert!(!row.is_any_stale());
+    });
+}
+
+/// Keys of the environment in place of those of a store would seal values that no other process
+/// opens.
+#[test]
+fn keys_that_a_manager_could_not_load_are_not_replaced_by_others() {
+    use encrypted_field::envelope::{FileStore, KeyManager, LocalKek};
+
+    let variables = [("ENCRYPTED_FIELD_KEYS", &*list())];
+    alone("keys_that_a_manager_could_not_load_are_not_replaced_by_others", &variables, || {
+        let folder = tempfile::tempdir().unwrap();
+        let store = FileStore::new(folder.path().join("keys.json"));
+        let kek = LocalKek::new(KEYS[0]).unwrap();
+        let keys = KeyManager::builder("test", store).kek("local", kek).build().unwrap();
+        let failed = keys.install().wait().unwrap_err();
+        assert_eq!(failed.kind(), ErrorKind::KeyStoreUnusable, "{failed}");
+        let error = Token::from(BOT_TOKEN).to_stored_text().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::KeyStoreUnusable, "{error}");
+        let text = error.to_string();
+        assert!(text.contains("initialize") && !text.contains("call `"), "{text}");
+        // The manager makes them, and the ring is there.
+        keys.initialize().wait().unwrap();
+        assert_eq!(seals(), Some(1));
     });
 }

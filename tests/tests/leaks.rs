@@ -1,5 +1,5 @@
-//! The scan of the test output finds a secret in each form in which it may get printed. No assertion
-//! here prints a secret: this output is scanned too.
+//! The scan of the test output finds a secret in each form in which it may get printed. No
+//! assertion here prints a secret: this output is scanned too.
 
 use std::fmt::Debug;
 use std::process::Command;
@@ -44,7 +44,8 @@ fn printed(bytes: &[u8]) -> Vec<(&'static str, String)> {
 
 /// How many leaks a log with this line has, each of which must be at the line.
 fn found(scanner: &Scanner, text: &str) -> usize {
-    let leaks = scanner.scan(format!("running 1 test\ntoken = {text}.\ntest a ... ok\n").as_bytes());
+    let leaks =
+        scanner.scan(format!("running 1 test\ntoken = {text}.\ntest a ... ok\n").as_bytes());
     let lines = 2..=2 + text.matches('\n').count();
     assert!(leaks.iter().all(|leak| lines.contains(&leak.line)), "wrong line");
     leaks.len()
@@ -72,7 +73,12 @@ fn every_key_is_found_in_every_form_even_in_part() {
     for (number, key) in KEYS.iter().enumerate() {
         for part in [&key[..], &key[..16], &key[16..], &key[..8]] {
             for (form, text) in printed(part) {
-                assert_ne!(found(&scanner, &text), 0, "{form} of {} bytes of key {number}", part.len());
+                assert_ne!(
+                    found(&scanner, &text),
+                    0,
+                    "{form} of {} bytes of key {number}",
+                    part.len()
+                );
             }
         }
         assert_ne!(scanner.scan(key).len(), 0, "raw key {number}");
@@ -105,8 +111,11 @@ fn the_command_fails_on_a_leak_and_on_half_a_log() {
     let scan = |arguments: &[&str], log: &str| {
         let file = folder.path().join("log");
         std::fs::write(&file, log).unwrap();
-        let output =
-            Command::new(env!("CARGO_BIN_EXE_scan-output")).args(arguments).arg(&file).output().unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_scan-output"))
+            .args(arguments)
+            .arg(&file)
+            .output()
+            .unwrap();
         assert_eq!(
             Scanner::new().scan(&[output.stdout, output.stderr].concat()),
             [],

@@ -1,5 +1,5 @@
-//! Threads seal, insert and read while another one rotates: every value opens. In a binary of its own, because it
-//! installs key rings for the whole process.
+//! Threads seal, insert and read while another one rotates: every value opens. In a binary of its
+//! own, because it installs key rings for the whole process.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -47,8 +47,9 @@ fn ring(active: usize) -> Keyring {
     ring.build().expect("a ring")
 }
 
-/// Runs `work` on some threads, each as often as it takes to seal under every key, and rotates meanwhile. `work` gets
-/// an id of its own each time, and gives the key ids that it has sealed under.
+/// Runs `work` on some threads, each as often as it takes to seal under every key, and rotates
+/// meanwhile. `work` gets an id of its own each time, and gives the key ids that it has sealed
+/// under.
 fn race<S>(start: impl Fn() -> S + Sync, work: impl Fn(&mut S, i32) -> BTreeSet<u32> + Sync) {
     // Before the first seal: there is no other ring in this process.
     install(ring(0)).expect("install");
@@ -145,8 +146,9 @@ store!(PgConnection);
 store!(MysqlConnection);
 
 fn race_in_database<C: Store + SimpleConnection>(connect: impl Fn() -> C + Sync, binary: &str) {
-    let table =
-        format!("CREATE TABLE tokens (id INTEGER NOT NULL PRIMARY KEY, token TEXT NOT NULL, copy {binary})");
+    let table = format!(
+        "CREATE TABLE tokens (id INTEGER NOT NULL PRIMARY KEY, token TEXT NOT NULL, copy {binary})"
+    );
     connect().batch_execute(&table).expect("create the table");
     race(&connect, |db, id| {
         let row = row(id);
@@ -167,8 +169,10 @@ fn in_sqlite() {
     let connect = || {
         let mut db = SqliteConnection::establish(path.to_str().expect("UTF-8")).expect("connect");
         // Writers wait for each other.
-        db.batch_execute("PRAGMA busy_timeout = 60000; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF")
-            .expect("settings");
+        db.batch_execute(
+            "PRAGMA busy_timeout = 60000; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF",
+        )
+        .expect("settings");
         db
     };
     race_in_database(connect, "BLOB");

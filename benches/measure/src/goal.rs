@@ -39,7 +39,14 @@ impl Goal {
     /// Ours divided by the other.
     pub fn ours_by_other(name: &str, limit: Limit, measured: Comparison) -> Self {
         let Comparison { ours, other, ratio } = measured;
-        Self { name: name.into(), limit, ratio, ours: Some(ours), other: Some(other), unit: "ns".into() }
+        Self {
+            name: name.into(),
+            limit,
+            ratio,
+            ours: Some(ours),
+            other: Some(other),
+            unit: "ns".into(),
+        }
     }
 
     /// The other divided by ours: how many times faster ours is.

@@ -1,4 +1,5 @@
-//! Ratios of two things that are timed in turn, in one run: what else the machine does meanwhile meets both.
+//! Ratios of two things that are timed in turn, in one run: what else the machine does meanwhile
+//! meets both.
 
 mod goal;
 mod subject;
@@ -30,7 +31,11 @@ pub fn compare(ours: &mut dyn Subject, other: &mut dyn Subject) -> Comparison {
 }
 
 /// As [`compare`], with another number of rounds: for things that take long.
-pub fn compare_rounds(rounds: usize, ours: &mut dyn Subject, other: &mut dyn Subject) -> Comparison {
+pub fn compare_rounds(
+    rounds: usize,
+    ours: &mut dyn Subject,
+    other: &mut dyn Subject,
+) -> Comparison {
     let sample = ours.sample().max(other.sample());
     let [ours_calls, other_calls] = [calibrate(ours, sample), calibrate(other, sample)];
     let (mut ours_times, mut other_times, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
@@ -40,11 +45,15 @@ pub fn compare_rounds(rounds: usize, ours: &mut dyn Subject, other: &mut dyn Sub
         other_times.push(b);
         ratios.push(a / b);
     }
-    Comparison { ours: Summary::of(ours_times), other: Summary::of(other_times), ratio: Summary::of(ratios) }
+    Comparison {
+        ours: Summary::of(ours_times),
+        other: Summary::of(other_times),
+        ratio: Summary::of(ratios),
+    }
 }
 
-/// What `ours` takes more than `other`, for each of the `rows` that a call of either handles, held against one call of
-/// `unit`: all three in turn.
+/// What `ours` takes more than `other`, for each of the `rows` that a call of either handles, held
+/// against one call of `unit`: all three in turn.
 pub fn added(
     rounds: usize,
     rows: u32,
@@ -67,7 +76,11 @@ pub fn added(
 }
 
 /// A sample of each, first every other time, in nanoseconds of one call.
-fn in_turn(round: usize, ours: (&mut dyn Subject, u64), other: (&mut dyn Subject, u64)) -> (f64, f64) {
+fn in_turn(
+    round: usize,
+    ours: (&mut dyn Subject, u64),
+    other: (&mut dyn Subject, u64),
+) -> (f64, f64) {
     let ((ours, ours_calls), (other, other_calls)) = (ours, other);
     if round.is_multiple_of(2) {
         let first = per_call(ours, ours_calls);

@@ -9,8 +9,8 @@ pub trait Subject {
     /// The time that so many calls take.
     fn run(&mut self, calls: u64) -> Duration;
 
-    /// How long one sample should take: long against the clock and a change of context, short against what a noisy
-    /// neighbour does.
+    /// How long one sample should take: long against the clock and a change of context, short
+    /// against what a noisy neighbour does.
     fn sample(&self) -> Duration {
         Duration::from_millis(2)
     }
@@ -38,8 +38,8 @@ impl<F: FnMut(u64)> Subject for Many<F> {
     }
 }
 
-/// Answers, on standard input and output, each line `<name> <calls>` with the nanoseconds that they took; until the
-/// end of the input.
+/// Answers, on standard input and output, each line `<name> <calls>` with the nanoseconds that they
+/// took; until the end of the input.
 ///
 /// # Errors
 /// A line that is no such request, or names no subject.
@@ -50,7 +50,8 @@ pub fn serve(subjects: &mut [(&str, &mut dyn Subject)]) -> io::Result<()> {
             let (_, subject) = subjects.iter_mut().find(|(known, _)| *known == name)?;
             Some((subject, calls.parse().ok()?))
         });
-        let (subject, calls) = request.ok_or_else(|| io::Error::other(format!("no such request: {line}")))?;
+        let (subject, calls) =
+            request.ok_or_else(|| io::Error::other(format!("no such request: {line}")))?;
         let mut out = io::stdout().lock();
         writeln!(out, "{}", subject.run(calls).as_nanos())?;
         out.flush()?;
@@ -75,12 +76,14 @@ impl Child {
     pub fn start(command: &mut Command, name: &str) -> io::Result<Self> {
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let requests = process.stdin.take();
-        let answers = process.stdout.take().ok_or_else(|| io::Error::other("no standard output"))?;
+        let answers =
+            process.stdout.take().ok_or_else(|| io::Error::other("no standard output"))?;
         Ok(Self { process, requests, answers: BufReader::new(answers), name: name.to_owned() })
     }
 
     fn ask(&mut self, calls: u64) -> io::Result<Duration> {
-        let requests = self.requests.as_mut().ok_or_else(|| io::Error::other("no standard input"))?;
+        let requests =
+            self.requests.as_mut().ok_or_else(|| io::Error::other("no standard input"))?;
         writeln!(requests, "{} {calls}", self.name)?;
         requests.flush()?;
         let mut answer = String::new();

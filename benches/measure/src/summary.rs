@@ -21,7 +21,11 @@ impl Summary {
     pub fn of(mut samples: Vec<f64>) -> Self {
         samples.sort_unstable_by(f64::total_cmp);
         let last = samples.len() - 1;
-        Self { median: samples[last / 2], lower: samples[last / 4], upper: samples[(last * 3).div_ceil(4)] }
+        Self {
+            median: samples[last / 2],
+            lower: samples[last / 4],
+            upper: samples[(last * 3).div_ceil(4)],
+        }
     }
 
     /// What was counted, not timed.

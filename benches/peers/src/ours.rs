@@ -1,6 +1,6 @@
 //! This library: a field type of an application, in the two forms that columns have.
 
-use encrypted_field::{EncryptedField as _, Keyring, Secret, generate_key};
+use encrypted_field::{EncryptedFieldExt as _, Keyring, Secret, generate_key};
 
 use crate::round_trip::{Library, changed_bytes, changed_text};
 use crate::{Result, TOKEN};

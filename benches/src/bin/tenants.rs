@@ -1,7 +1,8 @@
-//! What a key store with very many tenants costs, in a table of PostgreSQL: `./bench tenants [NUMBER]`.
+//! What a key store with very many tenants costs, in a table of PostgreSQL: `./bench tenants
+//! [NUMBER]`.
 //!
-//! It fills a store, then starts itself anew and measures there what a process of an application would pay. Figures, not goals:
-//! they are of one machine, with the database on it.
+//! It fills a store, then starts itself anew and measures there what a process of an application
+//! would pay. Figures, not goals: they are of one machine, with the database on it.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -23,9 +24,12 @@ const TRIED: u32 = 200;
 struct Iban(Secret<String>);
 
 fn main() {
-    let url = std::env::var("EF_TEST_POSTGRES_URL").expect("the URL of a database in EF_TEST_POSTGRES_URL");
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let tenants: u32 = std::env::args().nth(1).map_or(1_000_000, |number| number.parse().expect("a number"));
+    let url = std::env::var("EF_TEST_POSTGRES_URL")
+        .expect("the URL of a database in EF_TEST_POSTGRES_URL");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let tenants: u32 =
+        std::env::args().nth(1).map_or(1_000_000, |number| number.parse().expect("a number"));
     if std::env::var_os(APPLICATION).is_some() {
         runtime.block_on(application(&url, tenants));
         return;
@@ -59,10 +63,14 @@ async fn fill(url: &str, kek: [u8; 32], tenants: u32) {
     keys.provision_all((0..tenants).map(name)).await.unwrap();
     println!("{tenants} tenants provisioned, 256 at once: {:.0?}", start.elapsed());
     sqlx::raw_sql("VACUUM ANALYZE encrypted_field_keys").execute(&pool).await.unwrap();
-    let size = "SELECT count(*), pg_total_relation_size('encrypted_field_keys') FROM encrypted_field_keys";
+    let size =
+        "SELECT count(*), pg_total_relation_size('encrypted_field_keys') FROM encrypted_field_keys";
     let row = sqlx::query(size).fetch_one(&pool).await.unwrap();
     let (records, bytes): (i64, i64) = (row.get(0), row.get(1));
-    println!("in the store: {records} records, {} bytes a tenant with indexes", bytes / i64::from(tenants));
+    println!(
+        "in the store: {records} records, {} bytes a tenant with indexes",
+        bytes / i64::from(tenants)
+    );
 }
 
 fn name(number: u32) -> String {

@@ -9,7 +9,11 @@ use super::{AwsKms, error, garbled};
 /// answer without an end ends here.
 const MOST_PAGES: usize = 100;
 
-pub(super) async fn scope(kms: &AwsKms, scope: &str, others: &[String]) -> Result<(), BackendError> {
+pub(super) async fn scope(
+    kms: &AwsKms,
+    scope: &str,
+    others: &[String],
+) -> Result<(), BackendError> {
     if scope.is_empty() || kms.key_of_scope.is_none() {
         return Err(misconfigured("the default scope has the key that others use, too".into()));
     }
@@ -42,8 +46,11 @@ impl<'a> Used<'a> {
 
     /// An error where one of them names the key that is to go.
     fn refuse(&self, names_it: impl Fn(&str) -> bool) -> Result<(), BackendError> {
-        let Some((scope, name)) = self.0.iter().find(|(_, name)| names_it(name)) else { return Ok(()) };
-        let who = scope.map_or("the default scope".to_owned(), |scope| format!("the scope \"{scope}\""));
+        let Some((scope, name)) = self.0.iter().find(|(_, name)| names_it(name)) else {
+            return Ok(());
+        };
+        let who =
+            scope.map_or("the default scope".to_owned(), |scope| format!("the scope \"{scope}\""));
         Err(misconfigured(format!(
             "{who} has the same KMS key, by the name {name}: nothing was destroyed. Give each scope a key of its own, and the data \
              keys of one of the two new wraps under it"
@@ -54,7 +61,8 @@ impl<'a> Used<'a> {
 /// Whether a name is this id or an ARN with it. In any region and case: the multi-Region keys of
 /// one id belong together, and who refuses too much destroys nothing.
 fn is_id(name: &str, id: &str) -> bool {
-    let resource = if name.starts_with("arn:") { name.splitn(6, ':').last().unwrap_or(name) } else { name };
+    let resource =
+        if name.starts_with("arn:") { name.splitn(6, ':').last().unwrap_or(name) } else { name };
     resource.strip_prefix("key/").unwrap_or(resource).eq_ignore_ascii_case(id)
 }
 
@@ -71,8 +79,10 @@ async fn aliases(kms: &AwsKms, id: &str) -> Result<Vec<String>, BackendError> {
     let mut marker = None;
     for _ in 0..MOST_PAGES {
         let call = kms.client.list_aliases().key_id(id).set_marker(marker);
-        let page = call.customize().config_override(kms.calls()).send().await.map_err(error::of_kms)?;
-        let aliases = page.aliases.ok_or_else(|| garbled("it did not list the aliases of the key"))?;
+        let page =
+            call.customize().config_override(kms.calls()).send().await.map_err(error::of_kms)?;
+        let aliases =
+            page.aliases.ok_or_else(|| garbled("it did not list the aliases of the key"))?;
         for AliasListEntry { alias_name, alias_arn, .. } in aliases {
             let (Some(name), Some(arn)) = (alias_name, alias_arn) else {
                 return Err(garbled("it lists an alias without its name or ARN"));

@@ -12,7 +12,9 @@ pub(super) fn of_kms<E: ProvideErrorMetadata>(error: SdkError<E, HttpResponse>) 
 
 fn meaning(code: &str) -> Option<Meaning> {
     Some(match code {
-        "DisabledException" => Meaning::quoting(Kind::KeyUnusable, "the KMS key is disabled: enable it"),
+        "DisabledException" => {
+            Meaning::quoting(Kind::KeyUnusable, "the KMS key is disabled: enable it")
+        }
         "KMSInvalidStateException" => Meaning::quoting(
             Kind::KeyUnusable,
             "the state of the KMS key forbids its use: if it is pending deletion, `cancel-key-deletion` and `enable-key` bring it back",
@@ -26,7 +28,9 @@ fn meaning(code: &str) -> Option<Meaning> {
         }
         // "The request was rejected because the specified KMS key was not available. You can retry
         // the request."
-        "KeyUnavailableException" => Meaning::quoting(Kind::Unavailable, "the KMS key is not available now"),
+        "KeyUnavailableException" => {
+            Meaning::quoting(Kind::Unavailable, "the KMS key is not available now")
+        }
         "DependencyTimeoutException" | "KMSInternalException" => {
             Meaning::quoting(Kind::Unavailable, "KMS failed by itself")
         }
@@ -34,9 +38,10 @@ fn meaning(code: &str) -> Option<Meaning> {
             Kind::Rejected,
             "KMS refuses the wrapped key: it was changed, or wrapped for another key id, scope, purpose or key set",
         ),
-        "IncorrectKeyException" => {
-            Meaning::without_quote(Kind::Rejected, "the wrapped key was wrapped under another KMS key")
-        }
+        "IncorrectKeyException" => Meaning::without_quote(
+            Kind::OtherKek,
+            "the wrapped key was wrapped under another KMS key",
+        ),
         _ => return None,
     })
 }

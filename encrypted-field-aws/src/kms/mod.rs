@@ -12,8 +12,10 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_kms::Client;
 use aws_sdk_kms::config::Builder;
 use aws_sdk_kms::primitives::Blob;
-use encrypted_field::Zeroizing;
-use encrypted_field::envelope::{BackendError, BackendErrorKind, Clock, KeyEncryptionKey, WrapContext};
+use encrypted_field::envelope::{
+    BackendError, BackendErrorKind, Clock, KeyEncryptionKey, WrapContext,
+};
+use encrypted_field::plaintext::Zeroizing;
 
 use crate::service;
 use time::ServiceTime;
@@ -42,7 +44,7 @@ const LONGEST: usize = 6144;
 /// ```
 ///
 /// # Time
-/// A call takes at most 5 seconds with its second try, or what [`timeout`](Self::timeout) says. The
+/// A call takes at most 4 seconds with its second try, or what [`timeout`](Self::timeout) says. The
 /// client's own timeouts of connecting, reading and a single try hold as well; its retries do not.
 ///
 /// # Secrets
@@ -115,7 +117,7 @@ impl AwsKms {
         Self { key_of_scope: Some(Box::new(key_of_scope)), ..Self::new(client, default_key) }
     }
 
-    /// How long a call may take with its second try, instead of 5 seconds.
+    /// How long a call may take with its second try, instead of 4 seconds.
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
@@ -154,7 +156,11 @@ impl AwsKms {
 }
 
 impl KeyEncryptionKey for AwsKms {
-    async fn wrap(&self, context: &WrapContext<'_>, key: &[u8; 32]) -> Result<Vec<u8>, BackendError> {
+    async fn wrap(
+        &self,
+        context: &WrapContext<'_>,
+        key: &[u8; 32],
+    ) -> Result<Vec<u8>, BackendError> {
         let call = self
             .client
             .encrypt()
@@ -192,8 +198,13 @@ impl KeyEncryptionKey for AwsKms {
             .key_id(self.key_of(context.named_scope()))
             .set_encryption_context(Some(encryption_context(context)))
             .ciphertext_blob(Blob::new(wrapped));
-        let plaintext =
-            call.customize().config_override(self.calls()).send().await.map_err(error::of_kms)?.plaintext;
+        let plaintext = call
+            .customize()
+            .config_override(self.calls())
+            .send()
+            .await
+            .map_err(error::of_kms)?
+            .plaintext;
         let plaintext = Zeroizing::new(plaintext.map(Blob::into_inner).unwrap_or_default());
         if plaintext.len() != 32 {
             return Err(garbled("it did not answer with a key of 32 bytes"));

@@ -51,7 +51,9 @@ impl Intercept for Watch {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         // An error may be of anything on the way.
-        if let (Ok(_), Some(date)) = (context.output_or_error(), context.response().headers().get("date")) {
+        if let (Ok(_), Some(date)) =
+            (context.output_or_error(), context.response().headers().get("date"))
+        {
             self.0.answered(date);
         }
         Ok(())

@@ -45,12 +45,12 @@ fn meaning(code: &str) -> Option<Meaning> {
             Kind::Denied,
             "the credentials are not those of an account: check the access key and the session token",
         ),
-        "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => {
-            Meaning::without_quote(
-                Kind::Misconfigured,
-                "the bucket lies in another region, or the client is of another endpoint: check the client's region",
-            )
-        }
+        "PermanentRedirect"
+        | "AuthorizationHeaderMalformed"
+        | "IllegalLocationConstraintException" => Meaning::without_quote(
+            Kind::Misconfigured,
+            "the bucket lies in another region, or the client is of another endpoint: check the client's region",
+        ),
         "InvalidBucketName" | "KeyTooLongError" | "InvalidURI" => Meaning::without_quote(
             Kind::Misconfigured,
             "the name of the bucket or the key of the object is not valid",

@@ -9,7 +9,8 @@ use super::{AwsS3Object, error, garbled};
 pub(super) async fn forget(object: &AwsS3Object) -> Result<(), BackendError> {
     let older = older(object).await?;
     for id in older {
-        let call = object.client.delete_object().bucket(&object.bucket).key(&object.key).version_id(id);
+        let call =
+            object.client.delete_object().bucket(&object.bucket).key(&object.key).version_id(id);
         call.customize().config_override(object.calls()).send().await.map_err(error::of_s3)?;
     }
     Ok(())
@@ -24,7 +25,8 @@ async fn older(object: &AwsS3Object) -> Result<Vec<String>, BackendError> {
     loop {
         let call = object.client.list_object_versions().bucket(&object.bucket).prefix(&object.key);
         let call = call.set_key_marker(key.take()).set_version_id_marker(version.take());
-        let page = call.customize().config_override(object.calls()).send().await.map_err(error::of_s3)?;
+        let page =
+            call.customize().config_override(object.calls()).send().await.map_err(error::of_s3)?;
         let versions = page.versions.unwrap_or_default().into_iter();
         let versions = versions.map(|found| (found.key, found.version_id, found.is_latest, false));
         let markers = page.delete_markers.unwrap_or_default().into_iter();
@@ -40,7 +42,9 @@ async fn older(object: &AwsS3Object) -> Result<Vec<String>, BackendError> {
                 (Some(true), _) if is_marker => return Err(error::deleted()),
                 (Some(true), _) => has_current = true,
                 (Some(false), Some(id)) if !id.is_empty() => ids.push(id),
-                _ => return Err(garbled("it did not say which of its versions is the current one")),
+                _ => {
+                    return Err(garbled("it did not say which of its versions is the current one"));
+                }
             }
         }
         // The shortest key of a prefix is listed first.

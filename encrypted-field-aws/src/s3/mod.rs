@@ -40,8 +40,9 @@ const LONGEST: usize = 64 << 20;
 /// writes the object.
 ///
 /// The object is read from the bucket itself, and not through a replica or a Multi-Region Access
-/// Point. S3 is consistent there: a read sees every write that has succeeded before
-/// ("[Amazon S3 data consistency model](https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel)").
+/// Point. S3 is consistent there: a read sees every write that has succeeded before ("[Amazon S3
+/// data consistency
+/// model](https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel)").
 ///
 /// # Permissions
 /// | action | on | |
@@ -71,9 +72,9 @@ const LONGEST: usize = 64 << 20;
 ///
 /// # Compare-and-swap
 /// A text is put with the conditional writes of S3: the first with `If-None-Match: *`, each other
-/// with the `ETag` that was read in `If-Match`
-/// ("[How to prevent object overwrites with conditional writes](https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html)").
-/// S3 refuses all but one of several writers.
+/// with the `ETag` that was read in `If-Match` ("[How to prevent object overwrites with conditional
+/// writes](https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html)"). S3
+/// refuses all but one of several writers.
 ///
 /// An `ETag` stands for a content, and not for a moment: where a text was replaced and put back, it
 /// is the same again, and a change that was made from it goes through. It then replaces the text
@@ -111,7 +112,7 @@ impl AwsS3Object {
         Self { client, bucket: bucket.into(), key: key.into(), timeout: service::TIMEOUT }
     }
 
-    /// How long a call may take with its second try, instead of 5 seconds. Reading is one call, and
+    /// How long a call may take with its second try, instead of 4 seconds. Reading is one call, and
     /// so is replacing, but for the first text, which is two. The client's own timeouts of
     /// connecting, reading and a single try hold as well, its retries do not.
     #[must_use]
@@ -121,7 +122,9 @@ impl AwsS3Object {
 
     /// What goes before the client's own configuration.
     fn calls(&self) -> Builder {
-        Builder::default().retry_config(service::retries()).timeout_config(service::timeouts(self.timeout))
+        Builder::default()
+            .retry_config(service::retries())
+            .timeout_config(service::timeouts(self.timeout))
     }
 
     /// The same for a call that must not be repeated.

@@ -14,7 +14,9 @@ type Version = (String, String);
 pub(super) async fn read(object: &AwsS3Object) -> Result<Option<Version>, BackendError> {
     // The SDK's own limit ends where the body begins.
     let limited = tokio::time::timeout(object.timeout, current(object)).await;
-    limited.unwrap_or_else(|_| Err(BackendError::new(BackendErrorKind::Unavailable, "no answer in time")))
+    limited.unwrap_or_else(|_| {
+        Err(BackendError::new(BackendErrorKind::Unavailable, "no answer in time"))
+    })
 }
 
 async fn current(object: &AwsS3Object) -> Result<Option<Version>, BackendError> {
@@ -22,7 +24,9 @@ async fn current(object: &AwsS3Object) -> Result<Option<Version>, BackendError> 
     let output = match call.customize().config_override(object.calls()).send().await {
         Ok(output) => output,
         Err(e) if is_deleted(&e) => return Err(error::deleted()),
-        Err(e) if e.as_service_error().is_some_and(GetObjectError::is_no_such_key) => return Ok(None),
+        Err(e) if e.as_service_error().is_some_and(GetObjectError::is_no_such_key) => {
+            return Ok(None);
+        }
         Err(e) => return Err(error::of_s3(e)),
     };
     let tag = output.e_tag.clone().filter(|tag| !tag.is_empty());
@@ -34,7 +38,8 @@ async fn current(object: &AwsS3Object) -> Result<Option<Version>, BackendError> 
 
 /// Whether S3 says that the current version is a delete marker.
 fn is_deleted(error: &SdkError<GetObjectError>) -> bool {
-    let marked = error.raw_response().and_then(|response| response.headers().get("x-amz-delete-marker"));
+    let marked =
+        error.raw_response().and_then(|response| response.headers().get("x-amz-delete-marker"));
     marked.is_some_and(|marked| marked.eq_ignore_ascii_case("true"))
 }
 
@@ -45,10 +50,13 @@ async fn body(output: GetObjectOutput) -> Result<Vec<u8>, BackendError> {
     while let Some(chunk) = body.next().await {
         // The error is one of the connection or of a checksum; it is not shown, as it may be of the
         // client's own making.
-        let chunk = chunk
-            .map_err(|_| BackendError::new(BackendErrorKind::Unavailable, "its text did not arrive whole"))?;
+        let chunk = chunk.map_err(|_| {
+            BackendError::new(BackendErrorKind::Unavailable, "its text did not arrive whole")
+        })?;
         if bytes.len() + chunk.len() > LONGEST {
-            return Err(misconfigured("it is larger than 64 MiB: it was not written by this library"));
+            return Err(misconfigured(
+                "it is larger than 64 MiB: it was not written by this library",
+            ));
         }
         bytes.extend_from_slice(&chunk);
     }
@@ -71,7 +79,8 @@ pub(super) async fn replace(
         None => call.if_none_match("*"),
         Some(tag) => call.if_match(tag),
     };
-    let call = call.content_type("text/plain; charset=utf-8").body(ByteStream::from(text.into_bytes()));
+    let call =
+        call.content_type("text/plain; charset=utf-8").body(ByteStream::from(text.into_bytes()));
     match call.customize().config_override(object.one_try()).send().await {
         Ok(put) if put.e_tag.as_ref().is_some_and(|tag| !tag.is_empty()) => Ok(true),
         Ok(_) => Err(garbled("it did not say which version it has put")),

@@ -3,8 +3,8 @@
 /// Leaves out the white space between the tokens of a JSON object, and nothing else. Any other text
 /// stays as it is.
 pub(super) fn json(text: String) -> String {
-    let is_object =
-        text.trim_start().starts_with('{') && serde_json::from_str::<serde_json::Value>(&text).is_ok();
+    let is_object = text.trim_start().starts_with('{')
+        && serde_json::from_str::<serde_json::Value>(&text).is_ok();
     if !is_object {
         return text;
     }

@@ -6,7 +6,9 @@ use encrypted_field::envelope::{BackendError, BackendErrorKind as Kind};
 
 use crate::service::{self, Meaning};
 
-pub(super) fn of_secrets_manager<E: ProvideErrorMetadata>(error: SdkError<E, HttpResponse>) -> BackendError {
+pub(super) fn of_secrets_manager<E: ProvideErrorMetadata>(
+    error: SdkError<E, HttpResponse>,
+) -> BackendError {
     service::failure(error, meaning)
 }
 
@@ -33,7 +35,9 @@ fn meaning(code: &str) -> Option<Meaning> {
             Kind::Throttled,
             "a quota is exceeded, such as that of versions made within 24 hours",
         ),
-        "InternalServiceError" => Meaning::quoting(Kind::Unavailable, "Secrets Manager failed by itself"),
+        "InternalServiceError" => {
+            Meaning::quoting(Kind::Unavailable, "Secrets Manager failed by itself")
+        }
         _ => return None,
     })
 }

@@ -35,6 +35,10 @@ pub(super) async fn forget(store: &AwsSecretsManager) -> Result<(), BackendError
 async fn remove(store: &AwsSecretsManager, id: &str, stage: &str) -> Result<(), BackendError> {
     let call = store.client.update_secret_version_stage().secret_id(&store.secret_id);
     let call = call.version_stage(stage).remove_from_version_id(id);
-    call.customize().config_override(store.calls()).send().await.map_err(error::of_secrets_manager)?;
+    call.customize()
+        .config_override(store.calls())
+        .send()
+        .await
+        .map_err(error::of_secrets_manager)?;
     Ok(())
 }

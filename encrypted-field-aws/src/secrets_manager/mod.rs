@@ -83,7 +83,7 @@ impl AwsSecretsManager {
         Self { client, secret_id: secret_id.into(), timeout: service::TIMEOUT }
     }
 
-    /// How long a call may take with its second try, instead of 5 seconds. Reading is one call, and
+    /// How long a call may take with its second try, instead of 4 seconds. Reading is one call, and
     /// so is replacing; the client's own timeouts of connecting, reading and a single try hold as
     /// well, its retries do not.
     #[must_use]
@@ -93,7 +93,9 @@ impl AwsSecretsManager {
 
     /// What goes before the client's own configuration.
     fn calls(&self) -> Builder {
-        Builder::default().retry_config(service::retries()).timeout_config(service::timeouts(self.timeout))
+        Builder::default()
+            .retry_config(service::retries())
+            .timeout_config(service::timeouts(self.timeout))
     }
 }
 

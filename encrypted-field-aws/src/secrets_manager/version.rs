@@ -22,7 +22,8 @@ pub(super) async fn current(store: &AwsSecretsManager) -> Result<Option<Version>
         return Ok(None);
     }
     // Written in between, or without that label.
-    let detail = "it has versions, but none is AWSCURRENT: put the value of the right one as a new version";
+    let detail =
+        "it has versions, but none is AWSCURRENT: put the value of the right one as a new version";
     let version = labelled_current(store).await?;
     version.map(Some).ok_or_else(|| BackendError::new(BackendErrorKind::Misconfigured, detail))
 }
@@ -31,7 +32,10 @@ async fn labelled_current(store: &AwsSecretsManager) -> Result<Option<Version>, 
     let call = store.client.get_secret_value().secret_id(&store.secret_id).version_stage(CURRENT);
     let value = match call.customize().config_override(store.calls()).send().await {
         Ok(value) => value,
-        Err(e) if e.as_service_error().is_some_and(GetSecretValueError::is_resource_not_found_exception) => {
+        Err(e)
+            if e.as_service_error()
+                .is_some_and(GetSecretValueError::is_resource_not_found_exception) =>
+        {
             return Ok(None);
         }
         Err(e) => return Err(error::of_secrets_manager(e)),
@@ -44,7 +48,11 @@ async fn labelled_current(store: &AwsSecretsManager) -> Result<Option<Version>, 
 }
 
 /// Creates the version that follows `id`. `Ok(false)` where another writer was first.
-pub(super) async fn succeed(store: &AwsSecretsManager, id: &str, text: String) -> Result<bool, BackendError> {
+pub(super) async fn succeed(
+    store: &AwsSecretsManager,
+    id: &str,
+    text: String,
+) -> Result<bool, BackendError> {
     let next = successor(id);
     let call = store
         .client
@@ -55,7 +63,10 @@ pub(super) async fn succeed(store: &AwsSecretsManager, id: &str, text: String) -
     match call.customize().config_override(store.calls()).send().await {
         Ok(put) if put.version_id.as_deref() == Some(&next) => Ok(true),
         Ok(_) => Err(garbled("it did not say which version it created")),
-        Err(e) if e.as_service_error().is_some_and(PutSecretValueError::is_resource_exists_exception) => {
+        Err(e)
+            if e.as_service_error()
+                .is_some_and(PutSecretValueError::is_resource_exists_exception) =>
+        {
             lost(store, id).await
         }
         Err(e) => Err(error::of_secrets_manager(e)),
@@ -77,7 +88,9 @@ async fn lost(store: &AwsSecretsManager, id: &str) -> Result<bool, BackendError>
     Err(BackendError::new(BackendErrorKind::Unavailable, detail))
 }
 
-pub(super) async fn describe(store: &AwsSecretsManager) -> Result<DescribeSecretOutput, BackendError> {
+pub(super) async fn describe(
+    store: &AwsSecretsManager,
+) -> Result<DescribeSecretOutput, BackendError> {
     let call = store.client.describe_secret().secret_id(&store.secret_id);
     call.customize().config_override(store.calls()).send().await.map_err(error::of_secrets_manager)
 }
@@ -85,6 +98,9 @@ pub(super) async fn describe(store: &AwsSecretsManager) -> Result<DescribeSecret
 /// The id of the only version that may follow `id`, which is empty where there is none yet. An id
 /// has 32 to 64 characters.
 fn successor(id: &str) -> String {
-    let hash = Sha256::new().chain_update(b"encrypted-field/v1/next version\0").chain_update(id).finalize();
+    let hash = Sha256::new()
+        .chain_update(b"encrypted-field/v1/next version\0")
+        .chain_update(id)
+        .finalize();
     hash.iter().fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}"))
 }

@@ -39,14 +39,17 @@ pub(crate) fn failure<E: ProvideErrorMetadata>(
             let error = service.err();
             match error.code() {
                 Some(code) => {
-                    let meaning =
-                        own(code).or_else(|| of_any_service(code)).unwrap_or_else(|| of_status(status));
+                    let meaning = own(code)
+                        .or_else(|| of_any_service(code))
+                        .unwrap_or_else(|| of_status(status));
                     said(&meaning, code, status, error.message())
                 }
                 None => said(&of_status(status), "no error code", status, None),
             }
         }
-        SdkError::ResponseError(_) => said(&of_status(status), "not a message of the service", status, None),
+        SdkError::ResponseError(_) => {
+            said(&of_status(status), "not a message of the service", status, None)
+        }
         SdkError::TimeoutError(_) => BackendError::new(Kind::Unavailable, "no answer in time"),
         SdkError::DispatchFailure(failure) => unsent(failure),
         SdkError::ConstructionFailure(_) => BackendError::new(
@@ -54,19 +57,23 @@ pub(crate) fn failure<E: ProvideErrorMetadata>(
             "the request could not be made: check the client's region, endpoint and credentials provider, and the name of the key, \
              secret or bucket",
         ),
-        _ => BackendError::new(Kind::Unavailable, "the call failed in a way that is unknown to this version"),
+        _ => BackendError::new(
+            Kind::Unavailable,
+            "the call failed in a way that is unknown to this version",
+        ),
     }
 }
 
 fn said(meaning: &Meaning, code: &str, status: u16, message: Option<&str>) -> BackendError {
     // A code is a name; what stands in its place in an answer made up by something else is not
     // repeated.
-    let code =
-        if code.len() <= 64 && code.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '.')) {
-            code
-        } else {
-            "a code"
-        };
+    let code = if code.len() <= 64
+        && code.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '.'))
+    {
+        code
+    } else {
+        "a code"
+    };
     let mut detail = format!("{} ({code}, HTTP {status})", meaning.advice);
     if let Some(message) = message.filter(|message| meaning.quoted && !message.is_empty()) {
         detail.push_str(": ");
@@ -77,8 +84,7 @@ fn said(meaning: &Meaning, code: &str, status: u16, message: Option<&str>) -> Ba
 
 /// Codes that every AWS service may answer with ("Common Errors" of its API reference).
 fn of_any_service(code: &str) -> Option<Meaning> {
-    const CLOCK: &str =
-        "the signature of the request is not valid: check this host's clock and the secret access key";
+    const CLOCK: &str = "the signature of the request is not valid: check this host's clock and the secret access key";
     Some(match code {
         "ThrottlingException"
         | "Throttling"
@@ -130,7 +136,9 @@ fn of_status(status: u16) -> Meaning {
     match status {
         429 => Meaning::without_quote(Kind::Throttled, "too many calls"),
         401 | 403 => Meaning::without_quote(Kind::Denied, "the call was forbidden"),
-        408 | 500..=599 => Meaning::without_quote(Kind::Unavailable, "the service failed by itself"),
+        408 | 500..=599 => {
+            Meaning::without_quote(Kind::Unavailable, "the service failed by itself")
+        }
         _ => Meaning::without_quote(
             Kind::Garbled,
             "the answer makes no sense: is the endpoint that of the service?",

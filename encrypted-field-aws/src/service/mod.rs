@@ -10,8 +10,9 @@ use aws_smithy_types::timeout::TimeoutConfig;
 pub(crate) use error::{Meaning, failure};
 
 /// How long a call may take where the application does not say: a call within a region takes
-/// milliseconds.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
+/// milliseconds. Below the library's time for a call, so that the error which says more is the one
+/// that is seen.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Bounds a whole call with its second try. The client's own timeouts for connecting, reading and a
 /// single try stay.

@@ -70,7 +70,8 @@ async fn destroying_a_scope_schedules_the_deletion_of_its_key_alone() {
     }
     let destroyed = described(&moto, &tenant).await;
     assert_eq!(destroyed.key_state, Some(KeyState::PendingDeletion));
-    let days = (destroyed.deletion_date.unwrap().secs() - destroyed.creation_date.unwrap().secs()) / 86_400;
+    let days = (destroyed.deletion_date.unwrap().secs() - destroyed.creation_date.unwrap().secs())
+        / 86_400;
     assert!((11..=12).contains(&days), "{days} days");
 }
 
@@ -115,7 +116,11 @@ async fn a_shared_key_whose_deletion_is_scheduled_already_is_told() {
     let alias = moto.alias(&key).await;
     moto.kms().schedule_key_deletion().key_id(&key).send().await.unwrap();
     let kms = per_scope(moto.kms(), &default, &[("acme", &key), ("globex", &alias)]);
-    refused(kms.destroy_scope("acme", &scopes(&["globex"])).await, Kind::Misconfigured, &"a shared key");
+    refused(
+        kms.destroy_scope("acme", &scopes(&["globex"])).await,
+        Kind::Misconfigured,
+        &"a shared key",
+    );
     kms.destroy_scope("acme", &scopes(&["initech"])).await.expect("it is alone");
 }
 
@@ -150,7 +155,11 @@ async fn every_page_of_aliases_is_compared() {
                 "alias/app",
                 &[("acme", KEY), ("globex", shared)],
             );
-            refused(kms.destroy_scope("acme", &scopes(&["globex"])).await, Kind::Misconfigured, shared);
+            refused(
+                kms.destroy_scope("acme", &scopes(&["globex"])).await,
+                Kind::Misconfigured,
+                shared,
+            );
         }
     }
     assert_eq!(stub.scheduled_deletions(), [""; 0]);
@@ -175,11 +184,17 @@ async fn other_forms_of_its_id_are_its_id() {
     ] {
         let names = [("acme", "alias/number-1"), ("globex", &shared)];
         let kms = per_scope(aws_tests::kms(&stub.endpoint()), "alias/app", &names);
-        refused(kms.destroy_scope("acme", &scopes(&["globex"])).await, Kind::Misconfigured, &shared);
+        refused(
+            kms.destroy_scope("acme", &scopes(&["globex"])).await,
+            Kind::Misconfigured,
+            &shared,
+        );
     }
     // The alias of this name in another account is of another key.
-    let names =
-        [("acme", "alias/number-1"), ("globex", "arn:aws:kms:eu-central-1:444455556666:alias/number-1")];
+    let names = [
+        ("acme", "alias/number-1"),
+        ("globex", "arn:aws:kms:eu-central-1:444455556666:alias/number-1"),
+    ];
     let kms = per_scope(aws_tests::kms(&stub.endpoint()), "alias/app", &names);
     kms.destroy_scope("acme", &scopes(&["globex"])).await.unwrap();
 }
@@ -189,18 +204,27 @@ async fn two_scopes_with_one_name_are_refused_without_a_call() {
     let stub = with_aliases(1);
     let names = [("acme", "alias/number-1"), ("globex", "alias/number-1")];
     let kms = per_scope(aws_tests::kms(&stub.endpoint()), "alias/app", &names);
-    refused(kms.destroy_scope("acme", &scopes(&["globex"])).await, Kind::Misconfigured, &"one name");
-    assert_eq!(stub.calls("DescribeKey") + stub.calls("ListAliases") + stub.calls("ScheduleKeyDeletion"), 0);
+    refused(
+        kms.destroy_scope("acme", &scopes(&["globex"])).await,
+        Kind::Misconfigured,
+        &"one name",
+    );
+    assert_eq!(
+        stub.calls("DescribeKey") + stub.calls("ListAliases") + stub.calls("ScheduleKeyDeletion"),
+        0
+    );
     // The scope itself is no other.
     kms.destroy_scope("acme", &scopes(&["acme", "initech"])).await.unwrap();
-    let calls = ["DescribeKey", "ListAliases", "ScheduleKeyDeletion"].map(|operation| stub.calls(operation));
+    let calls = ["DescribeKey", "ListAliases", "ScheduleKeyDeletion"]
+        .map(|operation| stub.calls(operation));
     assert_eq!(calls, [1, 1, 1], "as documented");
 }
 
 #[tokio::test]
 async fn a_key_whose_aliases_are_not_known_is_not_destroyed() {
     let stub = with_aliases(1);
-    let kms = per_scope(aws_tests::kms(&stub.endpoint()), "alias/app", &[("acme", "alias/number-1")]);
+    let kms =
+        per_scope(aws_tests::kms(&stub.endpoint()), "alias/app", &[("acme", "alias/number-1")]);
     let denied = r#"{"__type":"AccessDeniedException","message":"kms:ListAliases"}"#;
     for (status, body, kind) in [
         (400, denied, Kind::Denied),

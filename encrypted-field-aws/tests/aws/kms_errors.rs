@@ -22,9 +22,17 @@ fn answers() -> Vec<(Answer, Kind, usize)> {
             Kind::KeyUnusable,
             ONCE,
         ),
-        (error(400, "NotFoundException", "Key 'arn:aws:kms:key' does not exist"), Kind::KeyUnusable, ONCE),
+        (
+            error(400, "NotFoundException", "Key 'arn:aws:kms:key' does not exist"),
+            Kind::KeyUnusable,
+            ONCE,
+        ),
         (error(400, "InvalidKeyUsageException", ""), Kind::KeyUnusable, ONCE),
-        (error(400, "AccessDeniedException", "User: arn:aws:sts is not authorized"), Kind::Denied, ONCE),
+        (
+            error(400, "AccessDeniedException", "User: arn:aws:sts is not authorized"),
+            Kind::Denied,
+            ONCE,
+        ),
         (error(400, "ExpiredTokenException", BODY), Kind::Denied, ONCE),
         (error(400, "UnrecognizedClientException", BODY), Kind::Denied, ONCE),
         // The words of these can hold the canonical request, with its session token.
@@ -33,7 +41,7 @@ fn answers() -> Vec<(Answer, Kind, usize)> {
         (error(400, "RequestExpired", BODY), Kind::Denied, ONCE),
         (error(403, "RequestTimeTooSkewed", BODY), Kind::Denied, ONCE),
         (error(400, "ValidationException", BODY), Kind::Misconfigured, ONCE),
-        (error(400, "IncorrectKeyException", ""), Kind::Rejected, ONCE),
+        (error(400, "IncorrectKeyException", ""), Kind::OtherKek, ONCE),
         (error(400, "InvalidCiphertextException", BODY), Kind::Rejected, ONCE),
         (error(400, "ThrottlingException", "Rate exceeded"), Kind::Throttled, TWICE),
         (error(400, "LimitExceededException", "quota"), Kind::Throttled, TWICE),
@@ -55,7 +63,11 @@ fn answers() -> Vec<(Answer, Kind, usize)> {
             ONCE,
         ),
         // "short", and nothing at all.
-        (Answer::Body(200, r#"{"Plaintext":"c2hvcnQ=","CiphertextBlob":""}"#.into()), Kind::Garbled, ONCE),
+        (
+            Answer::Body(200, r#"{"Plaintext":"c2hvcnQ=","CiphertextBlob":""}"#.into()),
+            Kind::Garbled,
+            ONCE,
+        ),
         (Answer::Hangs, Kind::Unavailable, ONCE),
     ]
 }
@@ -86,7 +98,11 @@ async fn each_answer_of_kms_has_its_kind_and_the_same_object_recovers() {
 
         stub.answers(Answer::Works);
         kms = kms.timeout(Duration::from_secs(20));
-        assert_eq!(*kms.unwrap(&context, &wrapped).await.expect("it recovers"), key, "after {answer:?}");
+        assert_eq!(
+            *kms.unwrap(&context, &wrapped).await.expect("it recovers"),
+            key,
+            "after {answer:?}"
+        );
         wrapped = kms.wrap(&context, &key).await.expect("it recovers");
     }
 }

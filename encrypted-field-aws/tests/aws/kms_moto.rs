@@ -63,6 +63,7 @@ async fn a_key_that_is_not_there_is_unusable() {
     let Some(moto) = Moto::running() else { return };
     let gone = AwsKms::new(moto.kms(), "alias/ef-test-not-there");
     let context = of("");
-    let error = refused(gone.wrap(&context, &generate_key().unwrap()).await, Kind::KeyUnusable, &"no key");
+    let error =
+        refused(gone.wrap(&context, &generate_key().unwrap()).await, Kind::KeyUnusable, &"no key");
     assert!(error.contains("ef-test-not-there"), "{error}");
 }

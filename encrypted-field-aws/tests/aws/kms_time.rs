@@ -32,7 +32,11 @@ async fn the_date_of_the_last_answer_and_the_time_since() {
     ours.advance(HOUR / 2);
     assert_eq!(kms.time(), Some(start() + HOUR / 2), "it goes on between calls");
     ours.set_wall(start() + 1000 * HOUR);
-    assert_eq!(kms.time(), Some(start() + HOUR / 2), "whoever sets the clock of this host changes nothing");
+    assert_eq!(
+        kms.time(),
+        Some(start() + HOUR / 2),
+        "whoever sets the clock of this host changes nothing"
+    );
 
     theirs.advance(HOUR);
     // A setting that is changed keeps what is known.
@@ -68,5 +72,8 @@ async fn moto_is_of_this_host() {
     kms.wrap(&of(""), &generate_key().unwrap()).await.unwrap();
     let time = kms.time().expect("moto sends a date");
     // Cut to the second.
-    assert!(time + Duration::from_secs(1) >= before && time <= SystemTime::now(), "{time:?} is not now");
+    assert!(
+        time + Duration::from_secs(1) >= before && time <= SystemTime::now(),
+        "{time:?} is not now"
+    );
 }

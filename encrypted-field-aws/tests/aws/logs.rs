@@ -42,7 +42,10 @@ async fn no_level_shows_a_data_key_or_a_session_token() {
         assert_eq!(*kms.unwrap(&context, &wrapped).await.unwrap(), key);
 
         let text = logs.text();
-        assert!(text.contains("TRACE") && text.contains("TrentService.Decrypt"), "nothing was collected");
+        assert!(
+            text.contains("TRACE") && text.contains("TrentService.Decrypt"),
+            "nothing was collected"
+        );
         assert!(!logs.show(&key), "the log shows a data key");
         assert!(!text.contains(aws_tests::SESSION_TOKEN), "the log shows the session token");
     }

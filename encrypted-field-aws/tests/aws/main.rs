@@ -18,7 +18,7 @@ mod secrets_stub;
 use std::fmt::Debug;
 
 use encrypted_field::envelope::{BackendError, BackendErrorKind, WrapContext};
-use encrypted_field::{KeyId, Purpose};
+use encrypted_field::{KeyId, key::Purpose};
 
 /// What stands in answers that must not be repeated.
 const BODY: &str = "CANARY-body";

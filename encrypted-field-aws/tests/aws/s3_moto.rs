@@ -58,7 +58,11 @@ async fn a_bucket_that_is_not_there_is_no_empty_document() {
     let error = refused(document.read().await, Kind::Misconfigured, &"no bucket");
     assert!(error.contains("no such bucket"), "{error}");
     refused(document.replace(None, "first".into()).await, Kind::Misconfigured, &"no bucket");
-    refused(document.replace(Some(&"\"a\"".into()), "x".into()).await, Kind::Misconfigured, &"no bucket");
+    refused(
+        document.replace(Some(&"\"a\"".into()), "x".into()).await,
+        Kind::Misconfigured,
+        &"no bucket",
+    );
     refused(document.forget_history().await, Kind::Misconfigured, &"no bucket");
 }
 
@@ -70,7 +74,11 @@ async fn an_object_that_was_deleted_since_it_was_read_is_not_written_anew() {
     write(&document, 1..=1).await;
     let (_, version) = document.read().await.unwrap().unwrap();
     moto.s3().delete_object().bucket(&bucket).key(KEY).send().await.unwrap();
-    let error = refused(document.replace(Some(&version), "2".into()).await, Kind::Misconfigured, &"deleted");
+    let error = refused(
+        document.replace(Some(&version), "2".into()).await,
+        Kind::Misconfigured,
+        &"deleted",
+    );
     assert!(error.contains("delete marker"), "{error}");
 }
 
@@ -87,9 +95,11 @@ async fn an_object_that_is_not_text_is_refused() {
 async fn a_text_that_is_too_long_is_neither_sent_nor_read() {
     let Some(moto) = Moto::running() else { return };
     let bucket = moto.bucket().await;
-    let document = AwsS3Object::new(moto.s3(), &bucket, KEY).timeout(std::time::Duration::from_mins(1));
+    let document =
+        AwsS3Object::new(moto.s3(), &bucket, KEY).timeout(std::time::Duration::from_mins(1));
     let long = "x".repeat((64 << 20) + 1);
-    let error = refused(document.replace(None, long.clone()).await, Kind::Misconfigured, &"too long");
+    let error =
+        refused(document.replace(None, long.clone()).await, Kind::Misconfigured, &"too long");
     assert!(error.contains("64 MiB"), "{error}");
     assert!(document.read().await.unwrap().is_none());
     let body = aws_sdk_s3::primitives::ByteStream::from(long.into_bytes());
@@ -106,7 +116,8 @@ async fn of_many_writers_that_count_up_each_counts_once() {
         .map(|writer| {
             let (client, bucket) = (moto.s3(), bucket.clone());
             thread::spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                let runtime =
+                    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 runtime.block_on(count_up(AwsS3Object::new(client, bucket, KEY), writer, 5));
             })
         })
@@ -118,8 +129,9 @@ async fn of_many_writers_that_count_up_each_counts_once() {
     let (text, _) = AwsS3Object::new(moto.s3(), bucket, KEY).read().await.unwrap().unwrap();
     let mut lines: Vec<_> = text.lines().collect();
     lines.sort_unstable();
-    let expected: Vec<_> =
-        (0..4).flat_map(|writer| (0..5).map(move |time| format!("writer {writer}, {time}"))).collect();
+    let expected: Vec<_> = (0..4)
+        .flat_map(|writer| (0..5).map(move |time| format!("writer {writer}, {time}")))
+        .collect();
     assert_eq!(lines, expected);
 }
 
@@ -144,7 +156,10 @@ async fn forgetting_history_deletes_all_versions_but_the_current_one() {
     document.forget_history().await.expect("nothing to forget");
     write(&document, 1..=3).await;
     write(&other, 1..=2).await;
-    assert_eq!(versions(&moto, &bucket).await, [KEY, KEY, KEY, "app/keys-of-others", "app/keys-of-others"]);
+    assert_eq!(
+        versions(&moto, &bucket).await,
+        [KEY, KEY, KEY, "app/keys-of-others", "app/keys-of-others"]
+    );
     document.forget_history().await.unwrap();
     assert_eq!(versions(&moto, &bucket).await, [KEY, "app/keys-of-others", "app/keys-of-others"]);
     assert_eq!(document.read().await.unwrap().unwrap().0, "3");

@@ -45,7 +45,11 @@ async fn who_loses_leaves_no_version_behind() {
         .enumerate()
         .map(|(writer, document)| document.replace(None, format!("writer {writer}")));
     let outcomes = futures_util::future::join_all(attempts).await;
-    assert_eq!(outcomes.iter().filter(|replaced| matches!(replaced, Ok(true))).count(), 1, "{outcomes:?}");
+    assert_eq!(
+        outcomes.iter().filter(|replaced| matches!(replaced, Ok(true))).count(),
+        1,
+        "{outcomes:?}"
+    );
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
     assert_eq!(stub.object_versions().len(), 1);
 }
@@ -60,7 +64,11 @@ async fn a_text_that_was_deleted_is_no_empty_document() {
     let error = refused(document.read().await, Kind::Misconfigured, &"deleted");
     assert!(error.contains("delete marker") && error.contains("backup"), "{error}");
     refused(document.replace(None, "anew".into()).await, Kind::Misconfigured, &"deleted");
-    refused(document.replace(Some(&version), "second".into()).await, Kind::Misconfigured, &"deleted");
+    refused(
+        document.replace(Some(&version), "second".into()).await,
+        Kind::Misconfigured,
+        &"deleted",
+    );
     assert_eq!(stub.object_versions(), [Some("first".into()), None]);
 }
 
@@ -112,7 +120,11 @@ async fn a_change_whose_answer_is_lost_is_an_error_and_not_one_of_another() {
     write(&document, "first").await;
     let (_, version) = document.read().await.unwrap().unwrap();
     stub.answers(Answer::LosesOne("PutObject"));
-    refused(document.replace(Some(&version), "second".into()).await, Kind::Unavailable, &"a lost answer");
+    refused(
+        document.replace(Some(&version), "second".into()).await,
+        Kind::Unavailable,
+        &"a lost answer",
+    );
     assert_eq!(stub.calls("PutObject"), 2, "it is not tried again");
     assert_eq!(document.read().await.unwrap().unwrap().0, "second");
 }

@@ -35,7 +35,8 @@ fn answers() -> Vec<(Answer, Kind)> {
 #[tokio::test]
 async fn each_answer_of_secrets_manager_has_its_kind_and_the_same_object_recovers() {
     let stub = Stub::new();
-    let mut document = AwsSecretsManager::new(aws_tests::secrets_manager(&stub.endpoint()), "app/keys");
+    let mut document =
+        AwsSecretsManager::new(aws_tests::secrets_manager(&stub.endpoint()), "app/keys");
     let mut version = None;
     for (number, (answer, kind)) in answers().into_iter().enumerate() {
         let limit = if matches!(answer, Answer::Hangs) {

@@ -24,7 +24,8 @@ async fn text(document: &AwsSecretsManager) -> Option<String> {
 #[tokio::test]
 async fn a_secret_passes_the_conformance_suite() {
     let Some(moto) = Moto::running() else { return };
-    conformance::document(&AwsSecretsManager::new(moto.secrets_manager(), moto.secret().await)).await;
+    conformance::document(&AwsSecretsManager::new(moto.secrets_manager(), moto.secret().await))
+        .await;
 }
 
 #[tokio::test]
@@ -70,7 +71,8 @@ async fn of_many_writers_that_count_up_each_counts_once() {
         .map(|writer| {
             let (client, name) = (moto.secrets_manager(), name.clone());
             thread::spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                let runtime =
+                    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 runtime.block_on(count_up(AwsSecretsManager::new(client, name), writer, 5));
             })
         })
@@ -83,8 +85,9 @@ async fn of_many_writers_that_count_up_each_counts_once() {
     let text = text(&document).await.unwrap();
     let mut lines: Vec<_> = text.lines().collect();
     lines.sort_unstable();
-    let expected: Vec<_> =
-        (0..4).flat_map(|writer| (0..5).map(move |time| format!("writer {writer}, {time}"))).collect();
+    let expected: Vec<_> = (0..4)
+        .flat_map(|writer| (0..5).map(move |time| format!("writer {writer}, {time}")))
+        .collect();
     assert_eq!(lines, expected);
 }
 
@@ -124,20 +127,24 @@ async fn forgetting_history_says_which_versions_others_keep() {
     let label = moto.secrets_manager().update_secret_version_stage().secret_id(&name);
     label.version_stage("kept-by-hand").move_to_version_id(&first).send().await.unwrap();
 
-    let error = refused(document.forget_history().await, Kind::Misconfigured, &"a label of somebody");
+    let error =
+        refused(document.forget_history().await, Kind::Misconfigured, &"a label of somebody");
     assert!(error.contains("kept-by-hand") && error.contains(&first), "{error}");
     assert_eq!(labels(&moto, &name).await, ["AWSCURRENT", "kept-by-hand"]);
 }
 
 async fn versions(moto: &Moto, name: &str) -> Vec<SecretVersionsListEntry> {
-    let listed = moto.secrets_manager().list_secret_version_ids().secret_id(name).send().await.unwrap();
+    let listed =
+        moto.secrets_manager().list_secret_version_ids().secret_id(name).send().await.unwrap();
     listed.versions.unwrap()
 }
 
 async fn labels(moto: &Moto, name: &str) -> Vec<String> {
     let versions = versions(moto, name).await;
-    let mut labels: Vec<_> =
-        versions.into_iter().flat_map(|version| version.version_stages.unwrap_or_default()).collect();
+    let mut labels: Vec<_> = versions
+        .into_iter()
+        .flat_map(|version| version.version_stages.unwrap_or_default())
+        .collect();
     labels.sort();
     labels
 }

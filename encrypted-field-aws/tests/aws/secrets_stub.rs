@@ -2,7 +2,9 @@
 //! creation.
 
 use aws_tests::stub::{Answer, Stub};
-use encrypted_field::envelope::{BackendErrorKind as Kind, Document, KeyStore, Query, Record, conformance};
+use encrypted_field::envelope::{
+    BackendErrorKind as Kind, Document, KeyStore, Query, Record, conformance,
+};
 use encrypted_field_aws::AwsSecretsManager;
 
 use super::refused;
@@ -35,7 +37,11 @@ async fn who_loses_leaves_no_version_behind() {
         .enumerate()
         .map(|(writer, document)| document.replace(None, format!("writer {writer}")));
     let outcomes = futures_util::future::join_all(attempts).await;
-    assert_eq!(outcomes.iter().filter(|replaced| matches!(replaced, Ok(true))).count(), 1, "{outcomes:?}");
+    assert_eq!(
+        outcomes.iter().filter(|replaced| matches!(replaced, Ok(true))).count(),
+        1,
+        "{outcomes:?}"
+    );
     assert_eq!(stub.versions(), 1);
 }
 
@@ -90,8 +96,11 @@ async fn a_document_that_does_not_fit_is_not_sent() {
     let (text, version) = document.read().await.unwrap().unwrap();
     let puts = stub.calls("PutSecretValue");
     for long in ["y".repeat(65_537), "ä".repeat(32_769)] {
-        let error =
-            refused(document.replace(Some(&version), long).await, Kind::Misconfigured, &"too many bytes");
+        let error = refused(
+            document.replace(Some(&version), long).await,
+            Kind::Misconfigured,
+            &"too many bytes",
+        );
         assert!(error.contains("65536") && error.contains("table"), "{error}");
     }
     assert_eq!(stub.calls("PutSecretValue"), puts);
@@ -112,7 +121,10 @@ async fn a_key_store_is_kept_without_its_white_space() {
     let changed: Vec<_> = std::iter::once(head).chain((0..600).map(small)).collect();
     assert!(document.compare_and_swap(0, &changed).await.unwrap());
     let kept = text(&document).await.unwrap();
-    assert!(kept.starts_with(r#"{"format":"encrypted-field key store","version":1,"records":[{"#), "{kept}");
+    assert!(
+        kept.starts_with(r#"{"format":"encrypted-field key store","version":1,"records":[{"#),
+        "{kept}"
+    );
     let mut loaded = document.load(&Query::all()).await.unwrap().records;
     loaded.sort_by(|a, b| (!a.is_head(), &a.name).cmp(&(!b.is_head(), &b.name)));
     assert_eq!(loaded, changed);
@@ -125,8 +137,10 @@ async fn a_key_store_is_kept_without_its_white_space() {
 async fn the_cost_in_calls_is_as_documented() {
     let stub = Stub::new();
     let document = document(&stub);
-    let counts =
-        || ["GetSecretValue", "PutSecretValue", "DescribeSecret"].map(|operation| stub.calls(operation));
+    let counts = || {
+        ["GetSecretValue", "PutSecretValue", "DescribeSecret"]
+            .map(|operation| stub.calls(operation))
+    };
     assert_eq!(document.read().await.unwrap(), None);
     assert_eq!(counts(), [1, 0, 1], "reading a secret that never had a value");
     assert!(document.replace(None, "first".into()).await.unwrap());

@@ -1,7 +1,7 @@
 //! Which table and column a field is, and so its default context `table.column`.
 //!
-//! The context is authenticated and stays for the life of the data, so a name that two sources give differently is
-//! not guessed.
+//! The context is authenticated and stays for the life of the data, so a name that two sources give
+//! differently is not guessed.
 
 use crate::case::Case;
 use crate::check::options::{Options, context_mistake, table_mistake};
@@ -19,7 +19,8 @@ pub(super) struct Table {
     /// The module that Diesel's `table!` made.
     pub(super) diesel: Option<Path>,
     foreign: Foreign,
-    /// Why there is no clear name, for the fields that need one. `None` once reported, or when there is a name.
+    /// Why there is no clear name, for the fields that need one. `None` once reported, or when
+    /// there is a name.
     problem: Option<(TokenStream, String)>,
 }
 
@@ -33,13 +34,21 @@ struct Claim {
 impl Table {
     pub(super) fn new(input: &DeriveInput, options: &Options) -> Self {
         let foreign = Foreign::new(&input.attrs);
-        let parts: Vec<&Part> =
-            foreign.diesel.iter().chain(&foreign.sea_orm).filter(|p| p.key == "table_name").collect();
+        let parts: Vec<&Part> = foreign
+            .diesel
+            .iter()
+            .chain(&foreign.sea_orm)
+            .filter(|p| p.key == "table_name")
+            .collect();
         let diesel = find(&foreign.diesel, "table_name").and_then(Part::path);
         let first = parts.first().and_then(|p| p.name());
         let other = parts.iter().find(|p| p.name() != first);
-        let name =
-            options.table.as_ref().map(syn::LitStr::value).or_else(|| first.clone()).unwrap_or_default();
+        let name = options
+            .table
+            .as_ref()
+            .map(syn::LitStr::value)
+            .or_else(|| first.clone())
+            .unwrap_or_default();
         let problem = if options.has("table") {
             None // right, or reported already
         } else if let (Some(first), Some(other)) = (&first, other) {
@@ -51,7 +60,8 @@ impl Table {
             Some((other.to_token_stream(), message))
         } else if let Some(first) = first {
             let at = || parts[0].to_token_stream();
-            table_mistake(&first).map(|m| (at(), format!("{m}; `#[encrypted(table = \"…\")]` gives another")))
+            table_mistake(&first)
+                .map(|m| (at(), format!("{m}; `#[encrypted(table = \"…\")]` gives another")))
         } else {
             let guess = Case::Snake.apply(&input.ident.unraw().to_string());
             let message = format!(
@@ -76,8 +86,9 @@ impl Table {
         if pinned {
             return first.name.clone();
         }
-        let pin =
-            |name: &str| format!("write the one to authenticate in `context = \"{}.{name}\"`", self.shown());
+        let pin = |name: &str| {
+            format!("write the one to authenticate in `context = \"{}.{name}\"`", self.shown())
+        };
         if let Some((at, message)) = unclear {
             errors.add(at, format!("{message}: {}", pin(&field.unraw().to_string())));
         } else if let Some(other) = claims.iter().find(|c| c.name != first.name) {
@@ -98,7 +109,12 @@ impl Table {
     }
 
     /// `table.column`, or `None` after an error.
-    pub(super) fn context(&mut self, column: &str, field: &Ident, errors: &mut Errors) -> Option<String> {
+    pub(super) fn context(
+        &mut self,
+        column: &str,
+        field: &Ident,
+        errors: &mut Errors,
+    ) -> Option<String> {
         if let Some((at, message)) = self.problem.take() {
             errors.add(at, message);
             self.name.clear();
@@ -107,8 +123,11 @@ impl Table {
             return None;
         }
         let context = format!("{}.{column}", self.name);
-        let mistake =
-            if column.is_empty() { Some("the column's name is empty") } else { context_mistake(&context) };
+        let mistake = if column.is_empty() {
+            Some("the column's name is empty")
+        } else {
+            context_mistake(&context)
+        };
         if let Some(mistake) = mistake {
             errors.add(field, format!("{mistake}: write `context = \"table.column\"`"));
             return None;
@@ -116,12 +135,34 @@ impl Table {
         Some(context)
     }
 
+    /// Whether there is one name.
+    pub(super) fn is_known(&self) -> bool {
+        !self.name.is_empty() && self.problem.is_none()
+    }
+
+    /// The fields of `#[diesel(primary_key(…))]`.
+    pub(super) fn diesel_key(&self) -> Option<Vec<Ident>> {
+        find(&self.foreign.diesel, "primary_key").and_then(Part::names)
+    }
+
+    /// What SQLx calls the column, if that can be known.
+    pub(super) fn sqlx_column(&self, field: &Ident, foreign: &Foreign) -> Option<String> {
+        let (claims, unclear) = self.claims(field, foreign);
+        let claim = claims.iter().find(|claim| claim.who == "sqlx").or(claims.first())?;
+        unclear.is_none().then(|| claim.name.clone())
+    }
+
     fn shown(&self) -> &str {
         if self.name.is_empty() { "table" } else { &self.name }
     }
 
-    /// What each ORM in use calls the column; the field's own name if none says anything. Or why one cannot be known.
-    fn claims(&self, field: &Ident, foreign: &Foreign) -> (Vec<Claim>, Option<(TokenStream, String)>) {
+    /// What each ORM in use calls the column; the field's own name if none says anything. Or why
+    /// one cannot be known.
+    fn claims(
+        &self,
+        field: &Ident,
+        foreign: &Foreign,
+    ) -> (Vec<Claim>, Option<(TokenStream, String)>) {
         let own = field.unraw().to_string();
         let mut claims = Vec::new();
         let mut unclear = None;
@@ -137,8 +178,10 @@ impl Table {
             claims.push(claim("diesel", name, renamed));
         }
         if let Some(part) = find(&foreign.diesel, "select_expression") {
-            unclear =
-                Some((part.to_token_stream(), "`select_expression` reads some other column".to_owned()));
+            unclear = Some((
+                part.to_token_stream(),
+                "`select_expression` reads some other column".to_owned(),
+            ));
         }
 
         for (who, of_field, of_struct, key) in [
@@ -154,8 +197,10 @@ impl Table {
             });
             if let Some(Err((all, style))) = &converted {
                 let at = all.to_token_stream();
-                unclear =
-                    Some((at, format!("`rename_all = \"{style}\"` gives a name that is not known here")));
+                unclear = Some((
+                    at,
+                    format!("`rename_all = \"{style}\"` gives a name that is not known here"),
+                ));
             }
             if !of_field.is_empty() || !of_struct.is_empty() {
                 let name = renamed.and_then(Part::name).or_else(|| converted?.ok());
@@ -174,7 +219,8 @@ pub(super) fn check_bypass(foreign: &Foreign, errors: &mut Errors) {
     let struct_of_columns =
         "makes a struct of several columns of the field, but an encrypted field is one column";
     let reads = "reads the column as another type, past the decryption";
-    let never = "leaves the column out, so nothing is encrypted: remove it, or remove `#[encrypted]`";
+    let never =
+        "leaves the column out, so nothing is encrypted: remove it, or remove `#[encrypted]`";
     for (parts, key, effect) in [
         (&foreign.diesel, "embed", struct_of_columns),
         (&foreign.diesel, "serialize_as", "writes the column as another type, past the encryption"),

@@ -1,4 +1,5 @@
-//! The type that the derive declares for a field: a bare new name, such as `BotToken`, or `Option` of one.
+//! The type that the derive declares for a field: a bare new name, such as `BotToken`, or `Option`
+//! of one.
 
 use crate::case::Case;
 use crate::check::options::Plain;
@@ -15,7 +16,8 @@ pub(super) struct Wanted<'a> {
     pub(super) plain: Option<&'a Plain>,
 }
 
-/// The new name. After an error too, if one can be made out, so that other code still finds the type.
+/// The new name. After an error too, if one can be made out, so that other code still finds the
+/// type.
 pub(super) fn declared_name(ty: &Type, wanted: &Wanted, errors: &mut Errors) -> Option<Ident> {
     let inner = bare(inside_option(ty).unwrap_or(ty));
     let suggestion = wanted.suggestion();
@@ -28,17 +30,21 @@ pub(super) fn declared_name(ty: &Type, wanted: &Wanted, errors: &mut Errors) -> 
     }
     // A name inside, as in `Box<BotToken>`, is likely to be new.
     let stub = wrapper(inner).and_then(|(_, argument)| bare_name(argument));
-    let elsewhere =
-        format!("write a new name, {suggestion}, or remove `#[encrypted]` if the type is declared elsewhere");
+    let elsewhere = format!(
+        "write a new name, {suggestion}, or remove `#[encrypted]` if the type is declared elsewhere"
+    );
     let message = match inner {
         Type::Reference(_) => {
             format!("the derive declares this field's type, which is no reference: {elsewhere}")
         }
         Type::Path(_) if inside_option(ty).is_some() && inside_option(inner).is_some() => {
-            "the outer `Option` is NULL, and a column has no second one: write one `Option`".to_owned()
+            "the outer `Option` is NULL, and a column has no second one: write one `Option`"
+                .to_owned()
         }
         Type::Path(path) if stub.is_none() && path.path.segments.len() > 1 => {
-            format!("a path names a type that exists, and the derive declares this one: {elsewhere}")
+            format!(
+                "a path names a type that exists, and the derive declares this one: {elsewhere}"
+            )
         }
         _ => format!("the derive declares this field's type: write a new name, {suggestion}"),
     };
@@ -51,7 +57,10 @@ impl Wanted<'_> {
     fn suggestion(&self) -> String {
         let mut name = Case::Pascal.apply(&self.field.unraw().to_string());
         let taken = |n: &str| {
-            STD.contains(&n) || VALUES.contains(&n) || self.model == n || syn::parse_str::<Ident>(n).is_err()
+            STD.contains(&n)
+                || VALUES.contains(&n)
+                || self.model == n
+                || syn::parse_str::<Ident>(n).is_err()
         };
         if taken(&name) {
             name = format!("{}{name}", self.model.unraw());
@@ -63,10 +72,11 @@ impl Wanted<'_> {
     fn mistake(&self, name: &Ident, suggestion: &str) -> Option<String> {
         let text = name.to_string();
         let plain = self.plain.map(|p| bare(&p.ty));
-        let same_value =
-            VALUES.contains(&&*text) && plain.and_then(last_segment).is_some_and(|last| last == name);
+        let same_value = VALUES.contains(&&*text)
+            && plain.and_then(last_segment).is_some_and(|last| last == name);
         let parameter = |p: &GenericParam| matches!(p, GenericParam::Type(t) if t.ident == *name);
-        let why = if STD.contains(&&*text) || same_value || plain.and_then(bare_name) == Some(name) {
+        let why = if STD.contains(&&*text) || same_value || plain.and_then(bare_name) == Some(name)
+        {
             "is what the field holds, and here goes the type that the derive declares for it"
         } else if name == self.model {
             "is the struct itself"

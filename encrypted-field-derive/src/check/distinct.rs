@@ -1,4 +1,5 @@
-//! What must differ from field to field: the declared types, and the contexts, which keep a ciphertext in its column.
+//! What must differ from field to field: the declared types, and the contexts, which keep a
+//! ciphertext in its column.
 
 use crate::check::options::Options;
 use crate::errors::Errors;
@@ -21,7 +22,9 @@ impl Seen {
         if !new {
             errors.add(
                 name,
-                format!("`{name}` is the type of another field here: write a new name for this one"),
+                format!(
+                    "`{name}` is the type of another field here: write a new name for this one"
+                ),
             );
         }
         new
@@ -44,8 +47,10 @@ impl Seen {
         }
         let Some(context) = context else { return };
         if let Some(other) = self.contexts.get(context) {
-            let at =
-                options.context.as_ref().map_or_else(|| field.to_token_stream(), ToTokens::to_token_stream);
+            let at = options
+                .context
+                .as_ref()
+                .map_or_else(|| field.to_token_stream(), ToTokens::to_token_stream);
             let message = format!(
                 "`{context}` is the context of `{other}` already, so a ciphertext could be moved from one to the \
                  other: write a `context` of its own"
@@ -67,7 +72,10 @@ impl Seen {
                 errors.add(previous, message);
             }
             if present.as_ref() == Some(&value) {
-                errors.add(previous, "this is the present context: remove it, or write the one before");
+                errors.add(
+                    previous,
+                    "this is the present context: remove it, or write the one before",
+                );
             } else if let Some(field) = self.contexts.get(&value) {
                 let message = format!(
                     "this is the context of `{field}`, whose ciphertexts would open here: remove it, or give `{field}` a \

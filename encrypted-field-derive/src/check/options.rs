@@ -1,5 +1,7 @@
-//! What the entries of one `#[encrypted(…)]` mean: names known, values of the right kind, nothing said twice.
+//! What the entries of one `#[encrypted(…)]` mean: names known, values of the right kind, nothing
+//! said twice.
 
+use crate::check::row;
 use crate::check::scopes::{self, Scope};
 use crate::check::{Legacy, Serialize, Storage, types};
 use crate::errors::Errors;
@@ -7,6 +9,7 @@ use crate::names::{self, Place};
 use crate::parse::{Attributes, Entry, Value};
 use proc_macro2::TokenStream;
 use quote::ToTokens;
+use syn::parse::Parser as _;
 use syn::{Ident, LitStr, Path, Type};
 
 /// Options as given. One whose value was refused is absent, and its error is reported.
@@ -24,6 +27,7 @@ pub(crate) struct Options {
     pub(crate) legacy: Option<Legacy>,
     pub(crate) pg_array: bool,
     pub(crate) table: Option<LitStr>,
+    pub(crate) primary_key: Option<Vec<Ident>>,
     pub(crate) krate: Option<Path>,
     seen: Vec<String>,
     /// Options that misspelt ones were taken for.
@@ -36,6 +40,18 @@ pub(crate) struct Plain {
     pub(crate) ty: Type,
     /// Encoded by serde as JSON: `json = TYPE`
     pub(crate) json: bool,
+}
+
+impl Plain {
+    /// `Text<T>`, by this name.
+    pub(crate) fn is_text(&self) -> bool {
+        !self.json && types::inside_text(&self.ty).is_some()
+    }
+
+    /// What the application handles: `T` of `Text<T>`.
+    pub(crate) fn value(&self) -> &Type {
+        types::inside_text(&self.ty).filter(|_| self.is_text()).unwrap_or(&self.ty)
+    }
 }
 
 impl Options {
@@ -59,14 +75,19 @@ impl Options {
         self.plain_given = true;
         if let Some(word) = types::bare_name(ty)
             && (types::is_stray_word(word) && (self.plain.is_some() || place != Place::Field)
-                || names::nearest(&word.to_string(), place.options()).is_some() && types::is_stray_word(word))
+                || names::nearest(&word.to_string(), place.options()).is_some()
+                    && types::is_stray_word(word))
         {
             return self.meant.extend(unknown(word, place, errors));
         }
         match place {
-            Place::Model => errors
-                .add(ty, "the plaintext type belongs to one field: write `#[encrypted(…)]` above that field"),
-            Place::Newtype => errors.add(ty, "remove this: the plaintext type is the one inside `Secret<…>`"),
+            Place::Model => errors.add(
+                ty,
+                "the plaintext type belongs to one field: write `#[encrypted(…)]` above that field",
+            ),
+            Place::Newtype => {
+                errors.add(ty, "remove this: the plaintext type is the one inside `Secret<…>`");
+            }
             Place::Field => self.set_plain(Plain { ty: ty.clone(), json: false }, ty, errors),
         }
     }
@@ -95,8 +116,11 @@ impl Options {
             "context" => self.context = context(name, value, errors),
             "previous_context" => self.previous.extend(context(name, value, errors)),
             "scope" => self.scope = scopes::scope(name, value, errors),
-            "previous_scope" => self.previous_scopes.extend(scopes::previous_scope(name, value, errors)),
+            "previous_scope" => {
+                self.previous_scopes.extend(scopes::previous_scope(name, value, errors));
+            }
             "table" => self.table = table(name, value, errors),
+            "primary_key" => self.primary_key = primary_key(name, value, errors),
             "storage" => {
                 let all = [("text", Storage::Text), ("binary", Storage::Binary)];
                 self.storage = choice(name, value, &all, errors);
@@ -106,6 +130,7 @@ impl Options {
                     ("sealed", Serialize::Sealed),
                     ("redacted", Serialize::Redacted),
                     ("plaintext", Serialize::Plaintext),
+                    ("custom", Serialize::Custom),
                 ];
                 self.serialize = choice(name, value, &all, errors);
             }
@@ -116,17 +141,26 @@ impl Options {
                     "the path of a function, `legacy = crate::old::read`, or `plaintext`",
                     errors,
                 );
-                self.legacy =
-                    path.map(|p| if p.is_ident("plaintext") { Legacy::Plaintext } else { Legacy::Reader(p) });
+                self.legacy = path.map(|p| {
+                    if p.is_ident("plaintext") { Legacy::Plaintext } else { Legacy::Reader(p) }
+                });
             }
-            "crate" => self.krate = path(name, value, "a path, such as `crate = ::encrypted_field`", errors),
+            "crate" => {
+                self.krate =
+                    path(name, value, "a path, such as `crate = ::encrypted_field`", errors);
+            }
             "pg_array" => match value {
                 Value::None => self.pg_array = true,
                 _ => errors.add(name, "`pg_array` takes no value: write it alone"),
             },
             "json" => match value {
-                Value::Type(ty) => self.set_plain(Plain { ty: (**ty).clone(), json: true }, name, errors),
-                _ => errors.add(name, "`json` takes a type that serde can read and write: `json = Profile`"),
+                Value::Type(ty) => {
+                    self.set_plain(Plain { ty: (**ty).clone(), json: true }, name, errors);
+                }
+                _ => errors.add(
+                    name,
+                    "`json` takes a type that serde can read and write: `json = Profile`",
+                ),
             },
             _ => {}
         }
@@ -147,6 +181,10 @@ fn misplaced(name: &Ident, place: Place, errors: &mut Errors) -> Option<&'static
         ("crate", Place::Field) => {
             "`crate` holds for the whole struct: write `#[encrypted(crate = …)]` above the struct".into()
         }
+        ("primary_key", Place::Field) => {
+            "`primary_key` holds for the whole struct: write `#[encrypted(primary_key(…))]` above the struct".into()
+        }
+        ("primary_key", Place::Newtype) => "a newtype belongs to no table: remove this".into(),
         ("table", Place::Newtype) => {
             "a newtype belongs to no table: remove this and write `context = \"table.column\"`".into()
         }
@@ -168,7 +206,9 @@ fn unknown(name: &Ident, place: Place, errors: &mut Errors) -> Option<&'static s
     let all = names::one_of(place.options());
     let near = names::nearest(&name.to_string(), place.options());
     let message = match near {
-        Some(near) => format!("unknown option `{name}`: write `{near}`? (the options here are {all})"),
+        Some(near) => {
+            format!("unknown option `{name}`: write `{near}`? (the options here are {all})")
+        }
         None => format!("unknown option `{name}`: write one of {all}"),
     };
     errors.add(name, message);
@@ -191,7 +231,9 @@ pub(super) fn text(name: &Ident, value: &Value, errors: &mut Errors) -> Option<L
         return Some(text);
     }
     match word(value) {
-        Some(word) => errors.add(tokens, format!("write the value in quotes: `{name} = \"{word}\"`")),
+        Some(word) => {
+            errors.add(tokens, format!("write the value in quotes: `{name} = \"{word}\"`"));
+        }
         None => errors.add(tokens, format!("`{name}` takes a string: write `{name} = \"…\"`")),
     }
     None
@@ -243,11 +285,38 @@ pub(super) fn table_mistake(table: &str) -> Option<&'static str> {
     }
 }
 
-fn choice<T: Clone>(name: &Ident, value: &Value, all: &[(&str, T)], errors: &mut Errors) -> Option<T> {
+fn primary_key(name: &Ident, value: &Value, errors: &mut Errors) -> Option<Vec<Ident>> {
+    let fields = match value {
+        Value::List(list) => {
+            let group = syn::parse2::<proc_macro2::Group>(list.clone());
+            group.and_then(|group| row::Names::parse_terminated.parse2(group.stream())).ok()
+        }
+        _ => None,
+    };
+    match fields {
+        Some(fields) if !fields.is_empty() => Some(fields.into_iter().collect()),
+        _ => {
+            let at = match value {
+                Value::Given(at) | Value::List(at) => at.clone(),
+                _ => name.to_token_stream(),
+            };
+            errors.add(at, "`primary_key` takes fields in parentheses: write `primary_key(id)`");
+            None
+        }
+    }
+}
+
+fn choice<T: Clone>(
+    name: &Ident,
+    value: &Value,
+    all: &[(&str, T)],
+    errors: &mut Errors,
+) -> Option<T> {
     let text = text(name, value, errors)?;
     let found = all.iter().find(|(word, _)| *word == text.value());
     if found.is_none() {
-        let words: Vec<String> = all.iter().map(|(word, _)| format!("{name} = \"{word}\"")).collect();
+        let words: Vec<String> =
+            all.iter().map(|(word, _)| format!("{name} = \"{word}\"")).collect();
         let words: Vec<&str> = words.iter().map(|w| &**w).collect();
         errors.add(&text, format!("write {}", names::one_of(&words)));
     }

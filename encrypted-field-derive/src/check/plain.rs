@@ -15,14 +15,13 @@ pub(super) fn check_plain(plain: &Plain, generics: &Generics, errors: &mut Error
         (Type::Reference(_) | Type::Slice(_), _) | (_, Some("str")) => borrowed(ty),
         _ if inside_option(ty).is_some() && !plain.json => {
             let inner = inside_option(ty).map(written).unwrap_or_default();
-            format!("write `Option` around the field's type instead, and here `{inner}`: NULL stays NULL")
+            format!(
+                "write `Option` around the field's type instead, and here `{inner}`: NULL stays NULL"
+            )
         }
         _ if inside_secret(ty).is_some() => {
             let inner = inside_secret(ty).map(written).unwrap_or_default();
             format!("the derive puts `Secret` around the plaintext type: write `{inner}`")
-        }
-        (_, Some(float @ ("f32" | "f64"))) if !plain.json => {
-            format!("floats have no exact stored form: write `json = {float}`, or use a decimal type")
         }
         _ => return independent(ty, generics, errors),
     };
@@ -53,8 +52,9 @@ fn independent(ty: &Type, generics: &Generics, errors: &mut Errors) -> bool {
     }));
     let found = mention(ty.to_token_stream(), &names);
     if let Some((at, name)) = &found {
-        let message =
-            format!("`{name}` is not in reach of the type declared for this field: write a type without it");
+        let message = format!(
+            "`{name}` is not in reach of the type declared for this field: write a type without it"
+        );
         errors.add(at, message);
     }
     found.is_none()
@@ -74,7 +74,8 @@ fn mention(tokens: TokenStream, names: &[String]) -> Option<(TokenStream, String
                 return Some((quote!(#ident), format!("'{ident}")));
             }
             TokenTree::Ident(ident)
-                if !matches!(before, [':', ':'] | [_, '\'']) && names.iter().any(|n| ident == n) =>
+                if !matches!(before, [':', ':'] | [_, '\''])
+                    && names.iter().any(|n| ident == n) =>
             {
                 return Some((quote!(#ident), ident.to_string()));
             }

@@ -28,6 +28,15 @@ pub(super) fn scope(name: &Ident, value: &Value, errors: &mut Errors) -> Option<
         errors.add(word, "write `scope = dynamic`, or the name of a scope in quotes");
         return None;
     }
+    if let Value::Given(tokens) = value
+        && word.is_none()
+        && syn::parse2::<syn::Lit>(tokens.clone()).is_err()
+    {
+        let message = "`scope` takes the name of a scope in quotes, or the word `dynamic`: for keys of each tenant write \
+                       `scope = dynamic`, and enter the tenant's `Scope` around the work";
+        errors.add(tokens, message);
+        return None;
+    }
     let text = options::text(name, value, errors)?;
     let scope = text.value();
     if scope.is_empty() {
@@ -84,7 +93,9 @@ pub(super) fn check_previous(options: &Options, errors: &mut Errors) {
         let scope = previous.value();
         if present == Some(&*scope) {
             let message = match present {
-                Some("") => "this is the present scope, the default one: remove it, or write the one before",
+                Some("") => {
+                    "this is the present scope, the default one: remove it, or write the one before"
+                }
                 _ => "this is the present scope: remove it, or write the one before",
             };
             errors.add(previous, message);

@@ -14,8 +14,8 @@ pub(super) const STD: &[&str] = &[
 /// Types of the supported crates, by their last segment.
 #[rustfmt::skip]
 pub(super) const VALUES: &[&str] = &[
-    "BigDecimal", "Date", "DateTime", "Decimal", "NaiveDate", "NaiveDateTime", "NaiveTime", "OffsetDateTime",
-    "PrimitiveDateTime", "Time", "Uuid",
+    "BigDecimal", "Date", "DateTime", "Decimal", "IpAddr", "Ipv4Addr", "Ipv6Addr", "NaiveDate", "NaiveDateTime",
+    "NaiveTime", "OffsetDateTime", "PrimitiveDateTime", "SecretString", "SocketAddr", "Time", "Timestamp", "Uuid",
 ];
 
 /// A single lower-case word that is no type of the language: rather an option, misspelt.
@@ -58,6 +58,11 @@ pub(super) fn inside_secret(ty: &Type) -> Option<&Type> {
     wrapper(ty).filter(|(name, _)| *name == "Secret").map(|(_, inner)| inner)
 }
 
+/// `T` of `Text<T>`, also by a longer path.
+pub(super) fn inside_text(ty: &Type) -> Option<&Type> {
+    wrapper(ty).filter(|(name, _)| *name == "Text").map(|(_, inner)| inner)
+}
+
 /// `T` of `Option<T>`, `std::option::Option<T>` or `core::option::Option<T>`.
 pub(super) fn inside_option(ty: &Type) -> Option<&Type> {
     let (_, inner) = wrapper(ty)?;
@@ -79,7 +84,8 @@ pub(crate) fn written(ty: &Type) -> String {
     let mut out = String::new();
     for c in bare(ty).to_token_stream().to_string().split_whitespace() {
         let word = |c: char| c.is_alphanumeric() || c == '_';
-        let apart = out.ends_with(word) && c.starts_with(word) || out.ends_with([',', ';', '=', '+']);
+        let apart =
+            out.ends_with(word) && c.starts_with(word) || out.ends_with([',', ';', '=', '+']);
         if apart || out.ends_with(word) && c.starts_with(['=', '+']) {
             out.push(' ');
         }

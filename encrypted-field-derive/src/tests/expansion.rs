@@ -26,9 +26,10 @@ fn a_diesel_model() {
 #[test]
 fn every_option() {
     let source = r#"
-        #[encrypted(table = "users", crate = my::reexport)]
+        #[encrypted(table = "users", crate = my::reexport, primary_key(other, user_id))]
         #[sqlx(rename_all = "camelCase")]
         pub(crate) struct User<'a, T: Clone = u8> where T: Send {
+            user_id: i64,
             #[encrypted(json = Profile<Address>, storage = "binary", legacy = crate::old::read)]
             pub public_profile: std::option::Option<PublicProfile>,
             #[encrypted(Vec<u8>, context = "accounts.key", previous_context = "users.key", previous_context = "u.k")]
@@ -68,7 +69,12 @@ fn a_model_with_mistakes_declares_its_types() {
 
 #[test]
 fn the_copy_that_sea_orm_makes_is_skipped() {
-    assert_eq!(expansion("#[sea_orm(model_ex)] struct ModelEx { #[encrypted(String)] token: Token }"), "");
-    let own = expansion("#[encrypted(table = \"t\")] struct ModelEx { #[encrypted(String)] token: Token }");
+    assert_eq!(
+        expansion("#[sea_orm(model_ex)] struct ModelEx { #[encrypted(String)] token: Token }"),
+        ""
+    );
+    let own = expansion(
+        "#[encrypted(table = \"t\")] struct ModelEx { #[encrypted(String)] token: Token }",
+    );
     assert!(own.contains("struct Token"), "{own}");
 }

@@ -57,9 +57,10 @@ fn newtype() {
         (r#"#[encrypted(context = "a.b")] struct S<T>(Secret<T>);"#, &["the newtype of an encrypted field has no parameters: remove them"]),
         (r#"struct S(#[encrypted(context = "a.b")] Secret<String>);"#, &["in a newtype, write this above the struct", r#"a newtype does not know its column: write `#[encrypted(context = "table.column")]` above the struct"#]),
         (r#"#[encrypted(context = "a.b")] struct S(Secret<Option<String>>);"#, &["write `Option` around the field's type instead, and here `String`: NULL stays NULL"]),
-        (r#"#[encrypted(context = "a.b")] struct S(Secret<f64>);"#, &["floats have no exact stored form: write `json = f64`, or use a decimal type"]),
+        (r#"#[encrypted(context = "a.b")] struct S(Secret<f64>);"#, &[]),
         (r#"#[encrypted(String, context = "a.b")] struct S(Secret<String>);"#, &["remove this: the plaintext type is the one inside `Secret<…>`"]),
         (r#"#[encrypted(json = P, context = "a.b")] struct S(Secret<P>);"#, &["remove this: the plaintext type is the one inside `Secret<…>`, for JSON `Secret<Json<Profile>>`"]),
+        (r#"#[encrypted(primary_key(id), context = "a.b")] struct S(Secret<P>);"#, &["a newtype belongs to no table: remove this"]),
         (r#"#[encrypted(table = "a", context = "a.b")] struct S(Secret<P>);"#, &[r#"a newtype belongs to no table: remove this and write `context = "table.column"`"#]),
         (r#"#[encrypted(context = "a.b", previous_context = "a.b")] struct S(Secret<P>);"#, &["this is the present context: remove it, or write the one before"]),
     ]);
@@ -96,6 +97,7 @@ fn options() {
         (r#"#[encrypted(String, scope = "a")] #[encrypted(scope = "b")] x: X"#, &["`scope` is given twice: keep one"]),
         ("#[encrypted(String, index)] x: X", &["`index` is reserved for a later release and not available yet: remove it"]),
         ("#[encrypted(String, bind(id, org))] x: X", &["`bind` is reserved for a later release and not available yet: remove it"]),
+        ("#[encrypted(String, primary_key(x))] x: X", &["`primary_key` holds for the whole struct: write `#[encrypted(primary_key(…))]` above the struct"]),
         (r#"#[encrypted(String, table = "t")] x: X"#, &[r#"`table` holds for the whole struct: write `#[encrypted(table = "…")]` above the struct"#]),
         ("#[encrypted(String, crate = ef)] x: X", &["`crate` holds for the whole struct: write `#[encrypted(crate = …)]` above the struct"]),
         ("#[encrypted(String, context)] x: X", &[r#"`context` takes a string: write `context = "…"`"#]),
@@ -106,13 +108,12 @@ fn options() {
         (r#"#[encrypted(String, context = concat!("a", "b"))] x: X"#, &[r#"`context` takes a string: write `context = "…"`"#]),
         ("#[encrypted(String, storage = binary)] x: X", &[r#"write the value in quotes: `storage = "binary"`"#]),
         (r#"#[encrypted(String, storage = "blob")] x: X"#, &[r#"write `storage = "text"` or `storage = "binary"`"#]),
-        (r#"#[encrypted(String, serialize = "yes")] x: X"#, &[r#"write `serialize = "sealed"`, `serialize = "redacted"` or `serialize = "plaintext"`"#]),
+        (r#"#[encrypted(String, serialize = "yes")] x: X"#, &[r#"write `serialize = "sealed"`, `serialize = "redacted"`, `serialize = "plaintext"` or `serialize = "custom"`"#]),
         (r#"#[encrypted(String, scope = "")] x: X"#, &["the default scope goes without saying: remove this, or name a scope"]),
         (r#"#[encrypted(String, scope = "a:b")] x: X"#, &[r#"a scope has no spaces, control characters, `,`, `:` or `@`: write a name such as `scope = "slack"`"#]),
         (r#"#[encrypted(String, scope = "dynamic")] x: X"#, &["for the scope that is entered write `scope = dynamic`, without quotes; a scope of its own can't have this name: write another"]),
         ("#[encrypted(String, scope = Dynamc)] x: X", &["write `scope = dynamic`, or the name of a scope in quotes"]),
         ("#[encrypted(String, scope = slack)] x: X", &[r#"write the value in quotes: `scope = "slack"`"#]),
-        ("#[encrypted(String, scope = tenant::dynamic)] x: X", &[r#"`scope` takes a string: write `scope = "…"`"#]),
         (r#"#[encrypted(String, scope = "s", scope = dynamic)] x: X"#, &["`scope` is given twice: keep one"]),
         (r#"#[encrypted(String, previous_scope = "a b")] x: X"#, &[r#"a scope has no spaces, control characters, `,`, `:` or `@`: write the name of the scope before, `""` for the default one"#]),
         ("#[encrypted(String, previous_scope = dynamic)] x: X", &[r#"values come from scopes that are known by name: write each, `previous_scope = "…"`, the default one as `""`"#]),
@@ -125,11 +126,19 @@ fn options() {
     ]);
     check(&[
         (r#"#[encrypted] struct S { #[encrypted(String, context = "a.b")] x: X }"#, &[r#"this says nothing: write `#[encrypted(table = "…")]`, and the options of a field above the field"#]),
-        (r#"#[encrypted(tabel = "t")] struct S { #[encrypted(String, context = "a.b")] x: X }"#, &["unknown option `tabel`: write `table`? (the options here are `crate` or `table`)"]),
+        (r#"#[encrypted(tabel = "t")] struct S { #[encrypted(String, context = "a.b")] x: X }"#, &["unknown option `tabel`: write `table`? (the options here are `crate`, `primary_key` or `table`)"]),
         (r#"#[encrypted(String)] struct S { #[encrypted(String, context = "a.b")] x: X }"#, &["the plaintext type belongs to one field: write `#[encrypted(…)]` above that field"]),
         (r#"#[encrypted(scope = "s", table = "t")] struct S { #[encrypted(String)] x: X }"#, &["`scope` belongs to one field: write it in the `#[encrypted(…)]` above that field"]),
         (r#"#[encrypted(crate = "ef", table = "t")] struct S { #[encrypted(String)] x: X }"#, &["`crate` takes a path, such as `crate = ::encrypted_field`"]),
         ("#[encrypted(table = t)] struct S { #[encrypted(String)] x: X }", &[r#"write the value in quotes: `table = "t"`"#]),
+        (r#"#[encrypted(table = "t", primary_key(a, b))] struct S { a: A, r#b: B, #[encrypted(String)] x: X }"#, &[]),
+        (r#"#[encrypted(table = "t", primary_key = "id")] struct S { id: u8, #[encrypted(String)] x: X }"#, &["`primary_key` takes fields in parentheses: write `primary_key(id)`"]),
+        (r#"#[encrypted(table = "t", primary_key)] struct S { id: u8, #[encrypted(String)] x: X }"#, &["`primary_key` takes fields in parentheses: write `primary_key(id)`"]),
+        (r#"#[encrypted(table = "t", primary_key())] struct S { id: u8, #[encrypted(String)] x: X }"#, &["`primary_key` takes fields in parentheses: write `primary_key(id)`"]),
+        (r#"#[encrypted(table = "t", primary_key("id"))] struct S { id: u8, #[encrypted(String)] x: X }"#, &["`primary_key` takes fields in parentheses: write `primary_key(id)`"]),
+        (r#"#[encrypted(table = "t", primary_key(id, key))] struct S { id: u8, #[encrypted(String)] x: X }"#, &["`key` is no field of `S`: write the fields that are the table's primary key"]),
+        (r#"#[encrypted(table = "t", primary_key(id, id))] struct S { id: u8, #[encrypted(String)] x: X }"#, &["`id` is given twice: keep one"]),
+        (r#"#[encrypted(table = "t", primary_key(x))] struct S { id: u8, #[encrypted(String)] x: X }"#, &["`x` is encrypted, and stored differently each time, so it finds no row: remove it"]),
         (r#"#[encrypted(table = "")] struct S { #[encrypted(String)] x: X }"#, &["an empty table name: write the table's name"]),
         (r#"#[encrypted(table = "public.t")] struct S { #[encrypted(String)] x: X }"#, &[r#"a table name has no dots: write it without the schema, or give each field its `context = "…"`"#]),
     ]);
@@ -168,7 +177,8 @@ fn plaintext_types() {
         ("#[encrypted(&'static str)] x: X", &["the field owns what it holds: write `String`"]),
         ("#[encrypted([u8])] x: X", &["the field owns what it holds: write `Vec<u8>`"]),
         ("#[encrypted(json = &[P])] x: X", &["the field owns what it holds: write `Vec<P>`"]),
-        ("#[encrypted(f32)] x: X", &["floats have no exact stored form: write `json = f32`, or use a decimal type"]),
+        ("#[encrypted(f32)] x: X", &[]),
+        ("#[encrypted(Text<Role>)] x: X", &[]),
         ("#[encrypted(Secret<String>)] x: X", &["the derive puts `Secret` around the plaintext type: write `String`"]),
         ("#[encrypted(T)] x: X", &["`T` is not in reach of the type declared for this field: write a type without it"]),
         ("#[encrypted(json = Cow<'a, str>)] x: X", &["`'a` is not in reach of the type declared for this field: write a type without it"]),
@@ -228,6 +238,8 @@ fn scopes() {
     let present = "this is the present scope: remove it, or write the one before";
     let present_default = "this is the present scope, the default one: remove it, or write the one before";
     let twice = "this previous scope is given twice: keep one";
+    let expression = "`scope` takes the name of a scope in quotes, or the word `dynamic`: for keys of each tenant write \
+                      `scope = dynamic`, and enter the tenant's `Scope` around the work";
     check_fields(&[
         ("#[encrypted(String, scope = dynamic)] x: X", &[]),
         (r#"#[encrypted(String, scope = dynamic, previous_scope = "", previous_scope = "a")] x: X"#, &[]),
@@ -237,6 +249,10 @@ fn scopes() {
         (r#"#[encrypted(String, previous_scope = "a", scope = "a")] x: X"#, &[present]),
         (r#"#[encrypted(String, previous_scope = "a", previous_scope = "a")] x: X"#, &[twice]),
         (r#"#[encrypted(String, scope = dynamic, previous_scope = "", previous_scope = "")] x: X"#, &[twice]),
+        ("#[encrypted(String, scope = self.id)] x: X", &[expression]),
+        ("#[encrypted(String, scope = tenant())] x: X", &[expression]),
+        ("#[encrypted(String, scope = tenant::dynamic)] x: X", &[expression]),
+        ("#[encrypted(String, scope = 1)] x: X", &[r#"`scope` takes a string: write `scope = "…"`"#]),
         (r#"#[encrypted(String, scope = "a:b", previous_scope = "")] x: X"#, &[r#"a scope has no spaces, control characters, `,`, `:` or `@`: write a name such as `scope = "slack"`"#]),
     ]);
     check(&[
@@ -263,10 +279,10 @@ fn attributes_that_go_round_the_encryption() {
 #[test]
 fn all_mistakes_at_once() {
     check_fields(&[(
-        "#[encrypted(f64, storage = blob)] a: A, #[encrypted] b: Option<String>, #[encrypted(String, scope = 1)] c: A",
+        "#[encrypted(str, storage = blob)] a: A, #[encrypted] b: Option<String>, #[encrypted(String, scope = 1)] c: A",
         &[
             r#"write the value in quotes: `storage = "blob"`"#,
-            "floats have no exact stored form: write `json = f64`, or use a decimal type",
+            "the field owns what it holds: write `String`",
             "say what the field holds: `#[encrypted(String)]`",
             "`String` is what the field holds, and here goes the type that the derive declares for it: write a new name, `B`",
             r#"`scope` takes a string: write `scope = "…"`"#,

@@ -4,11 +4,15 @@ Holds `::std::string::String`. `Debug` does not show it, and its memory is wiped
 
 - context: `table.column`; a value moved here from another column does not open
 - storage: text; with Diesel, what the column is declared as*/
-struct BotToken(::encrypted_field::Secret<::std::string::String>);
+struct BotToken(
+    ::encrypted_field::Secret<
+        ::encrypted_field::__private::plaintext!(type ::std::string::String),
+    >,
+);
 ::encrypted_field::__private::field! {
-    BotToken[::std::string::String] [::std::string::String] { context : "table.column",
-    previous : [], scope : "", previous_scopes : [], legacy : none, storage : text,
-    serialize : none, pg_array : no, }
+    BotToken[type ::std::string::String] { context : "table.column", previous : [], scope
+    : "", previous_scopes : [], legacy : none, storage : text, serialize : none, pg_array
+    : no, }
 }
 /**The column `number` of [`Faulty`](struct@Faulty), encrypted at rest.
 
@@ -16,9 +20,11 @@ Holds `i64`. `Debug` does not show it, and its memory is wiped on drop.
 
 - context: `table.column`; a value moved here from another column does not open
 - storage: text; with Diesel, what the column is declared as*/
-struct Number(::encrypted_field::Secret<i64>);
+struct Number(
+    ::encrypted_field::Secret<::encrypted_field::__private::plaintext!(type i64)>,
+);
 ::encrypted_field::__private::field! {
-    Number[i64] [i64] { context : "table.column", previous : [], scope : "",
+    Number[type i64] { context : "table.column", previous : [], scope : "",
     previous_scopes : [], legacy : none, storage : text, serialize : none, pg_array : no,
     }
 }
@@ -30,6 +36,14 @@ impl ::encrypted_field::EncryptedModel for Faulty {
         ring: ::core::option::Option<&::encrypted_field::Keyring>,
     ) -> ::core::primitive::bool {
         ring.is_none()
+    }
+    fn __value(
+        &self,
+        at: ::core::primitive::usize,
+    ) -> ::core::option::Option<&dyn ::encrypted_field::__private::FieldValue> {
+        match at {
+            _ => ::core::option::Option::None,
+        }
     }
 }
 ::core::compile_error! {

@@ -51,14 +51,17 @@ fn a_token_from_each_place() {
 fn a_credential_that_can_not_be_read() {
     run(async {
         let place = Place::stand_in().await;
-        for secret in [
-            VaultSecret::file("/nowhere/token"),
-            VaultSecret::from_fn(|| None),
-            VaultSecret::new(""),
-            VaultSecret::new("two\nlines"),
+        for (secret, says) in [
+            (VaultSecret::file("/nowhere/token"), "/nowhere/token: No such file"),
+            (VaultSecret::file("/nowhere/token"), "correct the path, or mount the file's volume"),
+            (VaultSecret::file("/"), "; correct the path"),
+            (VaultSecret::from_fn(|| None), "it is not there"),
+            (VaultSecret::new(""), "it is empty"),
+            (VaultSecret::new("two\nlines"), "visible ASCII"),
         ] {
             let error = wrap(&kek(&place, VaultAuth::token(secret))).await.unwrap_err();
             assert_eq!(error.kind(), Misconfigured, "{error}");
+            assert!(error.to_string().contains(says), "{error}");
         }
     });
 }
@@ -182,7 +185,8 @@ fn a_plain_token_is_looked_up_once_and_renewed() {
         let mut place = Place::stand_in().await;
         let clock = clock();
         let token = place.server().token();
-        let kek = place.kek(&builder(&place, VaultAuth::token(token)).clock(clock.clone()).build().unwrap());
+        let kek = place
+            .kek(&builder(&place, VaultAuth::token(token)).clock(clock.clone()).build().unwrap());
         let server = place.server();
         wrap(&kek).await.unwrap();
         wrap(&kek).await.unwrap();
@@ -219,7 +223,8 @@ fn a_revoked_token_is_replaced_and_the_call_repeated() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         std::fs::write(&path, place.server().token()).unwrap();
-        let kek = place.kek(&builder(&place, VaultAuth::token(VaultSecret::file(&path))).build().unwrap());
+        let kek = place
+            .kek(&builder(&place, VaultAuth::token(VaultSecret::file(&path))).build().unwrap());
         wrap(&kek).await.unwrap();
         place.server().revoke_tokens();
         std::fs::write(&path, place.server().token()).unwrap();
@@ -269,7 +274,9 @@ fn a_login_that_fails_fails_for_all_who_waited() {
         let kek = place.kek(&builder(&place, auth).timeout(timeout).build().unwrap());
         place.server().fail_at("login", Fault::Hang);
         let outcomes = join_all((0..50).map(|_| wrap(&kek))).await;
-        assert!(outcomes.iter().all(|outcome| outcome.as_ref().is_err_and(|e| e.kind() == Unavailable)));
+        assert!(
+            outcomes.iter().all(|outcome| outcome.as_ref().is_err_and(|e| e.kind() == Unavailable))
+        );
         assert_eq!(place.server().calls("login"), 1);
         place.server().heal();
         wrap(&kek).await.unwrap();
@@ -304,7 +311,10 @@ fn no_credential_shows() {
         format!("{:?}", VaultAuth::token(secret.as_str())),
         format!("{:?}", VaultAuth::app_role("role", secret.as_str())),
         format!("{:#?}", Vault::builder("https://v", VaultAuth::token(secret.as_str()))),
-        format!("{:#?}", Vault::builder("https://v", VaultAuth::token(secret.as_str())).build().unwrap()),
+        format!(
+            "{:#?}",
+            Vault::builder("https://v", VaultAuth::token(secret.as_str())).build().unwrap()
+        ),
         format!("{:?}", Vault::builder(format!("https://u:{secret}@v"), VaultAuth::token("t"))),
         Vault::builder(format!("https://u:{secret}@v"), VaultAuth::token("t"))
             .build()

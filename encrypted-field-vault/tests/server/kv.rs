@@ -84,8 +84,12 @@ fn forgetting_destroys_all_versions_but_the_latest() {
             document.forget_history().await.unwrap();
             document.forget_history().await.expect("nothing is left to forget");
             let metadata = place.admin.get(&format!("{}/metadata/team/data-keys", place.kv)).await;
-            let destroyed = |version: &str| metadata["data"]["versions"][version]["destroyed"].clone();
-            assert_eq!(["1", "2", "3", "4"].map(destroyed), [true, true, true, false].map(|is| json!(is)));
+            let destroyed =
+                |version: &str| metadata["data"]["versions"][version]["destroyed"].clone();
+            assert_eq!(
+                ["1", "2", "3", "4"].map(destroyed),
+                [true, true, true, false].map(|is| json!(is))
+            );
             assert_eq!(document.read().await.unwrap(), Some(("4".into(), 4)));
             write(&document, 5..=5).await;
         }
@@ -143,9 +147,13 @@ fn what_somebody_else_keeps_there_stays() {
 fn an_engine_that_is_not_there_is_not_an_empty_document() {
     run(async {
         for place in Place::all().await {
-            let document = VaultKv::new(&place.vault(), "data-keys").unwrap().mount("nowhere").unwrap();
+            let document =
+                VaultKv::new(&place.vault(), "data-keys").unwrap().mount("nowhere").unwrap();
             assert_eq!(document.read().await.unwrap_err().kind(), Misconfigured);
-            assert_eq!(document.replace(None, "first".into()).await.unwrap_err().kind(), Misconfigured);
+            assert_eq!(
+                document.replace(None, "first".into()).await.unwrap_err().kind(),
+                Misconfigured
+            );
         }
     });
 }
@@ -157,7 +165,8 @@ fn version_1_of_the_engine_is_refused() {
             let mount = format!("{}-1", place.kv);
             let settings = json!({ "type": "kv", "options": { "version": "1" } });
             place.admin.post(&format!("sys/mounts/{mount}"), &settings).await;
-            let document = VaultKv::new(&place.vault(), "data-keys").unwrap().mount(&mount).unwrap();
+            let document =
+                VaultKv::new(&place.vault(), "data-keys").unwrap().mount(&mount).unwrap();
             for _ in 0..2 {
                 let error = document.replace(None, "first".into()).await.unwrap_err();
                 assert_eq!(error.kind(), Misconfigured);

@@ -1,7 +1,7 @@
 //! What the tests use at a place.
 
 use encrypted_field::envelope::WrapContext;
-use encrypted_field::{KeyId, Purpose};
+use encrypted_field::{KeyId, key::Purpose};
 use encrypted_field_vault::{Vault, VaultAuth, VaultKv, VaultSecret, VaultTransit};
 use vault_tests::Place;
 
@@ -27,7 +27,9 @@ impl Backends for Place {
     }
 
     fn document(&self, vault: &Vault) -> VaultKv {
-        VaultKv::new(vault, "team/data-keys").and_then(|document| document.mount(&self.kv)).expect("names")
+        VaultKv::new(vault, "team/data-keys")
+            .and_then(|document| document.mount(&self.kv))
+            .expect("names")
     }
 
     async fn app_role_auth(&self) -> VaultAuth {

@@ -45,7 +45,11 @@ fn the_date_of_the_last_answer_and_the_time_since() {
         assert_eq!(kek.time(), Some(start() + HOUR), "the last answer counts");
         theirs.advance(HOUR);
         assert_eq!(document.read().await.unwrap(), None);
-        assert_eq!(kek.time(), Some(start() + HOUR), "that nothing is there has HTTP's status of an error");
+        assert_eq!(
+            kek.time(),
+            Some(start() + HOUR),
+            "that nothing is there has HTTP's status of an error"
+        );
         assert!(document.replace(None, "first".into()).await.unwrap());
         assert_eq!(kek.time(), Some(start() + 2 * HOUR), "that of the other engine is one");
 

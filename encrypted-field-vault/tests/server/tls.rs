@@ -47,7 +47,10 @@ fn a_custom_authority() {
         assert_eq!(error.kind(), Misconfigured, "{error}");
         assert!(error.to_string().contains("TLS"), "{error}");
         let error = call(builder(&server)).await.unwrap_err();
-        assert!(matches!(error.kind(), Misconfigured | Unavailable), "the system does not know it: {error}");
+        assert!(
+            matches!(error.kind(), Misconfigured | Unavailable),
+            "the system does not know it: {error}"
+        );
         assert_eq!(server.all_calls(), calls, "no request was sent");
     });
 }
@@ -78,11 +81,16 @@ fn client_certificates() {
         };
 
         let (certificate, key) = files("client", &clients.issue("app"));
-        call(builder(&server).ca_certificate(&ca).client_certificate(&certificate, &key)).await.unwrap();
+        call(builder(&server).ca_certificate(&ca).client_certificate(&certificate, &key))
+            .await
+            .unwrap();
 
         let calls = server.all_calls();
         let error = call(builder(&server).ca_certificate(&ca)).await.unwrap_err();
-        assert!(matches!(error.kind(), Misconfigured | Unavailable), "without a certificate: {error}");
+        assert!(
+            matches!(error.kind(), Misconfigured | Unavailable),
+            "without a certificate: {error}"
+        );
         let (certificate, key) = files("stranger", &authority.issue("app"));
         let error = call(builder(&server).ca_certificate(&ca).client_certificate(certificate, key))
             .await
@@ -116,7 +124,8 @@ fn files_that_are_no_certificates() {
     for path in [&junk, &missing] {
         let error = builder().ca_certificate(path).build().unwrap_err().to_string();
         assert!(error.contains(path.to_str().unwrap()), "{error}");
-        let error = builder().client_certificate(&certificate, path).build().unwrap_err().to_string();
+        let error =
+            builder().client_certificate(&certificate, path).build().unwrap_err().to_string();
         assert!(error.contains(path.to_str().unwrap()), "{error}");
     }
 }

@@ -1,6 +1,6 @@
 //! Transit as a key-encryption key.
 
-use encrypted_field::envelope::BackendErrorKind::{KeyUnusable, Misconfigured, Rejected};
+use encrypted_field::envelope::BackendErrorKind::{KeyUnusable, Misconfigured, OtherKek, Rejected};
 use encrypted_field::envelope::{KeyEncryptionKey, StoreId, WrapContext, conformance};
 use encrypted_field::generate_key;
 use encrypted_field_vault::VaultTransit;
@@ -61,11 +61,34 @@ fn a_key_or_an_engine_that_is_not_there() {
             let wrapped = place.kek(&vault).wrap(&of(""), &generate_key().unwrap()).await.unwrap();
 
             let elsewhere = VaultTransit::new(&vault, "app").unwrap().mount("nowhere").unwrap();
-            assert_eq!(elsewhere.unwrap(&of(""), &wrapped).await.unwrap_err().kind(), Misconfigured);
+            assert_eq!(
+                elsewhere.unwrap(&of(""), &wrapped).await.unwrap_err().kind(),
+                Misconfigured
+            );
 
             let other = VaultTransit::new(&vault, "other").unwrap().mount(&place.transit).unwrap();
             let error = other.unwrap(&of(""), &wrapped).await.unwrap_err();
             assert_eq!(error.kind(), KeyUnusable, "{error}");
+        }
+    });
+}
+
+/// A version that this key never had: the wrap is of another key of this name.
+#[test]
+fn a_wrap_of_another_key_is_known_by_its_version() {
+    run(async {
+        for place in Place::all().await {
+            let kek = place.kek(&place.vault());
+            let wrapped = kek.wrap(&of(""), &generate_key().unwrap()).await.unwrap();
+            let text = String::from_utf8(wrapped).unwrap();
+            let later = text.replacen("vault:v1:", "vault:v9:", 1);
+            assert_ne!(text, later);
+            let error = kek.unwrap(&of(""), later.as_bytes()).await.unwrap_err();
+            assert_eq!(error.kind(), OtherKek, "{error}");
+            assert!(
+                error.to_string().contains("another key than the one that wrapped it"),
+                "{error}"
+            );
         }
     });
 }
@@ -102,8 +125,11 @@ fn a_destroyed_scope_opens_no_more_and_the_others_do() {
             let wrapped_store = kek.wrap(&store, &key).await.unwrap();
 
             for gone in ["a", &long] {
-                let others: Vec<String> =
-                    scopes.iter().filter(|scope| **scope != gone).map(|&scope| scope.into()).collect();
+                let others: Vec<String> = scopes
+                    .iter()
+                    .filter(|scope| **scope != gone)
+                    .map(|&scope| scope.into())
+                    .collect();
                 kek.destroy_scope(gone, &others).await.unwrap();
                 kek.destroy_scope(gone, &others).await.expect("again is no error");
             }
@@ -136,7 +162,8 @@ fn the_name_of_a_scopes_key() {
             "tenant-61636d65".to_owned(),
             format!("tenant-{}", "78".repeat(64)),
             // printf 'x%.0s' {1..65} | sha256sum
-            "tenant-sha256-9537c5fdf120482f7d58d25e9ed583f52c02b4e304ea814db1633ad565aed7e9".to_owned(),
+            "tenant-sha256-9537c5fdf120482f7d58d25e9ed583f52c02b4e304ea814db1633ad565aed7e9"
+                .to_owned(),
         ] {
             // Refused where there is no such key.
             place.admin.post(&format!("{}/keys/{name}/config", place.transit), &json!({})).await;

@@ -1,9 +1,11 @@
-//! Opening without deriving a subkey for every value: rows written in one epoch begin their nonces alike.
+//! Opening without deriving a subkey for every value: rows written in one epoch begin their nonces
+//! alike.
 //!
-//! A small cache of subkeys by nonce prefix, in sets of a few. A prefix enters it when a second value under it
-//! authenticates with no other of its set between. So values that somebody without the key has made up put nothing in and
-//! push nothing out, and rows that each have a prefix of their own leave it as it is. A full set takes a new prefix only
-//! now and then: to replace one takes time that grows with the number of threads (`arc-swap` asks each of them).
+//! A small cache of subkeys by nonce prefix, in sets of a few. A prefix enters it when a second
+//! value under it authenticates with no other of its set between. So values that somebody without
+//! the key has made up put nothing in and push nothing out, and rows that each have a prefix of
+//! their own leave it as it is. A full set takes a new prefix only now and then: to replace one
+//! takes time that grows with the number of threads (`arc-swap` asks each of them).
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -15,17 +17,18 @@ use super::xaes::{Prefix, Subkey};
 /// By the last byte of the prefix, which is random in all that authenticates.
 const SETS: usize = 16;
 const WAYS: usize = 4;
-/// Values that must have missed a full set before one of its prefixes is replaced. Few against those of an epoch.
+/// Values that must have missed a full set before one of its prefixes is replaced. Few against
+/// those of an epoch.
 const PATIENCE: usize = 256;
 
-/// At most `SETS * WAYS` subkeys, for one key; those that are pushed out are wiped.
+/// At most `SETS * WAYS` subkeys, for one key. Those that are pushed out are wiped.
 #[derive(Default)]
 pub(super) struct KnownSubkeys(OnceLock<Box<[Set; SETS]>>);
 
 #[derive(Default)]
 struct Set {
-    /// The first eight bytes of the prefix in each way, so that a look finds its way without following pointers. Zero where
-    /// there is none.
+    /// The first eight bytes of the prefix in each way, so that a look finds its way without
+    /// following pointers. Zero if there is none.
     tags: [AtomicU64; WAYS],
     ways: [ArcSwapOption<Subkey>; WAYS],
     /// The tag of the last prefix that authenticated and is not in the set.
@@ -58,7 +61,8 @@ impl KnownSubkeys {
         for (way, subkey) in set.tags.iter().zip(&set.ways) {
             if way.load(Ordering::Relaxed) == tag {
                 let subkey = subkey.load();
-                // The tag is a hint: it is eight bytes of twelve, and changes apart from its way.
+                // The tag is only a hint: it is eight bytes of twelve, and changes apart from its
+                // way.
                 if subkey.as_ref().is_some_and(|subkey| subkey.prefix() == prefix) {
                     return Some(Known(subkey));
                 }
@@ -67,7 +71,8 @@ impl KnownSubkeys {
         None
     }
 
-    /// A value authenticated under a prefix that is not in here. Whether that is to be [kept](Self::keep).
+    /// A value authenticated under a prefix that is not in here. Tells whether to
+    /// [keep](Self::keep) it.
     pub(super) fn is_due(&self, prefix: &Prefix) -> bool {
         let set = &self.0.get_or_init(Box::default)[set_of(prefix)];
         let tag = tag(prefix);
@@ -77,7 +82,7 @@ impl KnownSubkeys {
             return false;
         }
         let is_full = set.filled.load(Ordering::Relaxed) >= WAYS;
-        // Of the threads that see it a second time, one goes on.
+        // Among the threads that see it a second time, one goes on.
         (!is_full || missed >= PATIENCE)
             && set.seen_once.compare_exchange(tag, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok()
             // Another may have been through already.
@@ -143,7 +148,7 @@ mod tests {
         assert!(!is_known(&cipher, prefix(3, 1)));
         open(&cipher, prefix(3, 1));
         assert!(is_known(&cipher, prefix(3, 1)));
-        // Not one that is alike up to the bytes that a tag has.
+        // Not a prefix that is alike up to the bytes that a tag has.
         let mut alike = prefix(3, 1);
         alike[9] ^= 1;
         assert!(cipher.known.get(&alike).is_none());
@@ -183,8 +188,8 @@ mod tests {
         assert!(filled.is_some_and(|filled| filled <= WAYS + 20_000 / PATIENCE), "{filled:?}");
     }
 
-    /// Threads that all miss a prefix before any takes it in. Between two of them that do, there must be one that saw it
-    /// for the first time again, so of four two at most do.
+    /// Threads that all miss a prefix before any takes it in. Between two of them that do, there
+    /// must be one that saw it for the first time again. So at most two of four do.
     #[test]
     fn threads_do_not_fill_a_set_with_one_prefix() {
         for round in 0..50 {

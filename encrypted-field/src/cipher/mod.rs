@@ -4,7 +4,7 @@
 //! messages of one block), `Gcm` (AES-256-GCM with a 96-bit nonce and a 128-bit tag),
 //! `hkdf_expand`, `random` and `check`.
 //!
-//! What a value costs beyond AES-GCM is a key derived from its nonce. [`epochs`] saves it when
+//! Beyond AES-GCM, a value costs the derivation of a key from its nonce. [`epochs`] saves it when
 //! sealing and [`known`] when opening, for values in columns. Other values leave for somebody
 //! else's hands, who could tell from a shared prefix when others were made. So they have a prefix
 //! of their own.
@@ -25,8 +25,8 @@ use xaes::{Prefix, Xaes256Gcm};
 
 use crate::error::Result;
 
-/// The cipher that this build seals and opens with: `aes-gcm`, `aws-lc-rs` or `aws-lc-rs (FIPS)`. All give the same
-/// bytes.
+/// The cipher that this build seals and opens with: `aes-gcm`, `aws-lc-rs` or `aws-lc-rs (FIPS)`.
+/// All give the same bytes.
 pub const CIPHER_BACKEND: &str = backend::NAME;
 
 /// Fills `buffer` with random bytes: the operating system's, or those of the FIPS module.
@@ -52,21 +52,32 @@ impl Cipher {
         }
     }
 
-    /// Seals `body` in place: room for the nonce (24 bytes), the plaintext, room for the tag (16 bytes). The nonce is fresh,
-    /// `alone` in all of its bits. On an error what the body holds is unspecified.
+    /// Seals `body` in place: room for the nonce (24 bytes), the plaintext, room for the tag (16
+    /// bytes). The nonce is fresh, `alone` in all of its bits. On an error what the body holds is
+    /// unspecified.
     ///
     /// # Errors
     /// [`Randomness`](crate::ErrorKind::Randomness), [`TooLarge`](crate::ErrorKind::TooLarge).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn seal(&self, alone: bool, aad: &[u8], body: &mut [u8]) -> Result<()> {
         match &self.epochs {
-            Some(epochs) if !alone => epochs.with_subkey(&self.xaes, |subkey| subkey.seal(aad, body))?,
-            _ => self.xaes.random_subkey()?.seal(aad, body),
+            Some(epochs) if !alone => {
+                epochs.with_subkey(&self.xaes, |subkey| subkey.seal(aad, body))?
+            }
+            _ => self.seal_alone(aad, body),
         }
     }
 
-    /// Runs `open` with the key for nonces that begin like this one; its `Some` says that a value authenticated. One that was
-    /// sealed `alone` shares its key with no other, so that is not looked for and not kept.
+    /// Never part of its caller, for the reason below.
+    #[inline(never)]
+    fn seal_alone(&self, aad: &[u8], body: &mut [u8]) -> Result<()> {
+        self.xaes.random_subkey()?.seal(aad, body)
+    }
+
+    /// Runs `open` with the key for nonces that begin like this one. If it gives `Some`, a value
+    /// has authenticated. A value that was sealed `alone` shares its key with no other, so that key
+    /// is not looked for and not kept.
+    #[inline(always)]
     pub(crate) fn open<R>(
         &self,
         alone: bool,
@@ -74,16 +85,26 @@ impl Cipher {
         open: impl FnOnce(&Subkey) -> Option<R>,
     ) -> Option<R> {
         let prefix = prefix(nonce);
-        if alone {
-            return open(&self.xaes.subkey(prefix));
-        }
-        if let Some(subkey) = self.known.get(&prefix) {
+        if !alone && let Some(subkey) = self.known.get(&prefix) {
             return open(&subkey);
         }
+        self.open_unknown(alone, prefix, open)
+    }
+
+    /// Never part of its caller. A subkey leaves bytes on the stack as it is moved, and the next
+    /// call overwrites them. In a frame that lives longer, they would stay.
+    #[inline(never)]
+    fn open_unknown<R>(
+        &self,
+        alone: bool,
+        prefix: Prefix,
+        open: impl FnOnce(&Subkey) -> Option<R>,
+    ) -> Option<R> {
         let subkey = self.xaes.subkey(prefix);
         let opened = open(&subkey)?;
-        // Asked before it is moved: what a move leaves on the stack can't be wiped.
-        if self.known.is_due(&prefix) {
+        // Asked before it is moved, because the bytes that a move leaves on the stack can't be
+        // wiped.
+        if !alone && self.known.is_due(&prefix) {
             self.known.keep(subkey);
         }
         Some(opened)
@@ -92,8 +113,10 @@ impl Cipher {
     /// Seals in place under the nonce that stands in `body`, for vectors.
     #[cfg(all(test, not(feature = "fips")))]
     pub(crate) fn seal_as_is(&self, aad: &[u8], body: &mut [u8]) {
-        let prefix =
-            body.first_chunk().copied().unwrap_or_else(|| unreachable!("a body begins with a nonce"));
+        let prefix = body
+            .first_chunk()
+            .copied()
+            .unwrap_or_else(|| unreachable!("a body begins with a nonce"));
         self.xaes.subkey(prefix).seal_as_is(aad, body);
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::Record;
 use super::record::{
-    Body, Changed, Content, Digest, Entry, Head, MAX_BY, MAX_WHY, Node, NodeLink, Part, Restoration,
-    ScopeDigest, ScopeKeys, ScopeLink, StoreMac, Wraps,
+    Body, Changed, Content, Digest, Entry, Head, MAX_BY, MAX_WHY, Node, NodeLink, Part,
+    Restoration, ScopeDigest, ScopeKeys, ScopeLink, StoreMac, Wraps,
 };
 use super::tree::Tree;
 use super::view::{PROCESS, Process, View};
@@ -21,7 +21,7 @@ pub(super) struct Note {
 }
 
 impl Note {
-    /// Cut off where they are too long; none where they are empty.
+    /// Cut off if they are too long. `None` if they are empty.
     pub(super) fn new(by: &str, why: &str) -> Self {
         let text = |text: &str, most: usize| {
             let end = text.floor_char_boundary(most);
@@ -31,9 +31,9 @@ impl Note {
     }
 }
 
-/// What is to be written, over what a view has. A scope that it changes was looked at before.
+/// The records to be written, over what a view has. A scope that it changes was looked at before.
 pub(super) struct Draft<'a> {
-    /// As it is before the change.
+    /// The store before the change.
     pub(super) view: &'a View,
     pub(super) head: Head,
     scopes: BTreeMap<Box<str>, ScopeKeys>,
@@ -65,20 +65,21 @@ impl<'a> Draft<'a> {
     }
 
     /// # Errors
-    /// [`ErrorKind::KeyLifecycle`] where there is no such key.
+    /// [`ErrorKind::KeyLifecycle`] if there is no such key.
     pub(super) fn get(&self, scope: &str, id: u32) -> Result<&Entry> {
         let keys = self.scope(scope);
         let entry = keys.and_then(|keys| keys.get(id)).map(|entry| &**entry);
         entry.ok_or_else(|| match keys {
-            Some(keys) if keys.has(id) => {
-                refused("a later release has written it, and this one must not change it; upgrade", id)
-            }
+            Some(keys) if keys.has(id) => refused(
+                "a later release has written it, and this one must not change it; upgrade",
+                id,
+            ),
             _ => refused("it is not in the store", id),
         })
     }
 
     /// # Errors
-    /// [`ErrorKind::KeyLifecycle`] where there is no such key.
+    /// [`ErrorKind::KeyLifecycle`] if there is no such key.
     pub(super) fn edit(&mut self, scope: &str, id: u32) -> Result<&mut Entry> {
         self.get(scope, id)?;
         if !self.scopes.contains_key(scope)
@@ -87,8 +88,10 @@ impl<'a> Draft<'a> {
             self.scopes.insert(scope.into(), (**known).clone());
         }
         self.edited.insert(id);
-        let entry =
-            self.scopes.get_mut(scope).and_then(|keys| keys.keys.iter_mut().find(|entry| entry.id == id));
+        let entry = self
+            .scopes
+            .get_mut(scope)
+            .and_then(|keys| keys.keys.iter_mut().find(|entry| entry.id == id));
         entry.map(Arc::make_mut).ok_or_else(|| refused("it is not in the store", id))
     }
 
@@ -107,7 +110,7 @@ impl<'a> Draft<'a> {
             .map_err(|_| Error::new(ErrorKind::KeyLifecycle).detail("key ids are used up"))
     }
 
-    /// Nothing but a later date: the head is signed anew.
+    /// Only a later date: the head is signed anew.
     pub(super) fn sign_anew(&mut self) {
         self.is_signed_anew = true;
     }
@@ -119,7 +122,8 @@ impl<'a> Draft<'a> {
 
     /// It was set back, and somebody has accepted that. To be called after [`renew`](Self::renew).
     pub(super) fn restored(&mut self, revision: u64, next_id: u64) {
-        self.head.restored = Some(Restoration { epoch: self.head.epoch, revision: self.view.head.revision });
+        self.head.restored =
+            Some(Restoration { epoch: self.head.epoch, revision: self.view.head.revision });
         self.head.revision = self.head.revision.max(revision);
         self.head.next_id = next_id;
     }
@@ -128,15 +132,18 @@ impl<'a> Draft<'a> {
         self.edited.is_empty() && !self.is_signed_anew && self.head == *self.view.head
     }
 
-    /// The view after the change, and what is to be written. `change` is random: by it, whoever
-    /// made the change knows it again.
+    /// The view after the change, and the records to be written. `change` is random. The author of
+    /// the change knows it again by this.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyLifecycle`] where a reader would not accept what is to be written.
+    /// [`ErrorKind::KeyLifecycle`] if a reader would not accept the records.
     pub(super) fn finish(self, change: [u8; 32]) -> Result<(View, Vec<Record>)> {
         self.write(change).map_err(|error| match error.kind() {
             ErrorKind::KeyStoreTampered | ErrorKind::KeyStoreUnusable => {
-                let detail = format!("nothing was written, for no reader would accept it: {error}");
+                let detail = format!(
+                    "nothing was written, for no reader would accept it: {}",
+                    error.details()
+                );
                 Error::new(ErrorKind::KeyLifecycle).detail(detail)
             }
             _ => error,
@@ -151,8 +158,12 @@ impl<'a> Draft<'a> {
         self.head.signed = self.now;
         self.head.change = Digest(change);
         (self.head.by, self.head.why) = (self.note.by.clone(), self.note.why.clone());
-        let changed =
-            Changed { revision, date: self.now, by: self.note.by.clone(), why: self.note.why.clone() };
+        let changed = Changed {
+            revision,
+            date: self.now,
+            by: self.note.by.clone(),
+            why: self.note.why.clone(),
+        };
         let mut after = self.view.clone();
         let mut records = Vec::new();
         let mut tree = Tree::new(self.view, revision);
@@ -171,7 +182,11 @@ impl<'a> Draft<'a> {
                     process.push(link);
                     let mut all = Process {
                         hash: None,
-                        scopes: after.process.as_ref().map(|p| p.scopes.clone()).unwrap_or_default(),
+                        scopes: after
+                            .process
+                            .as_ref()
+                            .map(|p| p.scopes.clone())
+                            .unwrap_or_default(),
                     };
                     all.scopes.insert(scope, (hash, Arc::new(keys)));
                     after.process = Some(Arc::new(all));
@@ -197,8 +212,14 @@ impl<'a> Draft<'a> {
         Ok((after, records))
     }
 
-    fn finish_process(&self, after: &mut View, records: &mut Vec<Record>, revision: u64) -> Result<NodeLink> {
-        let scopes = after.process.as_ref().map(|process| process.scopes.clone()).unwrap_or_default();
+    fn finish_process(
+        &self,
+        after: &mut View,
+        records: &mut Vec<Record>,
+        revision: u64,
+    ) -> Result<NodeLink> {
+        let scopes =
+            after.process.as_ref().map(|process| process.scopes.clone()).unwrap_or_default();
         let mut links = Vec::with_capacity(scopes.len());
         for (hash, keys) in scopes.values() {
             Node::insert(&mut links, keys.link(ScopeDigest::of(&keys.scope), *hash, &self.head));

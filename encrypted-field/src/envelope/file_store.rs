@@ -4,51 +4,70 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::runtime::run_blocking;
+use super::runtime::Lanes;
 use super::{BackendError, BackendErrorKind, Document};
 use crate::cipher::mac::sha256;
-use crate::key::provider::storage::{self, Failure};
+use crate::key::provider::storage::{self, Failure, Readers};
 
-/// Writers hold the lock for milliseconds. Whoever gets no turn for so long waits for one that was
-/// stopped (by `SIGSTOP`, a debugger, a frozen container), and must not stop with it.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+/// Writers hold the lock for milliseconds. If a writer gets no turn for so long, the holder was
+/// stopped (by `SIGSTOP`, a debugger, a frozen container), and the writer must not stop with it.
+/// This is below the time for a call, whose error would say less.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Calls at once. A file system that hangs must not take all threads.
+const MOST_CALLS: usize = 16;
 
 /// A key store in one JSON file, for the processes of one host.
 ///
-/// The file has the rules of a [key file](crate::KeyFile), though the keys in it are wrapped: it
-/// must belong to the user of the process or to root, and be readable by nobody else (mode `0600`
-/// or `0400`). It is written to a temporary file, flushed to disk and renamed, under a lock
-/// (`<path>.lock`). A symbolic link is followed and stays; owner, group and mode of the file are
-/// kept. A file that is missing is an empty store; its folder must be there. At most 64 MiB.
+/// The file has the rules of a [key file](crate::key::KeyFile), though the keys in it are wrapped.
+/// It must belong to the user of the process or to root, and be readable by nobody else (mode
+/// `0600` or `0400`). It is written to a temporary file, flushed to disk and renamed, under a lock
+/// (`<path>.lock`). A symbolic link is followed and stays. Owner, group and mode of the file are
+/// kept. A file that is missing is an empty store, but its folder must be there. At most 64 MiB.
 ///
 /// The lock is the operating system's (`flock`): on a network file system it may hold within one
 /// host only. Several hosts share a table or a secret instead.
 ///
 /// With the feature `tokio` and a runtime, the file is read and written on Tokio's threads for
-/// blocking calls.
+/// blocking calls, at most 16 at once. If the file system hangs, a call is given up after
+/// [`call_timeout`](crate::envelope::CachePolicy::call_timeout). Without a runtime it is not given
+/// up.
 #[derive(Debug, Clone)]
 pub struct FileStore {
     path: PathBuf,
-    allow_group_read: bool,
+    readers: Readers,
     lock_timeout: Duration,
+    lanes: Lanes,
 }
 
 impl FileStore {
     /// The store at `path`, which need not exist yet.
     pub fn new(path: impl AsRef<Path>) -> Self {
-        Self { path: path.as_ref().to_owned(), allow_group_read: false, lock_timeout: LOCK_TIMEOUT }
+        Self {
+            path: path.as_ref().to_owned(),
+            readers: Readers::Owner("`FileStore::allow_group_read`"),
+            lock_timeout: LOCK_TIMEOUT,
+            lanes: Lanes::new(MOST_CALLS),
+        }
+    }
+
+    /// For an anchor in a file, which has no option of its own.
+    pub(super) fn of_anchor(path: impl AsRef<Path>) -> Self {
+        let option = "`Anchor::in_document(FileStore::new(…).allow_group_read())`";
+        Self { readers: Readers::Owner(option), ..Self::new(path) }
     }
 
     /// Accepts a file that its group may read (mode `0640` or `0440`).
     #[must_use]
     pub fn allow_group_read(mut self) -> Self {
-        self.allow_group_read = true;
+        self.readers = Readers::Group;
         self
     }
 
-    /// How long a change waits for other writers before it is
-    /// [`Unavailable`](BackendErrorKind::Unavailable) and nothing is written: 5 s where it is not
-    /// set.
+    /// How long a change waits for other writers, 3 s by default. After that it is
+    /// [`Unavailable`](BackendErrorKind::Unavailable), and nothing is written. Keep it below
+    /// [`call_timeout`](super::CachePolicy::call_timeout), because the error of that does not say
+    /// that it is the lock.
     #[must_use]
     pub fn lock_timeout(mut self, wait: Duration) -> Self {
         self.lock_timeout = wait;
@@ -56,12 +75,10 @@ impl FileStore {
     }
 
     fn read_text(&self) -> Result<Option<String>, BackendError> {
-        let text = match storage::read(&self.path, self.allow_group_read) {
+        let text = match storage::read(&self.path, self.readers) {
             Ok(text) => text,
-            Err(Failure::Io(_, e)) if e.kind() == io::ErrorKind::NotFound && self.may_be_made() => {
-                return Ok(None);
-            }
-            Err(failure) => return Err(self.refuse(&failure)),
+            Err(Failure::Missing(..)) if self.may_be_made() => return Ok(None),
+            Err(failure) => return Err(Self::refuse(&failure)),
         };
         let text = std::str::from_utf8(&text).map_err(|_| {
             let detail = "it is not UTF-8; restore it from a backup";
@@ -70,10 +87,9 @@ impl FileStore {
         Ok(Some(text.to_owned()))
     }
 
-    /// Whether the file is missing and nothing else is: a link to nowhere or a folder that is not
-    /// there means that a volume is not mounted, and a store begun anew in its place would hide the
-    /// true one. A file that another process makes meanwhile is no matter: a moment ago there was
-    /// none.
+    /// Whether the file is missing and nothing else is. A link to nowhere or a missing folder means
+    /// that a volume is not mounted. A store begun anew in its place would hide the true one. A
+    /// file that another process makes meanwhile does not matter: a moment ago there was none.
     fn may_be_made(&self) -> bool {
         let named = self.path.file_name().is_some();
         named && !self.path.is_symlink() && storage::folder(&self.path).is_dir()
@@ -85,18 +101,18 @@ impl FileStore {
             return Err(BackendError::new(BackendErrorKind::Misconfigured, detail));
         }
         let path = storage::resolve(&self.path);
-        let _lock = storage::lock(&path, Some(self.lock_timeout)).map_err(|failure| self.refuse(&failure))?;
+        let _lock = storage::lock(&path, Some(self.lock_timeout))
+            .map_err(|failure| Self::refuse(&failure))?;
         if self.read_text()?.as_deref().map(version) != before.copied() {
             return Ok(false);
         }
-        storage::write(&path, text.as_bytes()).map_err(|failure| self.refuse(&failure))?;
+        storage::write(&path, text.as_bytes()).map_err(|failure| Self::refuse(&failure))?;
         Ok(true)
     }
 
-    fn refuse(&self, failure: &Failure) -> BackendError {
+    fn refuse(failure: &Failure) -> BackendError {
         let kind = match failure {
             Failure::Io(_, e) => match e.kind() {
-                io::ErrorKind::NotFound => return self.not_there(failure),
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                     BackendErrorKind::Denied
                 }
@@ -106,28 +122,10 @@ impl FileStore {
                 | io::ErrorKind::InvalidFilename => BackendErrorKind::Misconfigured,
                 _ => BackendErrorKind::Unavailable,
             },
-            Failure::Refused(_) => BackendErrorKind::Misconfigured,
+            Failure::Missing(..) | Failure::Refused(_) => BackendErrorKind::Misconfigured,
             Failure::Locked(_) | Failure::Random(_) => BackendErrorKind::Unavailable,
         };
         BackendError::new(kind, failure.detail())
-    }
-
-    /// Says what is missing: the first folder on the way to the file, or what a link leads to.
-    fn not_there(&self, failure: &Failure) -> BackendError {
-        let target = self.path.read_link().map(|target| storage::folder(&self.path).join(target));
-        let file = target.as_ref().unwrap_or(&self.path);
-        let missing = storage::folder(file).ancestors().take_while(|folder| !folder.exists()).last();
-        let detail = match (missing, &target) {
-            (Some(folder), _) if !folder.as_os_str().is_empty() => {
-                format!("the folder {} is not there; make it, or mount its volume", folder.display())
-            }
-            (_, Ok(target)) => format!(
-                "it is a link to {}, which is not there; mount the volume, or remove the link",
-                target.display()
-            ),
-            _ => failure.detail().into_owned(),
-        };
-        BackendError::new(BackendErrorKind::Misconfigured, detail)
     }
 }
 
@@ -143,19 +141,19 @@ impl Document for FileStore {
 
     async fn read(&self) -> Result<Option<(String, Version)>, BackendError> {
         let store = self.clone();
-        run_blocking(move || {
+        let read = move || {
             let text = store.read_text()?;
             Ok(text.map(|text| {
                 let version = version(&text);
                 (text, version)
             }))
-        })
-        .await
+        };
+        self.lanes.on_runtime(read).await
     }
 
     async fn replace(&self, before: Option<&Version>, text: String) -> Result<bool, BackendError> {
         let (store, before) = (self.clone(), before.copied());
-        run_blocking(move || store.replace_text(before.as_ref(), &text)).await
+        self.lanes.on_runtime(move || store.replace_text(before.as_ref(), &text)).await
     }
 
     fn describe(&self) -> String {

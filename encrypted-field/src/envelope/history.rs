@@ -1,5 +1,5 @@
-//! What this process has seen of a store, and what may therefore not be undone. Nothing here waits
-//! for anything.
+//! What this process has seen of a store, and so must not be undone. Nothing here waits for
+//! anything.
 //!
 //! The rules are those of `KEY-STORE.md` section 2, "What must not go back".
 
@@ -21,12 +21,12 @@ struct Seen {
     keys: Box<[Fingerprint]>,
 }
 
-/// What must stay of a key, in few bytes.
+/// The parts of a key that must stay, in few bytes.
 struct Fingerprint {
     id: u32,
-    /// Of all that never changes in its life.
+    /// A hash of all that never changes in the key's life.
     identity: Digest,
-    /// Of all of its entry.
+    /// A hash of the whole entry.
     content: Digest,
     changed: u64,
     is_destroyed: bool,
@@ -45,8 +45,7 @@ impl Fingerprint {
         }
     }
 
-    /// Of an entry that a later release has written: what it means is not known, and that it stays
-    /// is.
+    /// For an entry that a later release has written. Its meaning is not known, but it must stay.
     fn of_foreign(entry: &Foreign) -> Self {
         Self {
             id: entry.id,
@@ -67,7 +66,8 @@ impl Fingerprint {
     }
 }
 
-/// How each scope was that is loaded on demand, also those whose keys are not loaded any more.
+/// How each scope was that is loaded on demand. This includes scopes whose keys are not loaded any
+/// more.
 #[derive(Default)]
 pub(super) struct History {
     scopes: HashMap<Box<str>, Seen>,
@@ -79,14 +79,14 @@ impl History {
         self.scopes.contains_key(scope)
     }
 
-    /// That a scope has lost nothing since it was seen.
+    /// Checks that a scope has lost nothing since it was seen.
     ///
     /// # Errors
     /// [`ErrorKind::KeyStoreRolledBack`].
     pub(super) fn compare(&self, head: &Head, scope: &str, now: Option<&ScopeKeys>) -> Result<()> {
         let Some(seen) = self.scopes.get(scope) else { return Ok(()) };
         if head.age() < seen.head {
-            // Two looks of this process have ended in the other order: the older one is no
+            // Two looks of this process have ended in the other order. The older one is no
             // evidence.
             return Ok(());
         }
@@ -102,7 +102,7 @@ impl History {
         }
     }
 
-    /// Keeps in mind how it is now. What was compared before is not older.
+    /// Remembers how it is now. It was compared before, so it is not older.
     pub(super) fn saw(&mut self, head: &Head, scope: &str, now: &ScopeKeys) {
         let is_known = match self.scopes.get_mut(scope) {
             Some(seen) if head.age() < seen.head => return,
@@ -120,12 +120,13 @@ impl History {
                 keep
             });
         }
-        let seen = Seen { head: head.age(), revision: now.revision, keys: Fingerprint::all_of(now) };
+        let seen =
+            Seen { head: head.age(), revision: now.revision, keys: Fingerprint::all_of(now) };
         self.scopes.insert(scope.into(), seen);
     }
 }
 
-/// That a head may follow one that was seen.
+/// Checks that a head may follow one that was seen.
 ///
 /// # Errors
 /// [`ErrorKind::KeyStoreRolledBack`].
@@ -166,8 +167,8 @@ pub(super) fn refuse_older(known: &Head, known_mac: &StoreMac, head: &Head) -> R
     Ok(())
 }
 
-/// That the scopes that are loaded with each process have lost nothing. `epoch` is that in which
-/// they were seen before.
+/// Checks that the scopes that are loaded with each process have lost nothing. They were seen
+/// before in the epoch `epoch`.
 ///
 /// # Errors
 /// [`ErrorKind::KeyStoreRolledBack`].
@@ -182,7 +183,10 @@ pub(super) fn refuse_lost(before: &Process, epoch: u64, now: &Process, head: &He
             Some((_, now)) => refuse_undone(&Fingerprint::all_of(keys), now, accepted)?,
             None if accepted => {}
             None => {
-                return Err(rolled_back(format!("scope \"{}\" was seen before and is missing", keys.scope)));
+                return Err(rolled_back(format!(
+                    "scope \"{}\" was seen before and is missing",
+                    keys.scope
+                )));
             }
         }
     }
@@ -197,7 +201,8 @@ fn is_accepted(head: &Head, seen_in_epoch: u64) -> bool {
 fn refuse_undone(before: &[Fingerprint], now: &ScopeKeys, accepted: bool) -> Result<()> {
     for was in before {
         let own = now.get(was.id).map(|entry| Fingerprint::of(entry));
-        let foreign = || now.foreign.iter().find(|entry| entry.id == was.id).map(Fingerprint::of_foreign);
+        let foreign =
+            || now.foreign.iter().find(|entry| entry.id == was.id).map(Fingerprint::of_foreign);
         let Some(is) = own.or_else(foreign) else {
             if accepted {
                 continue;
@@ -205,15 +210,21 @@ fn refuse_undone(before: &[Fingerprint], now: &ScopeKeys, accepted: bool) -> Res
             return Err(rolled_back(format!("key {} was seen before and is missing", was.id)));
         };
         if is.identity != was.identity {
-            return Err(rolled_back(format!("key {} is another key than the one that was seen", was.id)));
+            return Err(rolled_back(format!(
+                "key {} is another key than the one that was seen",
+                was.id
+            )));
         }
         if accepted {
             continue;
         }
         if is.content != was.content && is.changed <= was.changed {
-            return Err(rolled_back(format!("key {} is not newer than it was seen, and another", was.id)));
+            return Err(rolled_back(format!(
+                "key {} is not newer than it was seen, and another",
+                was.id
+            )));
         }
-        // What a later release has written may say it in its own way.
+        // An entry of a later release may say it in its own way.
         let state = now.get(was.id).map(|entry| entry.state);
         let is_final = state.is_none_or(|state| {
             let out_of_use =

@@ -11,7 +11,9 @@
 
 use super::draft::{Draft, refused};
 use super::policy::RotationPolicy;
-use super::record::{Changed, Digest, Entry, Foreign, Head, MAX_DATE, MAX_SCOPE, Part, ScopeKeys, Wraps};
+use super::record::{
+    Changed, Digest, Entry, Foreign, Head, MAX_DATE, MAX_SCOPE, Part, ScopeKeys, Wraps,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{KeyState, Purpose};
 
@@ -22,7 +24,7 @@ pub(super) struct NewKey {
     pub(super) wraps: Wraps,
 }
 
-/// Where a key belongs.
+/// The place of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) part: Part,
@@ -36,12 +38,15 @@ pub(super) fn check_name(scope: &str) -> Result<()> {
     if scope.len() <= MAX_SCOPE {
         return Ok(());
     }
-    let detail =
-        format!("the name of a scope has at most {MAX_SCOPE} bytes, and this one has {}", scope.len());
+    let detail = format!(
+        "the name of a scope has at most {MAX_SCOPE} bytes, and this one has {}",
+        scope.len()
+    );
     Err(Error::new(ErrorKind::KeyLifecycle).detail(detail))
 }
 
-/// The first key of its scope and purpose: active at once, no value can be under another.
+/// The first key of its scope and purpose, or the first after all of them were destroyed: active at
+/// once, no value that opens can be under another.
 pub(super) fn add_first(
     draft: &mut Draft<'_>,
     key: NewKey,
@@ -50,7 +55,7 @@ pub(super) fn add_first(
 ) -> Result<()> {
     check_first(draft, place)?;
     let now = draft.now;
-    let mut entry = entry(key, place, 1, now);
+    let mut entry = entry(key, place, next_version(draft, place), now);
     entry.state = KeyState::Active;
     entry.activated = Some(now);
     entry.seal_until = seal_until(now, policy);
@@ -58,7 +63,7 @@ pub(super) fn add_first(
     Ok(())
 }
 
-/// A key that was in use elsewhere, in the state that it has; its dates begin here.
+/// A key that was in use elsewhere, in the state that it has. Its dates begin here.
 pub(super) fn add_existing(
     draft: &mut Draft<'_>,
     key: NewKey,
@@ -94,8 +99,13 @@ pub(super) fn publish(draft: &mut Draft<'_>, key: NewKey, place: &Place) -> Resu
     Ok(())
 }
 
+/// Whether a scope has no key of a purpose, or all of them were destroyed.
+fn has_none(keys: &ScopeKeys, purpose: Purpose) -> bool {
+    keys.of(purpose).all(|entry| entry.state == KeyState::Destroyed)
+}
+
 /// # Errors
-/// Where there is a key of this scope and purpose.
+/// If there is a key of this scope and purpose that was not destroyed.
 pub(super) fn check_first(draft: &Draft<'_>, place: &Place) -> Result<()> {
     let keys = draft.scope(&place.scope);
     if let Some(keys) = keys.filter(|keys| keys.part != place.part) {
@@ -107,18 +117,30 @@ pub(super) fn check_first(draft: &Draft<'_>, place: &Place) -> Result<()> {
         return Err(Error::new(ErrorKind::KeyLifecycle).detail(detail));
     }
     refuse_foreign(draft, &place.scope, place.purpose)?;
-    match keys.and_then(|keys| keys.of(place.purpose).last()) {
-        Some(known) => {
-            Err(refused("this scope and purpose has a key already; publish the next one", known.id))
+    let Some(keys) = keys.filter(|keys| !has_none(keys, place.purpose)) else { return Ok(()) };
+    let in_state = |state| keys.in_state(place.purpose, state).next();
+    let next = "`publish` the next one";
+    let (known, detail) = match (in_state(KeyState::Active), in_state(KeyState::Pending)) {
+        (Some(active), _) => {
+            (Some(&**active), format!("it is the active key of this scope and purpose; {next}"))
         }
-        None => Ok(()),
-    }
+        (None, Some(pending)) => {
+            (Some(&**pending), "it is pending; `activate` it, or `activate_at_once`".to_owned())
+        }
+        (None, None) => (
+            keys.of(place.purpose).last().map(|entry| &**entry),
+            format!(
+                "this scope and purpose has keys, of which none is active; {next}, and `activate_at_once` that"
+            ),
+        ),
+    };
+    Err(refused(detail, known.map_or(0, |entry| entry.id)))
 }
 
 /// How the scope is loaded.
 ///
 /// # Errors
-/// Where there is no key of this scope and purpose, or a pending one.
+/// If there is no key of this scope and purpose, or a pending one.
 pub(super) fn check_next(draft: &Draft<'_>, place: &Place) -> Result<Part> {
     refuse_foreign(draft, &place.scope, place.purpose)?;
     refuse_second_pending(draft, place)?;
@@ -129,8 +151,8 @@ pub(super) fn check_next(draft: &Draft<'_>, place: &Place) -> Result<Part> {
     })
 }
 
-/// Of the keys of a scope and purpose only one is active and one pending: also one that a later
-/// release has written.
+/// Only one key of a scope and purpose is active, and only one is pending. A key that a later
+/// release has written counts, too.
 fn refuse_foreign(draft: &Draft<'_>, scope: &str, purpose: Purpose) -> Result<()> {
     match draft.scope(scope).and_then(|keys| foreign_of(keys, purpose)) {
         Some(foreign) => Err(refused(
@@ -148,7 +170,7 @@ fn foreign_of(keys: &ScopeKeys, purpose: Purpose) -> Option<&Foreign> {
     let is_in_the_way = |foreign: &&Foreign| match foreign.state() {
         Some(KeyState::Active | KeyState::Pending) => true,
         Some(_) => false,
-        // Where another one is active, this one is not, whatever else it is.
+        // If another key is active, this one is not, whatever else it is.
         None => !has_active,
     };
     keys.foreign.iter().filter(|foreign| foreign.may_be_for(purpose)).find(is_in_the_way)
@@ -157,7 +179,9 @@ fn foreign_of(keys: &ScopeKeys, purpose: Purpose) -> Option<&Foreign> {
 fn refuse_second_pending(draft: &Draft<'_>, place: &Place) -> Result<()> {
     let keys = draft.scope(&place.scope);
     match keys.and_then(|keys| keys.in_state(place.purpose, KeyState::Pending).next()) {
-        Some(pending) => Err(refused("it is pending already; activate it, or destroy it", pending.id)),
+        Some(pending) => {
+            Err(refused("it is pending already; activate it, or destroy it", pending.id))
+        }
         None => Ok(()),
     }
 }
@@ -165,7 +189,8 @@ fn refuse_second_pending(draft: &Draft<'_>, place: &Place) -> Result<()> {
 fn next_version(draft: &Draft<'_>, place: &Place) -> u32 {
     let Some(keys) = draft.scope(&place.scope) else { return 1 };
     let foreign = keys.foreign.iter().filter(|foreign| foreign.may_be_for(place.purpose));
-    let versions = keys.of(place.purpose).map(|key| key.version).chain(foreign.map(Foreign::version));
+    let versions =
+        keys.of(place.purpose).map(|key| key.version).chain(foreign.map(Foreign::version));
     versions.max().unwrap_or(0).saturating_add(1)
 }
 
@@ -221,7 +246,9 @@ pub(super) fn disable(draft: &mut Draft<'_>, scope: &str, id: u32) -> Result<()>
             entry.disabled = Some(now);
             Ok(())
         }
-        KeyState::Active => Err(refused("it is active; publish and activate the next one first", id)),
+        KeyState::Active => {
+            Err(refused("it is active; publish and activate the next one first", id))
+        }
         state => Err(refused(format!("it is {}", state.name()), id)),
     }
 }
@@ -234,7 +261,8 @@ pub(super) fn enable(draft: &mut Draft<'_>, scope: &str, id: u32) -> Result<()> 
         return Err(refused(format!("it is {} and not disabled", entry.state.name()), id));
     }
     let entry = draft.edit(scope, id)?;
-    entry.state = if entry.compromised.is_some() { KeyState::Compromised } else { KeyState::Retired };
+    entry.state =
+        if entry.compromised.is_some() { KeyState::Compromised } else { KeyState::Retired };
     entry.disabled = None;
     entry.enabled = Some(now);
     Ok(())
@@ -264,8 +292,8 @@ pub(super) fn compromise(draft: &mut Draft<'_>, scope: &str, id: u32) -> Result<
     Ok(())
 }
 
-/// Leaves the tombstone of a key that never sealed, or that is disabled. That every process knows
-/// it as disabled, the caller has seen.
+/// Leaves the tombstone of a key that never sealed, or that is disabled. The caller has made sure
+/// that every process knows it as disabled.
 pub(super) fn destroy(draft: &mut Draft<'_>, scope: &str, id: u32) -> Result<()> {
     match draft.get(scope, id)?.state {
         // Stopped before the store has forgotten older versions of it, this is run again.
@@ -291,7 +319,8 @@ pub(super) fn destroy_scope(draft: &mut Draft<'_>, scope: &str) -> Result<()> {
             foreign.id,
         ));
     }
-    let living = keys.into_iter().flat_map(|keys| &keys.keys).filter(|key| key.state != KeyState::Destroyed);
+    let living =
+        keys.into_iter().flat_map(|keys| &keys.keys).filter(|key| key.state != KeyState::Destroyed);
     for id in living.map(|entry| entry.id).collect::<Vec<_>>() {
         leave_tombstone(draft, scope, id)?;
     }
@@ -307,10 +336,10 @@ fn leave_tombstone(draft: &mut Draft<'_>, scope: &str, id: u32) -> Result<()> {
     Ok(())
 }
 
-/// What a policy asks for at a moment, of one scope.
+/// The work that a policy asks for at a moment, in one scope.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Work {
-    /// Purposes whose next key is to be published.
+    /// Purposes for which the next key must be published.
     pub(super) publish: Vec<Purpose>,
     pub(super) activate: Vec<u32>,
     pub(super) disable: Vec<u32>,
@@ -353,9 +382,14 @@ pub(super) fn work(keys: &ScopeKeys, head: &Head, now: u64, policy: &RotationPol
     work
 }
 
-/// Whether the next key is to be published where one became active then: early enough to be active
-/// when the interval ends.
-pub(super) fn is_rotation_due(active_since: u64, head: &Head, now: u64, policy: &RotationPolicy) -> bool {
+/// Whether it is time to publish the next key after one that became active at that date. That is
+/// early enough for the next key to be active when the interval ends.
+pub(super) fn is_rotation_due(
+    active_since: u64,
+    head: &Head,
+    now: u64,
+    policy: &RotationPolicy,
+) -> bool {
     policy.interval.is_some_and(|interval| {
         now >= active_since.saturating_add(interval.as_secs()).saturating_sub(head.propagation)
     })

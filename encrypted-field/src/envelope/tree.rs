@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::Record;
-use super::record::{Body, Content, Digest, NODE_DIGITS, Node, NodeLink, ScopeLink, node_name, tampered};
+use super::record::{
+    Body, Content, Digest, NODE_DIGITS, Node, NodeLink, ScopeLink, node_name, tampered,
+};
 use super::view::{View, digit};
 use crate::error::Result;
 
@@ -18,7 +20,7 @@ pub(super) struct Tree<'a> {
     revision: u64,
 }
 
-/// What has become of the tree.
+/// The tree after a change.
 pub(super) struct Grown {
     pub(super) records: Vec<Record>,
     pub(super) root: Option<NodeLink>,
@@ -48,7 +50,8 @@ impl<'a> Tree<'a> {
                     let next = digit(&link.digest, steps);
                     if children[next].is_none() {
                         // The hash is that of nothing yet, and set in the end.
-                        children[next] = Some(NodeLink { hash: Digest([0; 32]), scopes: 0, due: link.due });
+                        children[next] =
+                            Some(NodeLink { hash: Digest([0; 32]), scopes: 0, due: link.due });
                         let leaf = Node { revision, content: Content::Scopes(vec![link.clone()]) };
                         self.changed.insert(link.digest.prefix(steps + 1).to_owned(), leaf);
                         return Ok(());
@@ -63,13 +66,22 @@ impl<'a> Tree<'a> {
         if !self.changed.contains_key(digits) {
             let node = match self.view.nodes.get(digits) {
                 Some((_, node)) => (**node).clone(),
-                None if !is_there => Node { revision: self.revision, content: Content::Scopes(Vec::new()) },
+                None if !is_there => {
+                    Node { revision: self.revision, content: Content::Scopes(Vec::new()) }
+                }
                 // A change looks at all nodes on its way before it begins.
-                None => return Err(tampered(format!("the record \"{}\" was not read", node_name(digits)))),
+                None => {
+                    return Err(tampered(format!(
+                        "the record \"{}\" was not read",
+                        node_name(digits)
+                    )));
+                }
             };
             self.changed.insert(digits.to_owned(), node);
         }
-        self.changed.get_mut(digits).ok_or_else(|| tampered("a node that was just made is not there"))
+        self.changed
+            .get_mut(digits)
+            .ok_or_else(|| tampered("a node that was just made is not there"))
     }
 
     /// Makes a node with too many scopes one with children.
@@ -94,8 +106,10 @@ impl<'a> Tree<'a> {
         }
         *content = Content::Children(Box::new(children));
         for (digits, part) in made {
-            self.changed
-                .insert(digits.clone(), Node { revision: self.revision, content: Content::Scopes(part) });
+            self.changed.insert(
+                digits.clone(),
+                Node { revision: self.revision, content: Content::Scopes(part) },
+            );
             self.divide(&digits);
         }
     }
@@ -117,7 +131,9 @@ impl<'a> Tree<'a> {
                 grown.root = Some(link);
                 continue;
             };
-            let Some(Node { content: Content::Children(children), .. }) = self.changed.get_mut(&above) else {
+            let Some(Node { content: Content::Children(children), .. }) =
+                self.changed.get_mut(&above)
+            else {
                 return Err(tampered("a node has no children and is above one"));
             };
             children[last.to_digit(16).map_or(0, |digit| digit as usize)] = Some(link);

@@ -1,12 +1,12 @@
-//! A part of a store, verified against one head. Nothing here waits for anything: what is missing
-//! is named, for others to load.
+//! A part of a store, verified against one head. Nothing here waits for anything. If something is
+//! missing, it is named, for others to load.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::record::{
-    Body, Content, Digest, Head, NODE_DIGITS, Node, NodeLink, Part, ScopeDigest, ScopeKeys, ScopeLink,
-    StoreMac, node_name, tampered,
+    Body, Content, Digest, Head, NODE_DIGITS, Node, NodeLink, Part, ScopeDigest, ScopeKeys,
+    ScopeLink, StoreMac, damaged, node_name, refuse_shared_id, tampered,
 };
 use super::{Query, Record};
 use crate::error::Result;
@@ -14,26 +14,26 @@ use crate::error::Result;
 /// The name of the node with the scopes that each process loads.
 pub(super) const PROCESS: &str = "process";
 
-/// What stands in a record, with the hash of that.
+/// The content of a record, with its hash.
 pub(super) type Hashed<T> = (Digest, Arc<T>);
 
-/// What was looked at of a store, as of one head.
+/// The parts of a store that were looked at, as of one head.
 #[derive(Clone)]
 pub(super) struct View {
     pub(super) head: Arc<Head>,
     pub(super) mac: StoreMac,
-    /// The scopes that each process loads; `None` where they were not looked at.
+    /// The scopes that each process loads. `None` if they were not looked at.
     pub(super) process: Option<Arc<Process>>,
     /// By their digits.
     pub(super) nodes: HashMap<String, Hashed<Node>>,
-    /// Scopes that are loaded on demand; `None` for those that are not there.
+    /// Scopes that are loaded on demand. `None` for those that are not there.
     pub(super) scopes: HashMap<Box<str>, Option<Hashed<ScopeKeys>>>,
 }
 
 /// The scopes that each process loads.
 #[derive(Default)]
 pub(super) struct Process {
-    /// Of the node; `None` where there is none.
+    /// The hash of the node. `None` if there is none.
     pub(super) hash: Option<Digest>,
     pub(super) scopes: BTreeMap<Box<str>, Hashed<ScopeKeys>>,
 }
@@ -53,7 +53,7 @@ impl Process {
     }
 }
 
-/// What may be used without being loaded again, where its hash is the one that is expected.
+/// What may be used without being loaded again, if its hash is the expected one.
 pub(super) type Cache = View;
 
 /// Records that were loaded at one moment.
@@ -64,8 +64,8 @@ pub(super) struct Found {
 
 impl Found {
     /// # Errors
-    /// [`ErrorKind::KeyStoreTampered`](crate::ErrorKind::KeyStoreTampered) where there are two of
-    /// one name.
+    /// [`ErrorKind::KeyStoreTampered`](crate::ErrorKind::KeyStoreTampered) if there are two of one
+    /// name.
     pub(super) fn new(loaded: Vec<Record>, query: Query) -> Result<Self> {
         let mut records = HashMap::with_capacity(loaded.len());
         for record in loaded {
@@ -100,7 +100,7 @@ macro_rules! or_missing {
 }
 
 impl View {
-    /// Nothing but the head, which is authentic.
+    /// Only the head, which is authentic.
     pub(super) fn new(head: Arc<Head>, mac: StoreMac) -> Self {
         Self { head, mac, process: None, nodes: HashMap::new(), scopes: HashMap::new() }
     }
@@ -110,7 +110,11 @@ impl View {
     ///
     /// # Errors
     /// [`ErrorKind::KeyStoreTampered`](crate::ErrorKind::KeyStoreTampered).
-    pub(super) fn look_at_process(&mut self, found: &Found, cache: Option<&Cache>) -> Result<Vec<String>> {
+    pub(super) fn look_at_process(
+        &mut self,
+        found: &Found,
+        cache: Option<&Cache>,
+    ) -> Result<Vec<String>> {
         let cached = cache.and_then(|cache| cache.process.as_ref());
         let expected = self.head.process.as_ref().map(|link| link.hash);
         if let Some(cached) = cached.filter(|cached| cached.hash == expected) {
@@ -121,22 +125,28 @@ impl View {
             self.process = Some(Arc::default());
             return Ok(Vec::new());
         };
-        let Look::Is(body) = read(PROCESS, &expected, found)? else { return Ok(vec![PROCESS.to_owned()]) };
+        let Look::Is(body) = read(PROCESS, &expected, found)? else {
+            return Ok(vec![PROCESS.to_owned()]);
+        };
         let node = Node::read(body, "", false)?;
-        let Content::Scopes(links) = &node.content else { return Err(tampered("it has no list of scopes")) };
+        let Content::Scopes(links) = &node.content else {
+            return Err(damaged(PROCESS, "it has no list of scopes"));
+        };
         let mut process = Process { hash: Some(expected), ..Process::default() };
         let mut missing = Vec::new();
         for link in links {
             let known = cached.and_then(|cached| cached.scopes.get(&*link.scope));
             match self.keys(Part::Process, link, known, found)? {
-                Look::Is(keys) => drop(process.scopes.insert(link.scope.as_str().into(), (link.hash, keys))),
+                Look::Is(keys) => {
+                    drop(process.scopes.insert(link.scope.as_str().into(), (link.hash, keys)));
+                }
                 Look::Missing(name) => missing.push(name),
             }
         }
         if missing.is_empty() {
             let mut ids = HashSet::new();
-            if let Some(twice) = process.iter().flat_map(|keys| keys.ids()).find(|id| !ids.insert(*id)) {
-                return Err(tampered(format!("two scopes have key {twice}")));
+            for keys in process.iter() {
+                refuse_shared_id(keys, &mut ids)?;
             }
             self.process = Some(Arc::new(process));
         }
@@ -196,18 +206,21 @@ impl View {
                     for (digit, child) in (0..16).zip(children.iter()).rev() {
                         let next = format!("{at}{digit:x}");
                         let is_on_the_way = next.starts_with(digits) || digits.starts_with(&next);
-                        if let Some(child) = child.as_ref().filter(|child| is_on_the_way && wanted(child.due))
+                        if let Some(child) =
+                            child.as_ref().filter(|child| is_on_the_way && wanted(child.due))
                         {
                             open.push((next, child.clone()));
                         }
                     }
                 }
                 Content::Scopes(links) => {
-                    let is_wanted =
-                        |link: &&ScopeLink| link.digest.digits().starts_with(digits) && wanted(link.due);
+                    let is_wanted = |link: &&ScopeLink| {
+                        link.digest.digits().starts_with(digits) && wanted(link.due)
+                    };
                     for link in links.iter().filter(is_wanted) {
                         let own = self.scopes.get(&*link.scope).and_then(Option::as_ref);
-                        let cached = || cache.and_then(|cache| cache.scopes.get(&*link.scope)?.as_ref());
+                        let cached =
+                            || cache.and_then(|cache| cache.scopes.get(&*link.scope)?.as_ref());
                         let known = own.or_else(cached);
                         match self.keys(Part::Demand, link, known, found)? {
                             Look::Is(keys) => {
@@ -222,6 +235,12 @@ impl View {
             }
         }
         Ok(if missing.is_empty() { Ok(scopes) } else { Err(missing) })
+    }
+
+    /// The keys of all scopes that were looked at, of either part.
+    pub(super) fn all_keys(&self) -> impl Iterator<Item = &Arc<ScopeKeys>> {
+        let in_process = self.process.iter().flat_map(|process| process.iter());
+        in_process.chain(self.scopes.values().flatten().map(|(_, keys)| keys))
     }
 
     /// The keys of a scope, as far as it was looked at.
@@ -253,7 +272,7 @@ impl View {
                 },
             }
         }
-        Err(tampered("its tree is deeper than it may be"))
+        Err(damaged(&node_name(digest.prefix(NODE_DIGITS)), "its tree is deeper than it may be"))
     }
 
     fn node(
@@ -309,17 +328,14 @@ impl View {
 fn read(name: &str, expected: &Digest, found: &Found) -> Result<Look<Body>> {
     let Some(record) = found.records.get(name) else {
         if found.was_asked_for(name) {
-            return Err(tampered(format!(
-                "the record \"{name}\" is missing; restore the store from a backup"
-            )));
+            return Err(tampered(format!("the record \"{name}\" is missing")));
         }
         return Ok(Look::Missing(name.to_owned()));
     };
     let body = Body::read(record)?;
     if !body.hash.equals(expected) {
         return Err(tampered(format!(
-            "the record \"{name}\" is not the one that the head is signed for: it was changed, or set back alone; restore the \
-             store from a backup"
+            "the record \"{name}\" is not the one that the head is signed for: it was changed, or set back alone"
         )));
     }
     Ok(Look::Is(body))
@@ -336,7 +352,8 @@ pub(super) fn child<'a>(
 
 /// The digit that follows so many.
 pub(super) fn digit(digest: &ScopeDigest, steps: usize) -> usize {
-    let digit = digest.digits().as_bytes().get(steps).and_then(|digit| char::from(*digit).to_digit(16));
+    let digit =
+        digest.digits().as_bytes().get(steps).and_then(|digit| char::from(*digit).to_digit(16));
     digit.map_or(0, |digit| digit as usize)
 }
 
@@ -355,7 +372,7 @@ pub(super) fn all_names_to(scopes: &[&str]) -> Vec<String> {
 /// The names of the records on the way to scopes, in a tree of so many scopes: usually all of them.
 pub(super) fn names_to(scopes: &[&str], head: Option<&Head>) -> Vec<String> {
     let count = head.and_then(|head| head.tree.as_ref()).map_or(0, |tree| tree.scopes);
-    // A node has 32 scopes at most. Where there are 8 on average, nearly none of them has had to be
+    // A node has 32 scopes at most. If there are 8 on average, nearly none of them has had to be
     // divided.
     let mut steps = 0;
     while steps < NODE_DIGITS && count >> (4 * steps) > 8 {

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::FieldSpec;
 use super::secret::OpenedUnder;
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::aad::{Aad, BoundColumn, Kind};
+use crate::format::aad::{Aad, BoundColumn, ContextAad, Kind};
 use crate::format::{Header, MAX_PLAINTEXT, TAG_LEN, binary, malformed, padding, text};
 use crate::key::{self, Found, KeyState, Keyring};
 use crate::key_id::KeyId;
@@ -18,33 +18,52 @@ pub(crate) struct Opened {
     /// In the buffer that held the sealed value.
     pub(crate) plaintext: Zeroizing<Vec<u8>>,
     pub(crate) under: OpenedUnder,
+    /// Whether a write would move it, as things are.
+    pub(crate) is_stale: bool,
 }
 
-// The buffer is wiped where opening fails, too: when it is asked whether a plaintext is a stored value already, what
-// does not open is a secret that only looks like one.
+// The buffer is wiped even if opening fails. Sealing asks whether a plaintext is a stored value
+// already. If it does not open, it is a secret that only looks like one.
+//
+// The two functions that follow are compiled once, and all below them into them: results that are
+// handed on through memory took a fifth of opening a token.
 
-pub(crate) fn binary(
+/// Opens a value in binary form with a key of the given ring, or of the one in use.
+pub(super) fn binary(
+    field: &FieldSpec<'static>,
+    ring: Option<&Keyring>,
+    kind: Kind,
+    sealed: Cow<'_, [u8]>,
+) -> Result<Opened> {
+    field.with_keys(ring, |ring, field| binary_with(ring, field, kind, sealed))
+}
+
+/// Opens a value in text form with a key of the given ring, or of the one in use.
+pub(super) fn text(
+    field: &FieldSpec<'static>,
+    ring: Option<&Keyring>,
+    kind: Kind,
+    sealed: Cow<'_, [u8]>,
+) -> Result<Opened> {
+    field.with_keys(ring, |ring, field| text_with(ring, field, kind, sealed))
+}
+
+#[inline(always)]
+pub(super) fn binary_with(
     ring: &Keyring,
     field: &FieldSpec<'_>,
     kind: Kind,
     sealed: Cow<'_, [u8]>,
 ) -> Result<Opened> {
-    match sealed {
-        Cow::Borrowed(sealed) => {
-            let header = binary::parse(sealed)?;
-            decrypt(ring, field, kind, &[], &header, sealed[binary::HEAD..].to_vec())
-        }
-        Cow::Owned(sealed) => {
-            let mut sealed = Zeroizing::new(sealed);
-            let header = binary::parse(&sealed)?;
-            // Moves the ciphertext, not the plaintext, to the front.
-            sealed.drain(..binary::HEAD);
-            decrypt(ring, field, kind, &[], &header, std::mem::take(&mut *sealed))
-        }
-    }
+    let mut sealed = Zeroizing::new(sealed.into_owned());
+    let header = binary::parse(&sealed)?;
+    // Moves the ciphertext, not the plaintext, to the front.
+    sealed.drain(..binary::HEAD);
+    decrypt(ring, field, kind, &[], &header, sealed)
 }
 
-pub(crate) fn text(
+#[inline(always)]
+pub(super) fn text_with(
     ring: &Keyring,
     field: &FieldSpec<'_>,
     kind: Kind,
@@ -52,32 +71,34 @@ pub(crate) fn text(
 ) -> Result<Opened> {
     let mut sealed = Zeroizing::new(sealed.into_owned());
     let header = text::parse(&mut sealed)?;
-    decrypt(ring, field, kind, &[], &header, std::mem::take(&mut *sealed))
+    decrypt(ring, field, kind, &[], &header, sealed)
 }
 
 /// `body` is ciphertext and tag.
+#[inline(always)]
 pub(super) fn decrypt(
     ring: &Keyring,
     field: &FieldSpec<'_>,
     kind: Kind,
     bound: &[BoundColumn<'_>],
     header: &Header,
-    body: Vec<u8>,
+    mut body: Zeroizing<Vec<u8>>,
 ) -> Result<Opened> {
-    let mut body = Zeroizing::new(body);
     let Header { key_id, suite, nonce } = header;
     let in_use;
-    let key = match find(ring, field, *key_id) {
+    let is_stored = kind == Kind::Column;
+    let key = match find(ring, field, *key_id, is_stored) {
         Err(unknown) if field.scope_has_ring => {
             in_use = key::in_use();
-            find_elsewhere(in_use.as_deref(), field, *key_id).ok_or(unknown)?
+            find_elsewhere(in_use.as_deref(), field, *key_id, is_stored).ok_or(unknown)?
         }
         found => found?,
     };
     let previous_scope =
         field.previous_scopes.iter().any(|scope| key.is_of(scope)) && !key.is_of(field.scope);
     let cipher = key.field_cipher(if previous_scope { &key.scope } else { field.scope })?;
-    // Either way: were an unbound value accepted where columns are bound, it could still be moved between rows.
+    // In both directions. If an unbound value were accepted although columns are bound, it could
+    // still be moved between rows.
     if suite.is_bound() == bound.is_empty() {
         return Err(Error::new(ErrorKind::BoundColumns).key(*key_id));
     }
@@ -85,18 +106,19 @@ pub(super) fn decrypt(
     let len = len.ok_or_else(|| malformed("it ends within the tag").key(*key_id))?;
 
     let context = cipher.open(kind == Kind::Detached, nonce, |subkey| {
-        let opens = |context: &str, body: &mut [u8]| {
+        let opens = |context: &ContextAad<'_>, body: &mut [u8]| {
             subkey.open(nonce, Aad::new(*suite, *key_id, kind, context, bound).as_bytes(), body)
         };
         if field.previous_contexts.is_empty() {
             return opens(field.context, &mut body).then_some(0);
         }
-        // What does not authenticate may come out overwritten, and is needed for the next context.
+        // If the value does not authenticate, the buffer may be overwritten. But it is needed for
+        // the next context.
         let sealed = body.clone();
-        let mut contexts = iter::once(&field.context).chain(field.previous_contexts);
-        contexts.position(|context| {
+        let previous = field.previous_contexts.iter().map(|context| ContextAad::new(context));
+        iter::once(*field.context).chain(previous).position(|context| {
             body.copy_from_slice(&sealed);
-            opens(context, &mut body)
+            opens(&context, &mut body)
         })
     });
     let context = context.ok_or_else(|| Error::new(ErrorKind::Authentication).key(*key_id))?;
@@ -108,23 +130,32 @@ pub(super) fn decrypt(
     };
     body.truncate(len);
     let compromised = key.state == KeyState::Compromised;
-    Ok(Opened {
-        plaintext: body,
-        under: OpenedUnder { key_id: *key_id, previous_context: context > 0, previous_scope, compromised },
-    })
+    let under =
+        OpenedUnder { key_id: *key_id, previous_context: context > 0, previous_scope, compromised };
+    Ok(Opened { plaintext: body, under, is_stale: under.is_stale(ring, field.scope) })
 }
 
-/// A key that the entered scope's own ring does not hold: it is of another scope, perhaps of a previous one. Of the entered
-/// scope's keys that ring alone decides.
+/// A key that the entered scope's own ring does not hold. It is of another scope, perhaps of a
+/// previous one. Only that ring decides on the entered scope's own keys.
 #[cold]
-fn find_elsewhere<'a>(ring: Option<&'a Keyring>, field: &FieldSpec<'_>, id: KeyId) -> Option<Found<'a>> {
-    find(ring?, field, id).ok().filter(|key| !key.is_of(field.scope))
+fn find_elsewhere<'a>(
+    ring: Option<&'a Keyring>,
+    field: &FieldSpec<'_>,
+    id: KeyId,
+    is_stored: bool,
+) -> Option<Found<'a>> {
+    find(ring?, field, id, is_stored).ok().filter(|key| !key.is_of(field.scope))
 }
 
-#[inline]
-fn find<'a>(ring: &'a Keyring, field: &FieldSpec<'_>, id: KeyId) -> Result<Found<'a>> {
-    if !field.may_ask && !ring.holds(id) {
+#[inline(always)]
+fn find<'a>(
+    ring: &'a Keyring,
+    field: &FieldSpec<'_>,
+    id: KeyId,
+    is_stored: bool,
+) -> Result<Found<'a>> {
+    if !field.may_ask && !ring.contains(id) {
         return Err(Error::new(ErrorKind::UnknownKey).key(id));
     }
-    ring.find(id)
+    ring.find(id, is_stored)
 }

@@ -6,12 +6,12 @@ use crate::key::{KeyState, Keyring, Purpose};
 use crate::key_id::KeyId;
 use crate::plaintext::Plaintext;
 
-/// What stands for a secret wherever it would be printed.
+/// Printed in place of a secret.
 pub(crate) const REDACTED: &str = "[encrypted]";
 
-/// A plaintext, and the key it was read under. Wiped on drop where its type can be.
+/// A plaintext, and the key that it was read under. It is wiped on drop if its type can be.
 ///
-/// It is what a generated field type holds, and what one written by hand wraps:
+/// A generated field type holds one, and a newtype that you write by hand wraps one:
 ///
 /// ```
 /// use encrypted_field::{Encrypted, Secret};
@@ -68,7 +68,7 @@ impl<P: Plaintext> Secret<P> {
         self.plain().view()
     }
 
-    /// The value itself; from here on nothing wipes it.
+    /// The value itself. From here on nothing wipes it.
     pub fn into_inner(mut self) -> P::Value {
         P::into_value(self.take())
     }
@@ -76,7 +76,9 @@ impl<P: Plaintext> Secret<P> {
     pub(crate) fn plain(&self) -> &P {
         match &self.plain {
             Some(plain) => plain,
-            None => unreachable!("only `into_inner` takes the plaintext, and it consumes the secret"),
+            None => {
+                unreachable!("only `into_inner` takes the plaintext, and it consumes the secret")
+            }
         }
     }
 
@@ -85,7 +87,7 @@ impl<P: Plaintext> Secret<P> {
         self.plain.as_mut()
     }
 
-    /// For a generated type, which has a `Drop` of its own and so can't be taken apart either.
+    /// For a generated type. It has a `Drop` of its own, and so can't be taken apart either.
     #[doc(hidden)]
     pub fn __take(&mut self) -> P::Value {
         P::into_value(self.take())
@@ -94,7 +96,9 @@ impl<P: Plaintext> Secret<P> {
     fn take(&mut self) -> P {
         match self.plain.take() {
             Some(plain) => plain,
-            None => unreachable!("only `into_inner` takes the plaintext, and it consumes the secret"),
+            None => {
+                unreachable!("only `into_inner` takes the plaintext, and it consumes the secret")
+            }
         }
     }
 
@@ -106,7 +110,7 @@ impl<P: Plaintext> Secret<P> {
         }
     }
 
-    /// Whether a legacy reader read it.
+    /// Whether a legacy reader has read it.
     pub fn is_legacy(&self) -> bool {
         self.origin == Origin::Legacy
     }
@@ -116,21 +120,34 @@ impl<P: Plaintext> Secret<P> {
         match self.origin {
             Origin::New => false,
             Origin::Legacy => true,
-            Origin::Opened(under) => {
-                under.previous_context
-                    || under.previous_scope
-                    || under.compromised
-                    || keys.is_some_and(|(ring, scope)| is_behind(ring, scope, under.key_id))
-            }
+            Origin::Opened(under) => match keys {
+                Some((ring, scope)) => under.is_stale(ring, scope),
+                None => under.is_behind_any_key(),
+            },
         }
     }
 }
 
-/// Whether a write would use another key, and not an older one: a pending key is the next active one, already in use by
-/// processes that are ahead of this one.
+impl OpenedUnder {
+    /// Whether it is out of date whatever the active key is.
+    fn is_behind_any_key(self) -> bool {
+        self.previous_context || self.previous_scope || self.compromised
+    }
+
+    /// Whether a write would move it, as things are.
+    #[inline]
+    pub(super) fn is_stale(self, ring: &Keyring, scope: &str) -> bool {
+        self.is_behind_any_key() || is_behind(ring, scope, self.key_id)
+    }
+}
+
+/// Whether a write would use another key that is not an older one. A pending key is the next active
+/// one, and processes that are ahead of this one use it already.
 fn is_behind(ring: &Keyring, scope: &str, key_id: KeyId) -> bool {
     ring.active_key(scope, Purpose::Field) != Some(key_id)
-        && ring.get(key_id.get()).is_none_or(|key| key.state != KeyState::Pending || key.scope != scope)
+        && ring
+            .get(key_id.get())
+            .is_none_or(|key| key.state != KeyState::Pending || key.scope != scope)
 }
 
 impl<P: Plaintext> Drop for Secret<P> {

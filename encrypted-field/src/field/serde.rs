@@ -4,7 +4,7 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Error as _, Serialize, Serializer};
 
 use super::REDACTED;
-use super::{EncryptedField, Secret};
+use super::{EncryptedField, EncryptedFieldExt as _, Secret};
 use crate::plaintext::Plaintext;
 
 /// From plaintext.
@@ -18,7 +18,8 @@ where
     value.map(|value| T::from_secret(Secret::new(value))).map_err(refused::<T, D>)
 }
 
-/// From plaintext, but not from what a redacted value became: it must not overwrite the secret.
+/// From plaintext, but not from the marker of a redacted value, which must not overwrite the
+/// secret.
 pub fn deserialize_unredacted<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: EncryptedField,
@@ -49,7 +50,8 @@ pub fn deserialize_sealed<'de, T: EncryptedField, D: Deserializer<'de>>(
     T::open_text(&sealed).map_err(D::Error::custom)
 }
 
-/// In place of the error of a value's own type, which quotes the value: `invalid type: string "xoxb-…"`.
+/// In place of the error of a value's own type, which quotes the value: `invalid type: string
+/// "xoxb-…"`.
 fn refused<'de, T: EncryptedField, D: Deserializer<'de>>(_: D::Error) -> D::Error {
     D::Error::custom(format_args!("{}: not a value of the field's type", T::CONTEXT))
 }
@@ -65,7 +67,10 @@ where
 }
 
 /// As a marker.
-pub fn serialize_redacted<T: EncryptedField, S: Serializer>(_: &T, serializer: S) -> Result<S::Ok, S::Error> {
+pub fn serialize_redacted<T: EncryptedField, S: Serializer>(
+    _: &T,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(REDACTED)
 }
 

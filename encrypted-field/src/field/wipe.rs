@@ -1,17 +1,19 @@
-//! Wiping a plaintext whose type may or may not be `Zeroize`: `json` types are the application's own.
+//! Wiping a plaintext whose type may or may not be `Zeroize`: types inside of `Json` and `Text` are
+//! the application's own.
 //!
-//! Generated code knows the concrete type, so method resolution can choose: `(&mut Wipe(x)).wipe()` takes the
-//! first impl that fits, the one for `Zeroize` types before the one that needs one more reference.
+//! Generated code knows the concrete type, so method resolution can choose: `(&mut Wipe(x)).wipe()`
+//! takes the first impl that fits, the one for `Zeroize` types before the one that needs one more
+//! reference.
 
 use zeroize::Zeroize;
 
-use crate::plaintext::Json;
+use crate::plaintext::{Json, Text};
 
-/// What is to be wiped.
+/// The value to be wiped.
 #[derive(Debug)]
 pub struct Wipe<'a, T>(pub &'a mut T);
 
-/// Taken for JSON of a type that is `Zeroize`.
+/// Taken for JSON and text of a type that is `Zeroize`.
 pub trait WipeZeroize {
     /// Overwrites the value.
     fn wipe(&mut self);
@@ -23,7 +25,13 @@ impl<T: Zeroize> WipeZeroize for Wipe<'_, Json<T>> {
     }
 }
 
-/// Taken for everything else: [`Secret`](crate::Secret) wipes what is not JSON by itself.
+impl<T: Zeroize> WipeZeroize for Wipe<'_, Text<T>> {
+    fn wipe(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+/// Taken for everything else: [`Secret`](crate::Secret) wipes the other types by itself.
 pub trait WipeElsewhere {
     /// Does nothing.
     fn wipe(&mut self);

@@ -1,18 +1,20 @@
-//! What a stored value tells without a key.
+//! The facts that a stored value tells without a key.
 
 use super::{Header, PAYLOAD_OVERHEAD, TAG_LEN, binary, text};
 use crate::error::Result;
 use crate::key_id::KeyId;
 
-/// What a stored value says of itself, without a key and without authentication: for tools and statistics.
+/// The statements of a stored value about itself, without a key. Nothing of it is authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoredInfo {
     /// The key that it names.
     pub key_id: KeyId,
-    /// The suite byte: algorithm in the low, flags in the high four bits (see FORMAT.md).
+    /// The suite byte. The low four bits are the algorithm, the high four bits are flags (see
+    /// FORMAT.md).
     pub suite: u8,
-    /// Bytes of ciphertext without the tag: the plaintext's length, with its padding if it has one.
+    /// The length of the ciphertext without the tag, in bytes. It is the length of the plaintext,
+    /// with its padding if it has one.
     pub ciphertext_len: usize,
 }
 
@@ -30,8 +32,9 @@ impl StoredInfo {
 /// ```
 ///
 /// # Errors
-/// The same as opening gives before it needs a key: `NotEncrypted`, `Malformed`, `WrongStorage`,
-/// `UnsupportedVersion`, `UnsupportedSuite`, `Pending`.
+/// The errors that opening gives before it needs a key: `NotEncrypted`, `Malformed`,
+/// `WrongStorage`, `UnsupportedVersion`, `UnsupportedSuite`, `Pending`. A legacy reader gets values
+/// that are `NotEncrypted`, and no others.
 pub fn inspect(stored: &[u8]) -> Result<StoredInfo> {
     let header = binary::parse(stored)?;
     Ok(StoredInfo::new(&header, stored.len() - binary::stored_len(0)))

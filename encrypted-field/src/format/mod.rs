@@ -1,4 +1,8 @@
-//! The stored value, version 1. `FORMAT.md` is the normative text; names and order follow it.
+//! For tools and statistics: [`inspect()`] reads the key id of a stored value, without a key, and
+//! [`is_ours`] tells a stored value from any other.
+//!
+//! This is the stored value, version 1. `FORMAT.md` is the normative text. Names and order follow
+//! it.
 //!
 //! ```text
 //! binary   EF 66 31 | key id u32 | suite u8 | nonce 24 | ciphertext | tag 16
@@ -10,11 +14,15 @@ mod base64url;
 pub(crate) mod binary;
 mod inspect;
 pub(crate) mod padding;
+mod recognise;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
 
+use std::borrow::Cow;
+
 pub use inspect::{StoredInfo, inspect, inspect_text};
+pub use recognise::is_ours;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::key_id::KeyId;
@@ -30,23 +38,35 @@ pub(crate) const PAYLOAD_OVERHEAD: usize = PAYLOAD_HEAD + TAG_LEN;
 /// The longest plaintext, padding included: 2^28 bytes (256 MiB).
 pub(crate) const MAX_PLAINTEXT: usize = 1 << 28;
 
-/// Algorithm (low nibble) and flags (high nibble) of a value; only combinations that this version reads.
+/// Algorithm (low nibble) and flags (high nibble) of a value. It has only combinations that this
+/// version reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Suite(u8);
 
 impl Suite {
-    /// XAES-256-GCM (C2SP), no flags: what this version writes.
+    /// XAES-256-GCM (C2SP), no flags. This version writes it.
     pub(crate) const XAES_256_GCM: Self = Self(0x01);
     pub(crate) const PADDED: u8 = 0x10;
     pub(crate) const BOUND: u8 = 0x20;
     const ALGORITHM: u8 = 0x0F;
 
+    #[inline(always)]
     pub(crate) fn from_byte(byte: u8) -> Result<Self> {
         let flags = byte & !Self::ALGORITHM;
-        if byte & Self::ALGORITHM != Self::XAES_256_GCM.0 || flags & !(Self::PADDED | Self::BOUND) != 0 {
-            return Err(Error::new(ErrorKind::UnsupportedSuite).detail(format!("suite 0x{byte:02x}")));
+        if byte & Self::ALGORITHM != Self::XAES_256_GCM.0
+            || flags & !(Self::PADDED | Self::BOUND) != 0
+        {
+            return Err(
+                Error::new(ErrorKind::UnsupportedSuite).detail(format!("suite 0x{byte:02x}"))
+            );
         }
         Ok(Self(byte))
+    }
+
+    /// Whether version 1 has this suite or may assign it later: algorithms 1 to 3, and no flags but
+    /// the two that there are.
+    pub(crate) const fn may_be(byte: u8) -> bool {
+        byte & 0b1100_1100 == 0 && byte & 0b11 != 0
     }
 
     pub(crate) const fn byte(self) -> u8 {
@@ -66,7 +86,8 @@ impl Suite {
     }
 }
 
-/// What a stored value says of itself before anything is decrypted. Nothing of it is authenticated yet.
+/// The statements of a stored value about itself, before anything is decrypted. Nothing of it is
+/// authenticated yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) key_id: KeyId,
@@ -74,33 +95,41 @@ pub(crate) struct Header {
     pub(crate) nonce: [u8; NONCE_LEN],
 }
 
-/// `^ef[0-9]+:`, the text marker in any version: the digits, if it stands there.
+/// The marker of version 1 in the text form.
+const TEXT_MARKER: &[u8] = b"ef1:";
+/// The marker of version 1 in the binary form.
+const BINARY_MARKER: [u8; 3] = [0xEF, 0x66, 0x31];
+
+/// Whether this begins as values of this version do in the text form.
 #[inline]
-pub(crate) fn text_version(stored: &[u8]) -> Option<&[u8]> {
-    let rest = stored.strip_prefix(b"ef")?;
-    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-    (digits > 0 && rest.get(digits) == Some(&b':')).then(|| &rest[..digits])
+pub(crate) fn begins_as_text(bytes: &[u8]) -> bool {
+    bytes.starts_with(TEXT_MARKER)
 }
 
-/// `EF 66 30..39`, the binary marker in any version: the version digit.
+/// Whether this begins as values of this version do in the binary form.
 #[inline]
-pub(crate) fn binary_version(stored: &[u8]) -> Option<u8> {
-    match stored {
-        [0xEF, 0x66, version @ b'0'..=b'9', ..] => Some(*version),
+pub(crate) fn begins_as_binary(bytes: &[u8]) -> bool {
+    bytes.starts_with(&BINARY_MARKER)
+}
+
+pub(crate) fn malformed(what: impl Into<Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::Malformed).detail(what)
+}
+
+/// The six bits of a character of base64url.
+const fn sextet(character: u8) -> Option<u8> {
+    match character {
+        b'A'..=b'Z' => Some(character - b'A'),
+        b'a'..=b'z' => Some(character - b'a' + 26),
+        b'0'..=b'9' => Some(character - b'0' + 52),
+        b'-' => Some(62),
+        b'_' => Some(63),
         _ => None,
     }
 }
 
-/// Whether this is a stored value of ours, in either form and any version.
-#[inline]
-pub(crate) fn is_ours(stored: &[u8]) -> bool {
-    // Few plaintexts begin like either.
-    matches!(stored, [b'e' | 0xEF, b'f', ..])
-        && (text_version(stored).is_some() || binary_version(stored).is_some())
-}
-
-pub(crate) fn malformed(what: &'static str) -> Error {
-    Error::new(ErrorKind::Malformed).detail(what)
+fn is_base64url(character: u8) -> bool {
+    sextet(character).is_some()
 }
 
 /// Refuses a payload whose ciphertext is longer than any that this version writes.

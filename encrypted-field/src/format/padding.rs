@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub(crate) fn unpadded_len(plaintext: &[u8]) -> Result<usize> {
     match plaintext.iter().rposition(|b| *b != 0) {
         Some(end) if plaintext[end] == 0x80 => Ok(end),
-        _ => Err(Error::new(ErrorKind::InvalidPlaintext).detail("no padding where the suite announces it")),
+        _ => Err(Error::new(ErrorKind::InvalidPlaintext)
+            .detail("no padding where the suite announces it")),
     }
 }

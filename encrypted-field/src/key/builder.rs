@@ -1,4 +1,4 @@
-//! Building a key ring: everything that can be wrong with a set of keys is found here.
+//! Building a key ring. It checks everything that can be wrong with a set of keys.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -28,7 +28,7 @@ impl KeyringBuilder {
         self.key(Key::new(id, bytes))
     }
 
-    /// A key that was active before, in the default scope: it opens, and does not seal.
+    /// A key that was active before, in the default scope. It opens, and does not seal.
     pub fn retired(self, id: u32, bytes: [u8; 32]) -> Self {
         self.key(Key::new(id, bytes).state(KeyState::Retired))
     }
@@ -52,16 +52,18 @@ impl KeyringBuilder {
     }
 
     /// Derives a subkey for every value that is sealed, so that all 192 bits of each nonce are its
-    /// own. Without this, up to 4096 values for columns share the first 96 bits, mostly those of
-    /// one thread: it shows that they were written together, and sealing a short value takes down
-    /// to half the time (`FORMAT.md`, section 15, has the reasons and the bounds). Detached values
-    /// never share them.
+    /// own.
     ///
-    /// With keys from a provider, take them through a builder:
+    /// Without this, up to 4096 values for columns share the first 96 bits. Mostly they are the
+    /// values of one thread. This shows that they were written together, and sealing a short value
+    /// takes down to half the time. `FORMAT.md`, section 15, has the reasons and the bounds.
+    /// Detached values never share these bits.
+    ///
+    /// Keys of a provider go through a builder:
     ///
     /// ```no_run
     /// # fn main() -> encrypted_field::Result<()> {
-    /// use encrypted_field::{EnvKeys, Keyring};
+    /// use encrypted_field::{Keyring, key::EnvKeys};
     /// let keys = EnvKeys::new().keys(|name| std::env::var_os(name))?;
     /// encrypted_field::install(Keyring::builder().keys(keys).subkey_per_value().build()?)?;
     /// # Ok(())
@@ -75,10 +77,11 @@ impl KeyringBuilder {
     /// Checks the keys and makes them ready for use.
     ///
     /// # Errors
-    /// [`ErrorKind::FipsMode`] with the feature `fips`. [`ErrorKind::InvalidKeys`]: no key at all,
-    /// id 0, an id twice, the same bytes under two ids, two active keys in one scope and purpose,
-    /// retired keys without an active one, bytes that are not random (all equal, counting,
-    /// repeating, text), a check value that does not match.
+    /// - [`ErrorKind::FipsMode`], with the feature `fips`.
+    /// - [`ErrorKind::InvalidKeys`]: no key at all, id 0, an id twice, the same bytes under two
+    ///   ids, two active keys in one scope and purpose, retired keys without an active one, bytes
+    ///   that are not random (all equal, counting, repeating, text), or a check value that does not
+    ///   match.
     pub fn build(self) -> Result<Keyring> {
         cipher::check()?;
         if self.keys.is_empty() {
@@ -103,16 +106,16 @@ impl KeyringBuilder {
                 && let Some(other) = checks.insert(check, entry.id)
                 && other != entry.id
             {
-                let detail =
-                    format!("it has the same bytes as key {other}; a key has one id and one purpose");
+                let detail = format!(
+                    "it has the same bytes as key {other}; a key has one id and one purpose"
+                );
                 return Err(invalid(detail).key(entry.id));
             }
             match entries.entry(entry.id) {
                 Entry::Vacant(slot) => slot.insert(entry),
                 Entry::Occupied(_) => {
-                    return Err(
-                        invalid("this id is given twice; give each key an id of its own").key(entry.id)
-                    );
+                    return Err(invalid("this id is given twice; give each key an id of its own")
+                        .key(entry.id));
                 }
             };
         }
@@ -129,7 +132,8 @@ impl KeyringBuilder {
     }
 
     fn entry(&self, key: &Key) -> Result<KeyEntry> {
-        let id = KeyId::new(key.id).ok_or_else(|| invalid("key id 0 is reserved; ids begin at 1"))?;
+        let id =
+            KeyId::new(key.id).ok_or_else(|| invalid("key id 0 is reserved; ids begin at 1"))?;
         let refused = match key.state {
             KeyState::Disabled => Some("it is disabled".into()),
             KeyState::Destroyed => Some("it was destroyed".into()),
@@ -146,7 +150,10 @@ impl KeyringBuilder {
                 if let Some(expected) = key.expected_check
                     && !check.ct_eq(&expected).to_bool()
                 {
-                    return Err(invalid("these are not the bytes that its check value was made of").key(id));
+                    return Err(invalid(
+                        "these are not the bytes that its check value was made of",
+                    )
+                    .key(id));
                 }
                 let material = (key.state != KeyState::Destroyed)
                     .then(|| Material::of(key.purpose, bytes, !self.subkey_per_value));
@@ -172,7 +179,8 @@ fn invalid(detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::InvalidKeys).detail(detail)
 }
 
-fn place(scope: &str, purpose: Purpose) -> String {
+/// Where a key serves, for messages.
+pub(super) fn place(scope: &str, purpose: Purpose) -> String {
     match scope {
         "" => format!("the default scope, purpose {}", purpose.name()),
         scope => format!("scope \"{scope}\", purpose {}", purpose.name()),

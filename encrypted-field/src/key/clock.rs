@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-/// What time it is: the system's, or for tests one that is set by hand.
+/// The time of the system. For tests, a time that you set by hand.
 #[derive(Clone, Default)]
 pub struct Clock(Option<Arc<Manual>>);
 
@@ -20,13 +20,13 @@ impl Clock {
         Self(None)
     }
 
-    /// A clock that stands still at `start` until it is [advanced](Self::advance). Clones are the
+    /// A clock that stands still at `start` until you [advance](Self::advance) it. Clones are the
     /// same clock.
     pub fn manual(start: SystemTime) -> Self {
         Self(Some(Arc::new(Manual { start, passed: Mutex::default() })))
     }
 
-    /// Lets time pass on a manual clock; does nothing to the system's.
+    /// Lets time pass on a manual clock. Does nothing to the clock of the system.
     pub fn advance(&self, time: Duration) {
         self.change(|(monotonic, wall)| {
             *monotonic += time;
@@ -34,7 +34,7 @@ impl Clock {
         });
     }
 
-    /// Sets the date of a manual clock, as a correction by the operating system does: no time
+    /// Sets the date of a manual clock, as a correction by the operating system does. No time
     /// passes.
     pub fn set_wall(&self, date: SystemTime) {
         if let Some(manual) = &self.0 {
@@ -53,12 +53,14 @@ impl Clock {
     pub fn wall(&self) -> SystemTime {
         match &self.0 {
             None => SystemTime::now(),
-            Some(manual) => manual.start + manual.passed.lock().unwrap_or_else(PoisonError::into_inner).1,
+            Some(manual) => {
+                manual.start + manual.passed.lock().unwrap_or_else(PoisonError::into_inner).1
+            }
         }
     }
 
-    /// Time since some moment in the past; never goes back. On Linux it goes on while the machine
-    /// is suspended.
+    /// The time since some moment in the past. It never goes back. On Linux it goes on while the
+    /// machine is suspended.
     #[inline]
     pub fn monotonic(&self) -> Duration {
         match &self.0 {

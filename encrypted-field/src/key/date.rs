@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-/// `YYYY-MM-DDTHH:MM:SSZ`. Times before 1970 count as 1970: no key is older.
+/// `YYYY-MM-DDTHH:MM:SSZ`. Times before 1970 count as 1970, because no key is older.
 pub(crate) fn rfc3339(time: SystemTime) -> String {
     let seconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let (days, second) = (seconds / 86_400, seconds % 86_400);
@@ -26,7 +26,8 @@ mod tests {
 
     #[test]
     fn dates() {
-        let at = |seconds| rfc3339(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds));
+        let at =
+            |seconds| rfc3339(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds));
         assert_eq!(at(0), "1970-01-01T00:00:00Z");
         assert_eq!(at(951_782_400), "2000-02-29T00:00:00Z");
         assert_eq!(at(4_107_542_399), "2100-02-28T23:59:59Z");

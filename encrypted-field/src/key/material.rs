@@ -1,4 +1,5 @@
-//! What a loaded key holds: what its purpose needs, and nothing that serves another purpose.
+//! The content of a loaded key: only what its purpose needs, and nothing that serves another
+//! purpose.
 
 use std::sync::Arc;
 
@@ -68,14 +69,18 @@ mod tests {
     #[test]
     fn a_field_key_becomes_the_cipher_of_its_field_key() {
         let key = SecretBytes::new(data_key());
-        let Material::Field(cipher) = Material::of(Purpose::Field, &key, true) else { panic!("no cipher") };
+        let Material::Field(cipher) = Material::of(Purpose::Field, &key, true) else {
+            panic!("no cipher")
+        };
         let mut body = [&[0; 24][..], b"CANARY-plain", &[0; 16]].concat();
         cipher.seal(false, b"", &mut body).unwrap();
         let (nonce, sealed) = body.split_first_chunk_mut().unwrap();
 
         let opens = |key: &SecretBytes| {
             let cipher = Cipher::new(key.expose(), true);
-            cipher.open(false, nonce, |subkey| subkey.open(nonce, b"", &mut sealed.to_vec()).then_some(()))
+            cipher.open(false, nonce, |subkey| {
+                subkey.open(nonce, b"", &mut sealed.to_vec()).then_some(())
+            })
         };
         assert_eq!(opens(&derive::field_key(&key, 1)), Some(()));
         // Neither under the data key itself nor under that of another algorithm.
@@ -94,20 +99,29 @@ mod tests {
                 }
                 _ => panic!("{purpose:?} has the material of another purpose"),
             }
-            assert_eq!(field_cipher_of(purpose, material.clone()), Some(ErrorKind::PurposeMismatch));
-            // Nor where whoever made the entry took it for a field key.
+            assert_eq!(
+                field_cipher_of(purpose, material.clone()),
+                Some(ErrorKind::PurposeMismatch)
+            );
+            // Nor if whoever made the entry took it for a field key.
             assert_eq!(field_cipher_of(Purpose::Field, material), Some(ErrorKind::PurposeMismatch));
         }
         let material = Material::of(Purpose::Field, &SecretBytes::new(bytes), true);
-        assert_eq!(field_cipher_of(Purpose::Index, material.clone()), Some(ErrorKind::PurposeMismatch));
+        assert_eq!(
+            field_cipher_of(Purpose::Index, material.clone()),
+            Some(ErrorKind::PurposeMismatch)
+        );
         assert_eq!(field_cipher_of(Purpose::Field, material), None);
     }
 
     #[test]
     fn a_ring_holds_of_each_key_what_its_purpose_needs() {
         let key = |id, purpose| Key::new(id, data_key()).purpose(purpose);
-        let ring = Keyring::builder().keys([key(1, Purpose::Index), key(2, Purpose::File)]).build().unwrap();
-        let find = |id| ring.find(KeyId::new(id).unwrap()).unwrap();
+        let ring = Keyring::builder()
+            .keys([key(1, Purpose::Index), key(2, Purpose::File)])
+            .build()
+            .unwrap();
+        let find = |id| ring.find(KeyId::new(id).unwrap(), true).unwrap();
         assert!(matches!(find(1).material, Some(Material::Index(_))));
         assert!(matches!(find(2).material, Some(Material::File(_))));
         for id in [1, 2] {

@@ -1,4 +1,4 @@
-//! Keys, the key ring, and where keys come from.
+//! For applications that build a key ring themselves: keys, the ring, and where keys come from.
 
 mod builder;
 #[cfg(feature = "envelope")]
@@ -20,7 +20,7 @@ pub use builder::KeyringBuilder;
 #[cfg(feature = "envelope")]
 pub use clock::Clock;
 pub use global::{HeldKeyring, install, keyring};
-pub(crate) use global::{in_use, with_current};
+pub(crate) use global::{in_use, on_new_sealing_keys, with_current};
 pub use provider::env::EnvKeys;
 #[cfg(feature = "key-file")]
 pub use provider::file::{KeyFile, KeyFileEntry};
@@ -29,7 +29,11 @@ pub use ring::{KeyInfo, Keyring};
 pub use scope::{InScope, Scope};
 pub(crate) use source::Found;
 #[cfg(feature = "envelope")]
-pub(crate) use {global::install_next, source::KeySource};
+pub(crate) use {
+    global::{await_ring, install_next},
+    scope::check_name,
+    source::KeySource,
+};
 
 use crate::cipher;
 use crate::error::Result;
@@ -39,7 +43,7 @@ use crate::secret::SecretBytes;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Purpose {
-    /// Fields of rows, and values sealed outside of rows.
+    /// Fields of rows, and values that are sealed outside of rows.
     #[default]
     Field,
     /// Blind indexes.
@@ -51,7 +55,7 @@ pub enum Purpose {
 impl Purpose {
     pub(crate) const ALL: [Self; 3] = [Self::Field, Self::Index, Self::File];
 
-    /// As written in `ENCRYPTED_FIELD_KEYS` and key files.
+    /// Its name in `ENCRYPTED_FIELD_KEYS` and in key files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Field => "field",
@@ -65,31 +69,37 @@ impl Purpose {
     }
 }
 
-/// Where a key stands in its life (NIST SP 800-57 part 1, section 7).
+/// The state of a key in its life (NIST SP 800-57 part 1, section 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyState {
-    /// Known, opens values, does not seal yet: published to every process before the first one
-    /// seals with it.
+    /// Opens values, and does not seal yet. Every process gets the key in this state before the
+    /// first one seals with it.
     Pending,
-    /// Seals and opens. One key per scope and purpose.
+    /// Seals and opens. There is one such key per scope and purpose.
     Active,
     /// Opens only.
     Retired,
-    /// Refused, reversibly: a dry run for destroying it.
+    /// Refused. This can be undone, so it is a dry run for destroying the key.
     Disabled,
-    /// Its bytes are gone. The id stays known, so that it is never used again.
+    /// Its bytes are gone. The id stays known, so that nobody uses it again.
     Destroyed,
-    /// Somebody else may have it: opens, its values are stale, each read is an
+    /// Somebody else may have it. It opens. Its values are stale, and each read of one is an
     /// [event](crate::event::Event::CompromisedRead). See [`KeyringBuilder::refuse_compromised`].
     Compromised,
 }
 
 impl KeyState {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Pending, Self::Active, Self::Retired, Self::Disabled, Self::Destroyed, Self::Compromised];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Pending,
+        Self::Active,
+        Self::Retired,
+        Self::Disabled,
+        Self::Destroyed,
+        Self::Compromised,
+    ];
 
-    /// As written in key files.
+    /// Its name in key files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -107,8 +117,7 @@ impl KeyState {
     }
 }
 
-/// A data key on its way into a [`Keyring`]: 256 random bits with an id, a scope, a purpose and a
-/// state.
+/// A data key for a [`Keyring`]: 256 random bits with an id, a scope, a purpose and a state.
 #[derive(Clone)]
 pub struct Key {
     /// Checked when the ring is built, so that one place reports id 0.
@@ -121,8 +130,8 @@ pub struct Key {
 }
 
 impl Key {
-    /// An active key of the default scope (`""`) for fields. `bytes` come from a cryptographic
-    /// random generator, such as [`generate_key`](crate::generate_key) or `openssl rand`.
+    /// An active key of the default scope (`""`) for fields. Take `bytes` from a cryptographic
+    /// random generator, such as [`generate_key`] or `openssl rand`.
     pub fn new(id: u32, bytes: [u8; 32]) -> Self {
         Self {
             id,
@@ -134,7 +143,8 @@ impl Key {
         }
     }
 
-    /// The tombstone of a destroyed key: its id stays taken, its values say what happened to them.
+    /// The tombstone of a destroyed key. Its id stays taken. The errors of its values say that the
+    /// key was destroyed.
     pub fn destroyed(id: u32) -> Self {
         Self {
             id,
@@ -146,8 +156,8 @@ impl Key {
         }
     }
 
-    /// The scope whose fields it serves; a field names its scope with `#[encrypted(…, scope =
-    /// "…")]`, or takes the one that is [entered](crate::Scope).
+    /// The scope whose fields it serves. A field names its scope with
+    /// `#[encrypted(…, scope = "…")]`, or takes the one that is [entered](crate::Scope).
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scope = scope.into();
@@ -161,23 +171,23 @@ impl Key {
         self
     }
 
-    /// Where it stands in its life.
+    /// Its state.
     #[must_use]
     pub fn state(mut self, state: KeyState) -> Self {
         self.state = state;
         self
     }
 
-    /// The check value that these bytes must have (see [`Key::check_value`]): a wrong key under a
-    /// right id is then found when keys are loaded, not when rows fail.
+    /// The check value that these bytes must have (see [`Key::check_value`]). It finds a wrong key
+    /// under a right id when keys are loaded, and not when rows fail.
     #[must_use]
     pub fn check(mut self, check_value: [u8; 32]) -> Self {
         self.expected_check = Some(check_value);
         self
     }
 
-    /// `HKDF-Expand-SHA-256(key, "encrypted-field/v1/check\0", 32)`: identifies the key without
-    /// revealing it, to be kept beside its id. `None` for a destroyed key.
+    /// `HKDF-Expand-SHA-256(key, "encrypted-field/v1/check\0", 32)`. It identifies the key without
+    /// revealing it. Keep it beside the id. `None` for a destroyed key.
     pub fn check_value(&self) -> Option<[u8; 32]> {
         self.bytes.as_ref().map(derive::check_value)
     }
@@ -194,11 +204,11 @@ impl fmt::Debug for Key {
     }
 }
 
-/// A new data key: 32 bytes (256 bits) from the operating system, or with the feature `fips` from
-/// its module.
+/// A new data key: 32 bytes (256 bits) from the operating system. With the feature `fips` they come
+/// from its module.
 ///
-/// Keep it where your secrets are kept before you write anything under it: a value whose key is
-/// lost is lost.
+/// Keep the key with your secrets before you write anything under it. If a key is lost, its values
+/// are lost.
 ///
 /// # Errors
 /// [`ErrorKind::Randomness`](crate::ErrorKind::Randomness).

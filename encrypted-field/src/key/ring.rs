@@ -13,10 +13,9 @@ use crate::cipher::Cipher;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key_id::KeyId;
 
-/// Keys by id, of which at most one per scope and purpose is active and seals; the others only
-/// open.
+/// Keys by id. At most one key per scope and purpose is active, and seals. The others only open.
 ///
-/// A ring never changes. To rotate, build another one and [`install`](crate::install) it.
+/// A ring never changes. To rotate, build another ring and [`install`](crate::install) it.
 pub struct Keyring {
     keys: HashMap<KeyId, Arc<KeyEntry>>,
     active: ActiveKeys,
@@ -33,8 +32,8 @@ pub(crate) struct KeyEntry {
     /// Why nothing may be opened with it.
     pub(crate) refused: Option<Cow<'static, str>>,
     pub(crate) check: Option<[u8; 32]>,
-    /// `None` where it has no bytes, or they are not to be used. The same key in another state
-    /// shares it, and so keeps what it knows of subkeys.
+    /// `None` if it has no bytes, or they must not be used. The same key in another state shares
+    /// it, and so keeps what it knows of subkeys.
     pub(crate) material: Option<Material>,
     /// It seals nothing after this, by the clock of the ring's source.
     pub(crate) seal_until: Option<Duration>,
@@ -77,8 +76,8 @@ fn is_same_scope(a: &str, b: &str) -> bool {
     a.len() == b.len() && (a.is_empty() || a == b)
 }
 
-/// The active key of each scope and purpose. The default scope has its own place: it is the usual
-/// one.
+/// The active key of each scope and purpose. The default scope has its own place, because it is the
+/// usual one.
 #[derive(Default)]
 pub(super) struct ActiveKeys {
     default: [Option<Arc<KeyEntry>>; 3],
@@ -107,7 +106,7 @@ impl ActiveKeys {
     }
 }
 
-/// What may be told of a key.
+/// Information on a key, without its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyInfo<'a> {
@@ -117,9 +116,9 @@ pub struct KeyInfo<'a> {
     pub scope: &'a str,
     /// What it is for.
     pub purpose: Purpose,
-    /// Where it stands in its life.
+    /// Its state.
     pub state: KeyState,
-    /// Its check value (see [`Key::check_value`](crate::Key::check_value)), as far as known.
+    /// Its check value (see [`Key::check_value`](crate::Key::check_value)), if it is known.
     pub check_value: Option<[u8; 32]>,
 }
 
@@ -130,8 +129,11 @@ impl Keyring {
     }
 
     /// Keys from the environment: exactly one of `ENCRYPTED_FIELD_KEYS`, `ENCRYPTED_FIELD_KEY`, or
-    /// `ENCRYPTED_FIELD_PASSPHRASE` with `ENCRYPTED_FIELD_SALT`. [`EnvKeys`](crate::EnvKeys) has
-    /// the forms.
+    /// `ENCRYPTED_FIELD_PASSPHRASE` with `ENCRYPTED_FIELD_SALT`. Each can come from a file, as with
+    /// `ENCRYPTED_FIELD_KEYS_FILE`. [`EnvKeys`](crate::key::EnvKeys) has the forms.
+    ///
+    /// # Errors
+    /// As [`EnvKeys::read`](crate::key::EnvKeys::read).
     pub fn from_env() -> Result<Self> {
         crate::key::EnvKeys::new().read(|name| std::env::var_os(name))
     }
@@ -141,9 +143,12 @@ impl Keyring {
     }
 
     /// Makes this ring the current one on this thread, in place of the installed one, until the
-    /// guard is dropped. For tests, so that parallel ones don't share a ring; guards nest. Threads
-    /// that this one starts do not see it; other tasks that an async runtime runs on this thread
-    /// do.
+    /// guard is dropped. Guards nest. It is for tests, so that parallel tests don't share a ring.
+    ///
+    /// Threads that this one starts do not see the ring. Other tasks that an async runtime runs on
+    /// this thread see it. So this is enough for `#[tokio::test]`, whose runtime has one thread. It
+    /// is not enough for `spawn_blocking` and `flavor = "multi_thread"`: use
+    /// [`hold_everywhere`](Self::hold_everywhere) there.
     ///
     /// ```
     /// # fn main() -> encrypted_field::Result<()> {
@@ -159,23 +164,54 @@ impl Keyring {
         global::hold(Arc::new(self))
     }
 
+    /// Makes this ring the current one on all threads, in place of the installed one, until the
+    /// guard is dropped. Then the installed one comes back. It is for tests whose code spawns tasks
+    /// or threads.
+    ///
+    /// A thread that calls this waits until no other thread has such a guard. So tests that use it
+    /// run one after the other. A ring that another thread [holds](Self::hold) stays current there.
+    /// Tests that run meanwhile and hold no ring see this one. Guards nest.
+    ///
+    /// Tests that can share a key need no guard, and don't wait. Each of them
+    /// [installs](crate::install) a ring with the same keys.
+    ///
+    /// ```
+    /// # fn main() -> encrypted_field::Result<()> {
+    /// # use encrypted_field::{Keyring, generate_key, keyring};
+    /// # let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    /// // In a `#[tokio::test(flavor = "multi_thread")]`:
+    /// # runtime.block_on(async {
+    /// let ring = Keyring::builder().active(7, generate_key()?).build()?;
+    /// let _held = ring.hold_everywhere();
+    /// let task = tokio::spawn(async { keyring().is_ok_and(|ring| ring.get(7).is_some()) });
+    /// assert!(task.await.unwrap());
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
+    #[must_use = "the ring is current only until the guard is dropped"]
+    pub fn hold_everywhere(self) -> HeldKeyring {
+        global::hold_everywhere(Arc::new(self))
+    }
+
     /// The key that seals in this scope for this purpose.
     pub fn active_key(&self, scope: &str, purpose: Purpose) -> Option<KeyId> {
         self.active.get(scope, purpose).map(|key| key.id)
     }
 
-    /// What may be told of one key.
+    /// Information on one key, without its bytes.
     pub fn get(&self, id: u32) -> Option<KeyInfo<'_>> {
         self.keys.get(&KeyId::new(id)?).map(|key| info(key))
     }
 
-    /// What may be told of all keys, in no particular order.
+    /// Information on all keys, in no particular order.
     pub fn keys(&self) -> impl Iterator<Item = KeyInfo<'_>> {
         self.keys.values().map(|key| info(key))
     }
 
+    /// The key of a value, stored or detached.
     #[inline]
-    pub(crate) fn find(&self, id: KeyId) -> Result<Found<'_>> {
+    pub(crate) fn find(&self, id: KeyId, is_stored: bool) -> Result<Found<'_>> {
         if let Some(source) = &self.source {
             source.now().map_err(|e| e.key(id))?;
         }
@@ -184,31 +220,28 @@ impl Keyring {
             Some(key) if key.id == id => Ok(Found::InRing(key)),
             _ => match self.keys.get(&id) {
                 Some(key) => Ok(Found::InRing(key)),
-                None => self.find_elsewhere(id),
+                None => self.find_elsewhere(id, is_stored),
             },
         }
     }
 
-    /// Whether this very ring holds the key; nobody is asked.
-    pub(crate) fn holds(&self, id: KeyId) -> bool {
+    /// Whether this very ring holds the key. Nobody is asked.
+    pub(crate) fn contains(&self, id: KeyId) -> bool {
         self.keys.contains_key(&id)
     }
 
     #[cold]
-    fn find_elsewhere(&self, id: KeyId) -> Result<Found<'_>> {
+    fn find_elsewhere(&self, id: KeyId, is_stored: bool) -> Result<Found<'_>> {
         match &self.source {
-            Some(source) => source.find(id).map(Found::Since),
+            Some(source) => source.find(id, is_stored).map(Found::Since),
             None => Err(Error::new(ErrorKind::UnknownKey).key(id)),
         }
     }
 
     #[inline]
     pub(crate) fn active_field_key(&self, scope: &str) -> Result<&KeyEntry> {
-        let key = self.active.get(scope, Purpose::Field).map(|key| &**key).ok_or_else(|| {
-            let scope =
-                if scope.is_empty() { "the default scope".into() } else { format!("scope \"{scope}\"") };
-            Error::new(ErrorKind::NoActiveKey).detail(format!("{scope}, purpose field"))
-        })?;
+        let key = self.active.get(scope, Purpose::Field).map(|key| &**key);
+        let key = key.ok_or_else(|| self.why_not_active(scope))?;
         if let Some(source) = &self.source {
             let now = source.now_to_seal().map_err(|e| e.key(key.id))?;
             if key.seal_until.is_some_and(|until| now > until) {
@@ -216,6 +249,29 @@ impl Keyring {
             }
         }
         Ok(key)
+    }
+
+    #[cold]
+    fn why_not_active(&self, scope: &str) -> Error {
+        // The keys may be gone altogether.
+        if let Some(Err(error)) = self.source.as_ref().map(|source| source.now_to_seal()) {
+            return error;
+        }
+        let own =
+            || self.keys.values().filter(|key| key.is_of(scope) && key.purpose == Purpose::Field);
+        let are_gone = own().all(|key| key.state == KeyState::Destroyed);
+        let name = if scope.is_empty() {
+            "the default scope".into()
+        } else {
+            format!("scope \"{scope}\"")
+        };
+        match own().max_by_key(|key| key.id).filter(|_| are_gone) {
+            Some(key) => {
+                let detail = format!("all keys of {name} were destroyed");
+                Error::new(ErrorKind::KeyUnusable).detail(detail).key(key.id)
+            }
+            None => Error::new(ErrorKind::NoActiveKey).detail(format!("{name}, purpose field")),
+        }
     }
 }
 
@@ -245,7 +301,13 @@ impl Keyring {
 }
 
 fn info(key: &KeyEntry) -> KeyInfo<'_> {
-    KeyInfo { id: key.id, scope: &key.scope, purpose: key.purpose, state: key.state, check_value: key.check }
+    KeyInfo {
+        id: key.id,
+        scope: &key.scope,
+        purpose: key.purpose,
+        state: key.state,
+        check_value: key.check,
+    }
 }
 
 impl fmt::Debug for Keyring {

@@ -1,4 +1,4 @@
-//! What stands behind a ring whose keys come from a key service: how long they may be used, and
+//! The source of a ring whose keys come from a key service. It tells how long they may be used, and
 //! where others may be.
 
 use std::fmt;
@@ -15,13 +15,14 @@ pub(crate) trait KeySource: Send + Sync {
     /// clock that never goes back.
     fn now(&self) -> Result<Duration>;
 
-    /// As [`now`](Self::now), for sealing, which ends earlier where a key may have been retired or
+    /// As [`now`](Self::now), for sealing. It ends earlier if a key may have been retired or
     /// destroyed since.
     fn now_to_seal(&self) -> Result<Duration>;
 
-    /// A value names a key that is not in the ring: the key, if it has come since the ring was
-    /// made, else why it is not there.
-    fn find(&self, id: KeyId) -> Result<Arc<KeyEntry>>;
+    /// A value names a key that is not in the ring. Gives the key, if it has come since the ring
+    /// was made, else why it is not there. `is_stored` says whether it is a value of a column, and
+    /// not a detached one, which anybody may have sent.
+    fn find(&self, id: KeyId, is_stored: bool) -> Result<Arc<KeyEntry>>;
 }
 
 /// A key of the ring, or one that has come since.

@@ -1,7 +1,7 @@
 //! Bytes that nobody draws at random: placeholders that were never replaced.
 
-/// Zeros with a one at the end, and the like, have no more different bytes than this; random keys
-/// have more but with a chance below 2^-110.
+/// Zeros with a one at the end, and the like, have no more different bytes than this. Random keys
+/// have more, except with a chance below 2^-110.
 const FEW: usize = 8;
 
 /// Why these bytes can't be a key. For random keys the chance of a refusal is below 2^-43.
@@ -17,9 +17,12 @@ pub(crate) fn reason(bytes: &[u8; 32]) -> Option<&'static str> {
         return Some("the bytes repeat");
     }
     if bytes.iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) {
-        return Some("the bytes are text, not random: a passphrase goes through ENCRYPTED_FIELD_PASSPHRASE");
+        return Some(
+            "the bytes are text, not random: a passphrase goes through ENCRYPTED_FIELD_PASSPHRASE",
+        );
     }
-    let different = bytes.iter().enumerate().filter(|(at, byte)| !bytes[..*at].contains(byte)).count();
+    let different =
+        bytes.iter().enumerate().filter(|(at, byte)| !bytes[..*at].contains(byte)).count();
     if different <= FEW {
         return Some("the bytes are a few values only");
     }

@@ -1,10 +1,11 @@
-//! What `#[derive(Encrypted)]` calls for each field type. The bodies are single calls into the library.
+//! What `#[derive(Encrypted)]` calls for each field type. The bodies are single calls into the
+//! library.
 
 /// Implements everything for one field type.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! __field {
-    ($name:ident [$plain:ty] [$value:ty] {
+    ($name:ident [$kind:tt $value:ty] {
         context: $context:literal,
         previous: [$($previous:literal),* $(,)?],
         scope: $scope:tt,
@@ -15,10 +16,10 @@ macro_rules! __field {
         pg_array: $pg_array:ident $(,)?
     }) => {
         const _: () = {
-            // Named before the imports below, which would hide types of the same names: a field `secret: Secret`,
-            // or `json = Value`.
+            // Named before the imports below. They would hide types of the same names, such as
+            // those of a field `secret: Secret`, or `json = Value`.
             type __Field = $name;
-            type __Plain = $plain;
+            type __Plain = $crate::__plaintext!($kind $value);
             type __Value = $value;
             type __View = <__Plain as $crate::Plaintext>::View;
             const __LEGACY: $crate::__private::std::option::Option<$crate::legacy::LegacyReader<__Plain>> =
@@ -28,8 +29,8 @@ macro_rules! __field {
                 @impl $name, [$($previous),*], $context, $scope, [$($previous_scope),*], $storage
             );
         };
-        $crate::__private::impl_diesel!($name);
-        $crate::__private::impl_sqlx!($storage $name);
+        $crate::__private::impl_diesel!($legacy $name);
+        $crate::__private::impl_sqlx!($storage $legacy $name);
         $crate::__private::impl_pg_array!($pg_array $storage $name);
         $crate::__private::impl_serde!($serialize $name);
     };
@@ -43,7 +44,7 @@ macro_rules! __field {
                 borrow::ToOwned, clone::Clone, cmp::{Eq, PartialEq}, convert::{AsRef, From}, fmt, ops::{Deref, Drop},
                 option::Option, primitive::{bool, str, u8}, string::String, vec::Vec,
             };
-            use $crate::{EncryptedField, KeyId, Sealed, Secret, Storage};
+            use $crate::{EncryptedField, EncryptedFieldExt, KeyId, Secret, Storage, StoredValue, ToStoredValue};
 
             #[automatically_derived]
             impl EncryptedField for __Field {
@@ -67,59 +68,71 @@ macro_rules! __field {
 
             #[allow(dead_code)]
             impl __Field {
-                /// The plaintext; from here on nothing wipes it.
+                /// The plaintext. From here on nothing wipes it.
                 pub fn into_inner(mut self) -> __Value {
                     self.0.__take()
                 }
 
-                /// A detached value in binary form, for outside of rows: it does not open as a column.
+                /// A detached value in binary form, for outside of rows: it does not open as a
+                /// column.
                 pub fn seal(&self) -> $crate::Result<Vec<u8>> {
-                    EncryptedField::seal(self)
+                    EncryptedFieldExt::seal(self)
                 }
 
-                /// A detached value in text form, for cookies, queues and JSON: it does not open as a column.
+                /// A detached value in text form, for cookies, queues and JSON: it does not open as
+                /// a column.
                 pub fn seal_text(&self) -> $crate::Result<String> {
-                    EncryptedField::seal_text(self)
+                    EncryptedFieldExt::seal_text(self)
                 }
 
                 /// Opens what `seal` made.
                 pub fn open(sealed: &[u8]) -> $crate::Result<Self> {
-                    EncryptedField::open(sealed)
+                    EncryptedFieldExt::open(sealed)
                 }
 
                 /// Opens what `seal_text` made.
                 pub fn open_text(sealed: &str) -> $crate::Result<Self> {
-                    EncryptedField::open_text(sealed)
+                    EncryptedFieldExt::open_text(sealed)
                 }
 
                 /// What a binary column would get.
                 pub fn to_stored(&self) -> $crate::Result<Vec<u8>> {
-                    EncryptedField::to_stored(self)
+                    EncryptedFieldExt::to_stored(self)
                 }
 
                 /// What a text column would get.
                 pub fn to_stored_text(&self) -> $crate::Result<String> {
-                    EncryptedField::to_stored_text(self)
+                    EncryptedFieldExt::to_stored_text(self)
                 }
 
                 /// The value sealed for one write to its column, so that binding it can't fail.
-                pub fn presealed(&self) -> $crate::Result<Sealed<Self>> {
-                    EncryptedField::presealed(self)
+                pub fn to_stored_value(&self) -> $crate::Result<StoredValue<Self>> {
+                    ToStoredValue::to_stored_value(self)
+                }
+
+                /// The value out of a binary column.
+                pub fn from_stored(stored: Vec<u8>) -> $crate::Result<Self> {
+                    EncryptedFieldExt::from_stored(stored)
+                }
+
+                /// The value out of a text column.
+                pub fn from_stored_text(stored: String) -> $crate::Result<Self> {
+                    EncryptedFieldExt::from_stored_text(stored)
                 }
 
                 /// The key that the value was read under.
                 pub fn key_id(&self) -> Option<KeyId> {
-                    EncryptedField::key_id(self)
+                    EncryptedFieldExt::key_id(self)
                 }
 
                 /// Whether writing the value back would move it to the active key.
                 pub fn is_stale(&self) -> bool {
-                    EncryptedField::is_stale(self)
+                    EncryptedFieldExt::is_stale(self)
                 }
 
                 /// Whether the value was not encrypted by this library.
                 pub fn is_legacy(&self) -> bool {
-                    EncryptedField::is_legacy(self)
+                    EncryptedFieldExt::is_legacy(self)
                 }
             }
 
@@ -170,11 +183,11 @@ macro_rules! __field {
                 }
             }
 
-            /// In time that depends on lengths only.
+            /// The time depends on lengths only. JSON compares as its type does.
             #[automatically_derived]
             impl PartialEq for __Field {
                 fn eq(&self, other: &Self) -> bool {
-                    $crate::__private::ct_eq(self, other)
+                    $crate::__private::equal(self, other)
                 }
             }
 
@@ -206,9 +219,34 @@ macro_rules! __field {
     (@legacy plaintext) => {
         $crate::__private::std::option::Option::Some(<__Plain as $crate::Plaintext>::from_legacy)
     };
-    (@legacy ($($path:tt)+)) => {
-        $crate::__private::std::option::Option::Some(|stored| {
-            $crate::__private::legacy_result::<__Plain, _>($($path)+(stored))
-        })
+    // Bound to its type first. So a function of another type is an error on the user's path.
+    (@legacy ($($path:tt)+)) => {{
+        fn __legacy<'a>(
+            __stored: &'a [$crate::__private::std::primitive::u8],
+        ) -> $crate::__private::std::result::Result<__Plain, $crate::plaintext::PlaintextError> {
+            let __read: fn(
+                &'a [$crate::__private::std::primitive::u8],
+            ) -> $crate::__private::std::result::Result<__Value, _> = $($path)+;
+            #[allow(unused_imports)]
+            use $crate::__private::DroppedError as _;
+            __read(__stored)
+                .map(<__Plain as $crate::Plaintext>::from_value)
+                .map_err(|__error| $crate::__private::LegacyError(__error).reason())
+        }
+        $crate::__private::std::option::Option::Some(__legacy)
+    }};
+}
+
+/// The plaintext type of a field: `type String`, `(Text<Currency>) Currency` or `json Profile`. It
+/// is checked in a constant, see `Checked`.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __plaintext {
+    (type $plain:ty) => {
+        <$plain as $crate::__private::Checked<{ $crate::__private::is_plaintext::<$plain>() }>>::Plain
+    };
+    (($plain:ty) $value:ty) => { $crate::__plaintext!(type $plain) };
+    (json $value:ty) => {
+        <$crate::Json<$value> as $crate::__private::Checked<{ $crate::__private::is_json_value::<$value>() }>>::Plain
     };
 }

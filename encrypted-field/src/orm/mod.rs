@@ -1,12 +1,20 @@
-//! What a generated type implements, as hidden macros that `#[derive(Encrypted)]` calls: its own methods, Diesel, SQLx,
-//! serde. Their `cfg` is this crate's, so the derive needs no features of its own; each has an empty fallback.
+//! What a generated type implements, as hidden macros that `#[derive(Encrypted)]` calls: its own
+//! methods, Diesel, SQLx, serde. Their `cfg` is this crate's, so the derive needs no features of
+//! its own. Each has an empty fallback.
 
 #[cfg(feature = "diesel")]
 pub mod diesel;
 mod field;
+#[cfg(any(feature = "diesel", feature = "sqlx"))]
+mod moving;
+#[cfg(any(feature = "diesel", feature = "sqlx"))]
+mod not_text;
 mod serde;
 #[cfg(feature = "sqlx")]
-mod sqlx;
+pub mod sqlx;
+
+#[cfg(any(feature = "diesel", feature = "sqlx"))]
+pub use not_text::not_text;
 
 #[cfg(not(feature = "diesel"))]
 #[macro_export]
@@ -24,10 +32,31 @@ macro_rules! __diesel_column {
     };
 }
 
+#[cfg(not(feature = "diesel"))]
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __diesel_name {
+    ($($ignored:tt)*) => {};
+}
+
+#[cfg(not(feature = "diesel"))]
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __with_diesel {
+    ($($ignored:tt)*) => {};
+}
+
 #[cfg(not(feature = "sqlx"))]
 #[macro_export]
 #[doc(hidden)]
 macro_rules! __impl_sqlx {
+    ($($ignored:tt)*) => {};
+}
+
+#[cfg(not(feature = "sqlx"))]
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __with_sqlx {
     ($($ignored:tt)*) => {};
 }
 

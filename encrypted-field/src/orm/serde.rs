@@ -5,6 +5,9 @@
 #[doc(hidden)]
 macro_rules! __impl_serde {
     (none $name:ident) => {
+        $crate::__impl_serde!(@named $name, deserialize, unsaid);
+    };
+    (custom $name:ident) => {
         $crate::__impl_serde!(@named $name, deserialize);
     };
     (plaintext $name:ident) => {
@@ -18,10 +21,29 @@ macro_rules! __impl_serde {
     };
     (@named $name:ident, $deserialize:ident $(, $serialize:ident)?) => {
         const _: () = {
-            // Named before the imports, which would hide a type of the same name: a column `value: Value`.
+            // Named before the imports. They would hide a type of the same name, such as that of a
+            // column `value: Value`.
             type __Field = $name;
             $crate::__impl_serde!(@deserialize __Field, $deserialize);
             $($crate::__impl_serde!(@serialize __Field, $serialize);)?
+        };
+    };
+    // Never applies. Without it rustc would advise `#[derive(Serialize)]`.
+    (@serialize $name:ident, unsaid) => {
+        const _: () = {
+            use $crate::__private::{serde, std::{unreachable, result::Result}};
+
+            // The bound names a lifetime, so it is not an error.
+            #[doc(hidden)]
+            #[automatically_derived]
+            impl serde::Serialize for $name
+            where
+                for<'a> &'a $name: $crate::__private::SerializeOption<$name>,
+            {
+                fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+                    unreachable!()
+                }
+            }
         };
     };
     (@serialize $name:ident, $serialize:ident) => {
@@ -56,7 +78,7 @@ macro_rules! __impl_serde {
 
             type Value = <<$name as EncryptedField>::Plain as Plaintext>::Value;
 
-            // The bound names a lifetime, so it is not an error where the value's type has no serde.
+            // The bound names a lifetime, so it is not an error if the value's type has no serde.
             #[automatically_derived]
             impl<'de> serde::Deserialize<'de> for $name
             where
@@ -75,6 +97,7 @@ macro_rules! __impl_serde {
 #[doc(hidden)]
 macro_rules! __impl_serde {
     (none $name:ident) => {};
+    (custom $name:ident) => {};
     ($serialize:ident $name:ident) => {
         $crate::__private::std::compile_error!(
             "`serialize` needs the feature `serde` of encrypted-field: `cargo add encrypted-field --features serde`"

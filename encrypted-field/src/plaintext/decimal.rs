@@ -1,5 +1,6 @@
-//! Decimals as text that keeps the scale: `1.50` stays `1.50`. Plain notation with 0 to 28 digits after the
-//! point; any other scale as `<digits>E<sign><exponent>`, so that a huge scale is not a huge text.
+//! Decimals as text that keeps the scale: `1.50` stays `1.50`. Plain notation has 0 to 28 digits
+//! after the point. Any other scale is `<digits>E<sign><exponent>`, so that a huge scale is not a
+//! huge text.
 #![cfg(any(feature = "rust_decimal", feature = "bigdecimal"))]
 
 use zeroize::Zeroizing;
@@ -11,6 +12,8 @@ const NOT_A_DECIMAL: PlaintextError = PlaintextError::new("not a decimal of the 
 #[cfg(feature = "rust_decimal")]
 impl Plaintext for rust_decimal::Decimal {
     plain_value!(Self);
+
+    const ENCODING: Option<&'static str> = Some("decimal");
     super::overwrite_with!(Self::ZERO);
 
     fn encode(&self) -> Result<Encoded<'_>, PlaintextError> {
@@ -37,6 +40,8 @@ impl Plaintext for rust_decimal::Decimal {
 #[cfg(feature = "bigdecimal")]
 impl Plaintext for bigdecimal::BigDecimal {
     plain_value!(Self);
+
+    const ENCODING: Option<&'static str> = Some("decimal");
 
     fn encode(&self) -> Result<Encoded<'_>, PlaintextError> {
         let (digits, scale) = self.as_bigint_and_exponent();

@@ -1,14 +1,16 @@
-//! Integers are 16 bytes, an `i128` big-endian: the length tells nothing of the number, and a column may change
-//! its width. `bool` is `00` or `01`.
+//! Integers are 16 bytes, an `i128` big-endian. So the length tells nothing of the number, and a
+//! column may change its width. `bool` is `00` or `01`.
 
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::{Encoded, Plaintext, PlaintextError, legacy_str, plain_value};
+use super::{Encoded, Plaintext, PlaintextError, legacy_str, plain_value, shown};
 
 macro_rules! integers {
     ($($int:ty)+) => {$(
         impl Plaintext for $int {
             plain_value!(Self);
+
+            const ENCODING: Option<&'static str> = Some("integer");
 
             fn encode(&self) -> Result<Encoded<'_>, PlaintextError> {
                 let wide = Zeroizing::new(
@@ -30,6 +32,10 @@ macro_rules! integers {
                 legacy_str(stored)?.parse().map_err(|_| PlaintextError::new(concat!("not a ", stringify!($int))))
             }
 
+            fn to_legacy(&self) -> Result<Encoded<'_>, PlaintextError> {
+                shown(self)
+            }
+
             fn wipe(&mut self) {
                 self.zeroize();
             }
@@ -41,6 +47,8 @@ integers!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize);
 
 impl Plaintext for bool {
     plain_value!(Self);
+
+    const ENCODING: Option<&'static str> = Some("bool");
 
     fn encode(&self) -> Result<Encoded<'_>, PlaintextError> {
         Ok(Encoded::inline(&[u8::from(*self)]))
@@ -61,6 +69,10 @@ impl Plaintext for bool {
             "false" | "f" | "0" => Ok(false),
             _ => Err(PlaintextError::new("not a bool")),
         }
+    }
+
+    fn to_legacy(&self) -> Result<Encoded<'_>, PlaintextError> {
+        shown(self)
     }
 
     fn wipe(&mut self) {

@@ -1,9 +1,29 @@
 //! Any serde type, as JSON.
 
 #[cfg(feature = "json")]
+use super::{Encoded, Plaintext, PlaintextError};
+#[cfg(feature = "json")]
 use zeroize::Zeroizing;
 
-/// The plaintext type of `#[encrypted(json = T)]`: `T`, stored as `serde_json` writes it (feature `json`).
+/// The plaintext type of `#[encrypted(json = T)]`: `T`, stored as `serde_json` writes it (feature
+/// `json`).
+///
+/// `T` is `Clone + PartialEq + Serialize + DeserializeOwned`. Two fields are equal if their values
+/// are, by the `PartialEq` of `T`. So a `HashMap` or `HashSet` compares right, although its JSON
+/// differs from one value to the next. This comparison is not constant-time.
+///
+/// Sealing reads the JSON back and compares it with the value, which takes time. If the value comes
+/// back as another one, or not at all, sealing fails with [`ErrorKind::Unrepresentable`]. That
+/// happens to
+///
+/// - a float that is NaN or infinite, even in an `Option`;
+/// - `Some(None)`;
+/// - a field that `#[serde(skip)]` leaves out, unless it has its default;
+/// - a variant of an untagged enum that reads as an earlier one.
+///
+/// NaN in memory equals nothing.
+///
+/// [`ErrorKind::Unrepresentable`]: crate::ErrorKind::Unrepresentable
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Json<T>(pub T);
 
@@ -14,12 +34,14 @@ impl<T: zeroize::Zeroize> zeroize::Zeroize for Json<T> {
 }
 
 #[cfg(feature = "json")]
-impl<T> super::Plaintext for Json<T>
+impl<T> Plaintext for Json<T>
 where
-    T: serde::Serialize + serde::de::DeserializeOwned + Clone + 'static,
+    T: serde::Serialize + serde::de::DeserializeOwned + Clone + PartialEq + 'static,
 {
     type Value = T;
     type View = T;
+
+    const ENCODING: Option<&'static str> = Some("json");
 
     fn from_value(value: T) -> Self {
         Self(value)
@@ -33,38 +55,68 @@ where
         &self.0
     }
 
-    fn encode(&self) -> Result<super::Encoded<'_>, super::PlaintextError> {
+    fn encode(&self) -> Result<Encoded<'_>, PlaintextError> {
         // Measured first, so that growing leaves no copies behind that are not wiped.
         let mut len = Counter(0);
-        serde_json::to_writer(&mut len, &self.0)
-            .map_err(|_| super::PlaintextError::new("can't be written as JSON"))?;
+        serde_json::to_writer(&mut len, &self.0).map_err(|_| NO_JSON)?;
         let mut json = Vec::with_capacity(len.0);
-        serde_json::to_writer(&mut json, &self.0)
-            .map_err(|_| super::PlaintextError::new("can't be written as JSON"))?;
-        let json = super::Encoded::owned(json);
-        // What can be written can't always be read: NaN becomes null, and reading stops at 128 levels. Nothing is
-        // stored that is lost. (What is read here is wiped only by a `T` that wipes itself when dropped.)
+        serde_json::to_writer(&mut json, &self.0).map_err(|_| NO_JSON)?;
+        let json = Encoded::owned(json);
+        // Some values can be written and not read. Nothing is stored that is lost. (The value that
+        // is read here is wiped only by a `T` that wipes itself when dropped.)
         match serde_json::from_slice::<T>(&json) {
-            Ok(_) => Ok(json),
-            Err(_) => Err(super::PlaintextError::new(
-                "its JSON does not read back as the type (NaN, or nested too deeply)",
-            )),
+            Ok(read) if read == self.0 => Ok(json),
+            Ok(_) => Err(READS_AS_ANOTHER),
+            Err(e) if e.is_data() => Err(does_not_read(&e)),
+            // `serde_json` wrote it, so its syntax is right, and what is left is the depth.
+            Err(_) => Err(TOO_DEEP),
         }
     }
 
-    fn decode(bytes: Zeroizing<Vec<u8>>) -> Result<Self, super::PlaintextError> {
-        // Not serde_json's own message: it quotes what it read.
-        serde_json::from_slice(&bytes)
-            .map(Self)
-            .map_err(|_| super::PlaintextError::new("not JSON of the field's type"))
+    fn decode(bytes: Zeroizing<Vec<u8>>) -> Result<Self, PlaintextError> {
+        Self::from_legacy(&bytes)
     }
 
-    fn from_legacy(stored: &[u8]) -> Result<Self, super::PlaintextError> {
+    fn from_legacy(stored: &[u8]) -> Result<Self, PlaintextError> {
+        // Not serde_json's own message, because that quotes what it read.
         serde_json::from_slice(stored)
             .map(Self)
-            .map_err(|_| super::PlaintextError::new("not JSON of the field's type"))
+            .map_err(|_| PlaintextError::new("not JSON of the field's type"))
+    }
+
+    fn equals(&self, other: &Self) -> bool {
+        self.0 == other.0
     }
 }
+
+#[cfg(feature = "json")]
+const NO_JSON: PlaintextError = PlaintextError::new(
+    "its `Serialize` fails: JSON can't say it (such as a map whose keys are neither text nor numbers)",
+);
+#[cfg(feature = "json")]
+const READS_AS_ANOTHER: PlaintextError = PlaintextError::new(
+    "its JSON reads back as a value that is not equal to it: NaN or infinity in an `Option`, `Some(None)`, \
+     a field that is skipped and not the default, or an untagged enum that takes it for another variant",
+);
+/// The reason, by how serde's message begins. The message itself quotes the value.
+#[cfg(feature = "json")]
+fn does_not_read(error: &serde_json::Error) -> PlaintextError {
+    let message = Zeroizing::new(error.to_string());
+    let begins = |text: &str| message.starts_with(text);
+    PlaintextError::new(if begins("invalid type: null") {
+        "its JSON has a `null` that its type does not read: JSON can't say NaN and infinity"
+    } else if begins("u128 is not supported") || begins("i128 is not supported") {
+        "it has a u128 or i128 in a flattened or internally tagged type, where serde does not read them"
+    } else if begins("data did not match any variant") {
+        "no variant of an untagged enum reads what was written; none can read a u128 or i128, NaN or infinity"
+    } else {
+        "its JSON is refused by its own `Deserialize`, which does not fit its `Serialize`"
+    })
+}
+
+#[cfg(feature = "json")]
+const TOO_DEEP: PlaintextError =
+    PlaintextError::new("its JSON is nested more than 127 levels deep, and would not be read");
 
 #[cfg(feature = "json")]
 struct Counter(usize);

@@ -1,11 +1,20 @@
-//! Plaintext types and their encodings, which `FORMAT.md` pins.
+//! For plaintext types of your own: the trait, and the encodings, which `FORMAT.md` pins.
 
+mod as_text;
+mod by_name;
 #[cfg(feature = "chrono")]
 mod chrono;
+#[cfg(any(feature = "chrono", feature = "jiff", feature = "time"))]
 mod civil;
 mod decimal;
+mod float;
 mod integer;
+#[cfg(feature = "jiff")]
+mod jiff;
 mod json;
+mod network;
+#[cfg(feature = "secrecy")]
+mod secrecy;
 mod text;
 #[cfg(feature = "time")]
 mod time;
@@ -15,20 +24,44 @@ mod uuid;
 use std::fmt;
 
 use ctutils::CtEq as _;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroize as _;
 
+pub use as_text::Text;
+pub use by_name::PlaintextType;
 pub use json::Json;
+/// The argument of [`Plaintext::decode`]: memory that wipes itself.
+pub use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind};
 
-/// What a field can hold: a type with one encoding.
+/// A type that a field can hold. Each value has one encoding.
 ///
-/// Implemented for `String`, `Vec<u8>`, all integers, `bool`, and with the feature of the same name for
-/// `uuid::Uuid`, the date and time types of `chrono` and `time`, `rust_decimal::Decimal`,
-/// `bigdecimal::BigDecimal`, and (`json`) any serde type. It can be implemented for types of your own:
+/// | type | feature | equality, if not that of the values |
+/// |---|---|---|
+/// | `String`, `Box<str>`, `Cow<'static, str>`, `char` | | |
+/// | `SecretString` | `secrecy` | |
+/// | `Vec<u8>`, `[u8; N]` | | |
+/// | all integers, `bool` | | |
+/// | `f32`, `f64` | | of the bits: NaN equals itself, `-0.0` is not `0.0` |
+/// | `IpAddr`, `Ipv4Addr`, `Ipv6Addr`, `SocketAddr`, `SocketAddrV4`, `SocketAddrV6` | | |
+/// | [`Text<T>`](Text) of a type that is `Display` and `FromStr` | | of the texts |
+/// | `json = T` of any serde type, see [`Json`] | `json` | |
+/// | `Uuid` | `uuid` | |
+/// | `NaiveDate`, `NaiveTime`, `NaiveDateTime`, `DateTime<Utc>` | `chrono` | |
+/// | `civil::Date`, `civil::Time`, `civil::DateTime`, `Timestamp` | `jiff` | |
+/// | `Date`, `Time`, `PrimitiveDateTime`, `OffsetDateTime` | `time` | |
+/// | `Decimal` | `rust_decimal` | 1.5 is not 1.50 |
+/// | `BigDecimal` | `bigdecimal` | 1.5 is not 1.50 |
+///
+/// All string types share one encoding. So do all types of byte strings, integers of any width, and
+/// the dates and times of the three crates. A field may change between types that share an
+/// encoding. A value that does not fit the new type is an error. The encodings are in `FORMAT.md`,
+/// section 7.
+///
+/// A type of your own takes a few lines on top of one of these, or has an encoding of its own:
 ///
 /// ```
-/// use encrypted_field::{Encoded, Plaintext, PlaintextError, Zeroizing};
+/// use encrypted_field::{Encrypted, Plaintext, plaintext::{Encoded, PlaintextError, Zeroizing}};
 ///
 /// #[derive(Clone)]
 /// struct Latitude { microdegrees: i32 }
@@ -39,31 +72,86 @@ use crate::error::{Error, ErrorKind};
 ///     fn from_value(value: Self) -> Self { value }
 ///     fn into_value(self) -> Self { self }
 ///     fn view(&self) -> &Self { self }
-///     fn encode(&self) -> Result<Encoded<'_>, PlaintextError> {
-///         Ok(Encoded::inline(&self.microdegrees.to_be_bytes()))
-///     }
+///     fn encode(&self) -> Result<Encoded<'_>, PlaintextError> { self.microdegrees.encode() }
 ///     fn decode(bytes: Zeroizing<Vec<u8>>) -> Result<Self, PlaintextError> {
-///         let bytes = bytes.as_slice().try_into().map_err(|_| PlaintextError::new("not four bytes"))?;
-///         Ok(Self { microdegrees: i32::from_be_bytes(bytes) })
+///         i32::decode(bytes).map(|microdegrees| Self { microdegrees })
 ///     }
 /// }
-/// # let round = Latitude::decode(Zeroizing::new(Latitude { microdegrees: -7 }.encode().unwrap().to_vec()));
-/// # assert_eq!(round.unwrap().microdegrees, -7);
+///
+/// #[derive(Encrypted)]
+/// #[encrypted(table = "places")]
+/// struct Place {
+///     #[encrypted(Latitude)]
+///     latitude: EncryptedLatitude,
+/// }
+/// # let place = Place { latitude: Latitude { microdegrees: -7 }.into() };
+/// # let encoded = place.latitude.clone().into_inner().encode().unwrap().to_vec();
+/// # assert_eq!(Latitude::decode(Zeroizing::new(encoded)).unwrap().microdegrees, -7);
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be the plaintext of an encrypted field",
     label = "not a plaintext type",
-    note = "plaintext types are String, Vec<u8>, integers, bool, and with the feature of encrypted-field named so: \
-            Uuid (`uuid`), dates and times (`chrono`, `time`), decimals (`rust_decimal`, `bigdecimal`)",
-    note = "any serde type: `#[encrypted(json = {Self})]` with the feature `json`; its type must be Clone, Serialize \
-            and DeserializeOwned",
+    note = "plaintext types are String, char, Vec<u8>, [u8; N], integers, floats, bool, IP addresses, and each with its \
+            feature of encrypted-field: Uuid, dates and times, decimals, SecretString",
+    note = "a type that is Display and FromStr: `#[encrypted(Text<{Self}>)]`; it must be Clone and PartialEq",
+    note = "any serde type: `#[encrypted(json = {Self})]` with the feature `json`; its type must be Clone, PartialEq, \
+            Serialize and DeserializeOwned",
     note = "or implement `encrypted_field::Plaintext` for it"
 )]
+// Each is said only if the feature is off, because rustc knows no types of crates in these texts.
+#[cfg_attr(
+    not(feature = "uuid"),
+    diagnostic::on_unimplemented(
+        note = "for `uuid::Uuid`: `cargo add encrypted-field --features uuid`"
+    )
+)]
+#[cfg_attr(
+    not(feature = "chrono"),
+    diagnostic::on_unimplemented(
+        note = "for types of `chrono`: `cargo add encrypted-field --features chrono`"
+    )
+)]
+#[cfg_attr(
+    not(feature = "time"),
+    diagnostic::on_unimplemented(
+        note = "for types of `time`: `cargo add encrypted-field --features time`"
+    )
+)]
+#[cfg_attr(
+    not(feature = "jiff"),
+    diagnostic::on_unimplemented(
+        note = "for types of `jiff`: `cargo add encrypted-field --features jiff`"
+    )
+)]
+#[cfg_attr(
+    not(feature = "secrecy"),
+    diagnostic::on_unimplemented(
+        note = "for `secrecy::SecretString`: `cargo add encrypted-field --features secrecy`"
+    )
+)]
+#[cfg_attr(
+    not(feature = "rust_decimal"),
+    diagnostic::on_unimplemented(
+        note = "for `rust_decimal::Decimal`: `cargo add encrypted-field --features rust_decimal`"
+    )
+)]
+#[cfg_attr(
+    not(feature = "bigdecimal"),
+    diagnostic::on_unimplemented(
+        note = "for `bigdecimal::BigDecimal`: `cargo add encrypted-field --features bigdecimal`"
+    )
+)]
 pub trait Plaintext: Clone + 'static {
-    /// What the application handles: `Self`, save for wrappers such as [`Json`].
+    /// The type that the application handles. It is `Self`, except for wrappers such as [`Json`]
+    /// and [`Text`].
     type Value;
-    /// What a field of this type dereferences to: `str` for `String`.
+    /// The target of a field's `Deref`: `str` for `String`.
     type View: ?Sized;
+
+    /// The name of the encoding, for tools that know columns by their description: see
+    /// [`PlaintextType`]. `None` for an encoding of your own. If the type uses the encoding of
+    /// another one, this is `i32::ENCODING`, for example.
+    const ENCODING: Option<&'static str> = None;
 
     /// Takes the application's value.
     fn from_value(value: Self::Value) -> Self;
@@ -74,24 +162,66 @@ pub trait Plaintext: Clone + 'static {
     /// The value to look at.
     fn view(&self) -> &Self::View;
 
-    /// The bytes to be encrypted. Equal values must give equal bytes.
+    /// The bytes to be encrypted. [Equal](Self::equals) values give equal bytes, unless a type has
+    /// its own `equals`.
     fn encode(&self) -> Result<Encoded<'_>, PlaintextError>;
 
-    /// The value back from its bytes; anything but what [`encode`](Self::encode) gives is refused.
+    /// The value back from its bytes. Refuse everything that [`encode`](Self::encode) does not
+    /// give.
     fn decode(bytes: Zeroizing<Vec<u8>>) -> Result<Self, PlaintextError>;
 
-    /// Reads a value that was stored without encryption, for `legacy = plaintext`: its `FromStr` form or JSON.
-    fn from_legacy(stored: &[u8]) -> Result<Self, PlaintextError> {
-        let _ = stored;
-        Err(PlaintextError::new("this type has no plain form; give the field a `legacy` function"))
+    /// Whether two fields are equal. By default they are if their encodings are, and the time
+    /// depends only on the lengths of these. A value without an encoding equals no other.
+    fn equals(&self, other: &Self) -> bool {
+        matches!((self.encode(), other.encode()), (Ok(a), Ok(b)) if a.ct_eq(&*b).to_bool())
     }
 
-    /// Overwrites the value in memory, on drop. Does nothing unless the type implements it: of those in this crate
-    /// `BigDecimal` does not, and [`Json`] does in generated types where what it holds is `Zeroize`.
+    /// Reads a value that was stored without encryption, for `legacy = plaintext`. It reads the
+    /// `FromStr` form, JSON, or the text that PostgreSQL, MySQL, MariaDB and SQLite print when such
+    /// a column is altered to text. It never moves or cuts a value. If it can't read one exactly,
+    /// that is an error with the reason.
+    ///
+    /// It reads dates and times of PostgreSQL in `DateStyle` ISO, the default, under any time zone.
+    /// An instant needs its offset, and MySQL and SQLite do not print one. If all your instants
+    /// were in UTC, use this reader:
+    ///
+    /// ```
+    /// # #[cfg(feature = "chrono")] {
+    /// # use encrypted_field::{Plaintext, plaintext::PlaintextError};
+    /// # use chrono::{DateTime, NaiveDateTime, Utc};
+    /// /// For `#[encrypted(DateTime<Utc>, legacy = in_utc)]`.
+    /// fn in_utc(stored: &[u8]) -> Result<DateTime<Utc>, PlaintextError> {
+    ///     NaiveDateTime::from_legacy(stored).map(|shown| shown.and_utc())
+    /// }
+    /// # assert_eq!(in_utc(b"2024-02-29 01:02:03").unwrap().timestamp(), 1_709_168_523);
+    /// # }
+    /// ```
+    fn from_legacy(stored: &[u8]) -> Result<Self, PlaintextError> {
+        let _ = stored;
+        Err(NOT_READ_IN_THE_CLEAR)
+    }
+
+    /// The form in the clear, for the way back from encryption: [`from_legacy`](Self::from_legacy)
+    /// reads it back as an equal value.
+    ///
+    /// By default this is the encoding, if `from_legacy` reads that. For a type that has another
+    /// form in the clear, implement it.
+    ///
+    /// # Errors
+    /// The value has no form that `from_legacy` would read back.
+    fn to_legacy(&self) -> Result<Encoded<'_>, PlaintextError> {
+        let encoded = self.encode()?;
+        if reads_back(self, &encoded) { Ok(encoded) } else { Err(NO_PLAIN_FORM) }
+    }
+
+    /// Overwrites the value in memory, on drop. Does nothing unless the type implements it. Of the
+    /// types of this crate, `BigDecimal` does not. [`Json`] and [`Text`] do in generated types if
+    /// their content is `Zeroize`.
     fn wipe(&mut self) {}
 }
 
-/// Encoded plaintext: borrowed, short and on the stack, or owned. Wiped on drop unless borrowed.
+/// Encoded plaintext: borrowed, short and on the stack, or owned. It is wiped on drop unless it is
+/// borrowed.
 pub struct Encoded<'a>(Bytes<'a>);
 
 enum Bytes<'a> {
@@ -110,7 +240,7 @@ impl<'a> Encoded<'a> {
         Self(Bytes::Borrowed(bytes))
     }
 
-    /// A copy, without an allocation up to [`Encoded::INLINE`] bytes.
+    /// A copy. Up to [`Encoded::INLINE`] bytes take no allocation.
     pub fn inline(bytes: &[u8]) -> Self {
         let mut inline = [0; Self::INLINE];
         match (inline.get_mut(..bytes.len()), u8::try_from(bytes.len())) {
@@ -122,7 +252,7 @@ impl<'a> Encoded<'a> {
         }
     }
 
-    /// Bytes made for the occasion.
+    /// Bytes that were made for this call.
     pub fn owned(bytes: Vec<u8>) -> Self {
         Self(Bytes::Owned(Zeroizing::new(bytes)))
     }
@@ -155,7 +285,8 @@ impl fmt::Debug for Encoded<'_> {
     }
 }
 
-/// Why a plaintext can't be encoded or decoded: a fixed text, so that it can't hold the plaintext.
+/// Why a plaintext can't be encoded or decoded. It is a fixed text, so that it can't hold the
+/// plaintext.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlaintextError(&'static str);
 
@@ -167,6 +298,14 @@ impl PlaintextError {
 
     pub(crate) fn on_encode(self) -> Error {
         Error::new(ErrorKind::Unrepresentable).detail(self.0)
+    }
+
+    pub(crate) fn on_legacy(self) -> Error {
+        Error::new(ErrorKind::LegacyRefused).detail(self.0)
+    }
+
+    pub(crate) fn on_plain_write(self) -> Error {
+        Error::new(ErrorKind::PlaintextWrite).detail(self.0)
     }
 
     pub(crate) fn on_decode(self) -> Error {
@@ -182,10 +321,29 @@ impl fmt::Display for PlaintextError {
 
 impl std::error::Error for PlaintextError {}
 
-/// Equality of encodings, in time that depends on their lengths only. A value without an encoding equals itself, since
-/// generated types are `Eq`, and nothing else.
-pub(crate) fn ct_eq<P: Plaintext>(a: &P, b: &P) -> bool {
-    matches!((a.encode(), b.encode()), (Ok(a), Ok(b)) if a.ct_eq(&*b).to_bool()) || std::ptr::eq(a, b)
+/// A value equals itself, even one whose [`Plaintext::equals`] says otherwise (it has no encoding,
+/// or is NaN in JSON), because generated types are `Eq`.
+pub(crate) fn equal<P: Plaintext>(a: &P, b: &P) -> bool {
+    std::ptr::eq(a, b) || a.equals(b)
+}
+
+/// Of a type that does not say how it reads what was not encrypted.
+pub(crate) const NOT_READ_IN_THE_CLEAR: PlaintextError =
+    PlaintextError::new("this type has no plain form; give the field a `legacy` function");
+
+const NO_PLAIN_FORM: PlaintextError = PlaintextError::new(
+    "the value has no form in the clear that would be read back as the same value; give its type \
+     `Plaintext::to_legacy` and `from_legacy`",
+);
+
+fn reads_back<P: Plaintext>(value: &P, plain: &[u8]) -> bool {
+    P::from_legacy(plain).is_ok_and(|read| value.equals(&read))
+}
+
+/// `to_legacy` of a type whose form in the clear is its text.
+fn shown<P: Plaintext + fmt::Display>(value: &P) -> Result<Encoded<'static>, PlaintextError> {
+    let text = Encoded::owned(value.to_string().into_bytes());
+    if reads_back(value, &text) { Ok(text) } else { Err(NO_PLAIN_FORM) }
 }
 
 /// The `FromStr` form of a legacy value, white space around it allowed: some databases pad.
@@ -194,7 +352,6 @@ fn legacy_str(stored: &[u8]) -> Result<&str, PlaintextError> {
 }
 
 /// `wipe` of a type that is all value: overwritten with another one.
-#[cfg(any(feature = "chrono", feature = "time", feature = "uuid", feature = "rust_decimal"))]
 macro_rules! overwrite_with {
     ($blank:expr) => {
         fn wipe(&mut self) {
@@ -203,7 +360,6 @@ macro_rules! overwrite_with {
         }
     };
 }
-#[cfg(any(feature = "chrono", feature = "time", feature = "uuid", feature = "rust_decimal"))]
 use overwrite_with;
 
 /// `impl Plaintext` items of a type that the application handles as it is.

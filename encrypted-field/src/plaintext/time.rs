@@ -1,126 +1,75 @@
-//! Dates and times of `time`, byte for byte as those of `chrono`. It has no leap seconds: such a value is refused.
+//! Dates and times of `time`, byte for byte as those of `chrono`. It has no leap seconds: such a
+//! value is refused.
 
-use time::{Date as TimeDate, Month, OffsetDateTime, PrimitiveDateTime, Time as TimeTime, UtcOffset};
+use time::{Month, OffsetDateTime, PrimitiveDateTime, UtcOffset};
 use zeroize::Zeroizing;
 
-use super::civil::{Date, Parser, Text, Time, not_a_date};
+use super::civil::{self, Civil, Date, DateTime, Instant, LEAP_SECOND, OUT_OF_RANGE, Time};
 use super::{Encoded, Plaintext, PlaintextError, overwrite_with, plain_value};
 
-type Result<T> = std::result::Result<T, PlaintextError>;
+impl Civil for time::Date {
+    type Parts = Date;
 
-fn date_out(date: TimeDate) -> Date {
-    let (year, month, day) = date.to_calendar_date();
-    Date { year, month: month.into(), day }
-}
-
-fn date_in(date: Date) -> Result<TimeDate> {
-    let month = Month::try_from(date.month).map_err(|_| not_a_date())?;
-    TimeDate::from_calendar_date(date.year, month, date.day).map_err(|_| not_a_date())
-}
-
-fn time_out(time: TimeTime) -> Time {
-    let (hour, minute, second, nanosecond) = time.as_hms_nano();
-    Time { hour, minute, second, nanosecond }
-}
-
-fn time_in(time: Time) -> Result<TimeTime> {
-    TimeTime::from_hms_nano(time.hour, time.minute, time.second, time.nanosecond).map_err(|_| not_a_date())
-}
-
-fn date_time_in((date, time): (Date, Time)) -> Result<PrimitiveDateTime> {
-    Ok(PrimitiveDateTime::new(date_in(date)?, time_in(time)?))
-}
-
-impl Plaintext for TimeDate {
-    plain_value!(Self);
-    overwrite_with!(Self::MIN);
-
-    fn encode(&self) -> Result<Encoded<'_>> {
-        Ok(Text::new().date(date_out(*self)).encoded())
+    fn to_parts(&self) -> Result<Date, PlaintextError> {
+        let (year, month, day) = self.to_calendar_date();
+        Ok(Date { year, month: month.into(), day })
     }
 
-    fn decode(bytes: Zeroizing<Vec<u8>>) -> Result<Self> {
-        read_date(Parser::strict(&bytes))
-    }
-
-    fn from_legacy(stored: &[u8]) -> Result<Self> {
-        read_date(Parser::legacy(stored))
+    fn from_parts(Date { year, month, day }: Date) -> Result<Self, PlaintextError> {
+        let month = Month::try_from(month).map_err(|_| OUT_OF_RANGE)?;
+        Self::from_calendar_date(year, month, day).map_err(|_| OUT_OF_RANGE)
     }
 }
 
-impl Plaintext for TimeTime {
-    plain_value!(Self);
-    overwrite_with!(Self::MIDNIGHT);
+impl Civil for time::Time {
+    type Parts = Time;
 
-    fn encode(&self) -> Result<Encoded<'_>> {
-        Ok(Text::new().time(time_out(*self)).encoded())
+    fn to_parts(&self) -> Result<Time, PlaintextError> {
+        let (hour, minute, second, nanosecond) = self.as_hms_nano();
+        Ok(Time { hour, minute, second, nanosecond })
     }
 
-    fn decode(bytes: Zeroizing<Vec<u8>>) -> Result<Self> {
-        read_time(Parser::strict(&bytes))
-    }
-
-    fn from_legacy(stored: &[u8]) -> Result<Self> {
-        read_time(Parser::legacy(stored))
-    }
-}
-
-impl Plaintext for PrimitiveDateTime {
-    plain_value!(Self);
-    overwrite_with!(Self::MIN);
-
-    fn encode(&self) -> Result<Encoded<'_>> {
-        Ok(Text::new().date(date_out(self.date())).char('T').time(time_out(self.time())).encoded())
-    }
-
-    fn decode(bytes: Zeroizing<Vec<u8>>) -> Result<Self> {
-        read_date_time(Parser::strict(&bytes))
-    }
-
-    fn from_legacy(stored: &[u8]) -> Result<Self> {
-        read_date_time(Parser::legacy(stored))
+    fn from_parts(time: Time) -> Result<Self, PlaintextError> {
+        let Time { hour, minute, second, nanosecond } = time;
+        if second == 60 {
+            return Err(LEAP_SECOND);
+        }
+        Self::from_hms_nano(hour, minute, second, nanosecond).map_err(|_| OUT_OF_RANGE)
     }
 }
 
-/// The instant is kept, its offset is not: it comes back in UTC, and `OffsetDateTime` compares instants.
-impl Plaintext for OffsetDateTime {
-    plain_value!(Self);
-    overwrite_with!(Self::UNIX_EPOCH);
+impl Civil for PrimitiveDateTime {
+    type Parts = DateTime;
 
-    fn encode(&self) -> Result<Encoded<'_>> {
-        let utc = self
-            .checked_to_offset(UtcOffset::UTC)
-            .ok_or(PlaintextError::new("an instant whose UTC form is out of the range of `time`"))?;
-        Ok(Text::new().date(date_out(utc.date())).char('T').time(time_out(utc.time())).char('Z').encoded())
+    fn to_parts(&self) -> Result<DateTime, PlaintextError> {
+        Ok(DateTime { date: self.date().to_parts()?, time: self.time().to_parts()? })
     }
 
-    fn decode(bytes: Zeroizing<Vec<u8>>) -> Result<Self> {
-        read_instant(Parser::strict(&bytes))
-    }
-
-    fn from_legacy(stored: &[u8]) -> Result<Self> {
-        read_instant(Parser::legacy(stored))
+    fn from_parts(DateTime { date, time }: DateTime) -> Result<Self, PlaintextError> {
+        Ok(Self::new(time::Date::from_parts(date)?, time::Time::from_parts(time)?))
     }
 }
 
-fn read_date(mut text: Parser<'_>) -> Result<TimeDate> {
-    let date = date_in(text.date()?)?;
-    text.end().map(|()| date)
+/// The instant is kept, its offset is not: it comes back in UTC, and `OffsetDateTime` compares
+/// instants.
+impl Civil for OffsetDateTime {
+    type Parts = Instant;
+
+    fn to_parts(&self) -> Result<Instant, PlaintextError> {
+        let utc = self.checked_to_offset(UtcOffset::UTC).ok_or(PlaintextError::new(
+            "an instant whose UTC form is out of the range of `time`",
+        ))?;
+        PrimitiveDateTime::new(utc.date(), utc.time()).to_parts().map(Instant)
+    }
+
+    fn from_parts(Instant(utc): Instant) -> Result<Self, PlaintextError> {
+        Ok(PrimitiveDateTime::from_parts(utc)?.assume_utc())
+    }
 }
 
-fn read_time(mut text: Parser<'_>) -> Result<TimeTime> {
-    let time = time_in(text.time()?)?;
-    text.end().map(|()| time)
-}
-
-fn read_date_time(mut text: Parser<'_>) -> Result<PrimitiveDateTime> {
-    let date_time = date_time_in(text.date_time()?)?;
-    text.end().map(|()| date_time)
-}
-
-fn read_instant(mut text: Parser<'_>) -> Result<OffsetDateTime> {
-    let local = date_time_in(text.date_time()?)?;
-    let offset = UtcOffset::from_whole_seconds(text.offset()?).map_err(|_| not_a_date())?;
-    text.end()?;
-    local.assume_offset(offset).checked_to_offset(UtcOffset::UTC).ok_or_else(not_a_date)
+civil::civil! {
+    time::Date = Self::MIN;
+    time::Time = Self::MIDNIGHT;
+    PrimitiveDateTime = Self::MIN;
+    OffsetDateTime = Self::UNIX_EPOCH;
 }

@@ -3,10 +3,12 @@
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{Encoded, Plaintext, PlaintextError, legacy_str, overwrite_with, plain_value};
+use super::{Encoded, Plaintext, PlaintextError, legacy_str, overwrite_with, plain_value, shown};
 
 impl Plaintext for Uuid {
     plain_value!(Self);
+
+    const ENCODING: Option<&'static str> = Some("uuid");
     overwrite_with!(Self::nil());
 
     fn encode(&self) -> Result<Encoded<'_>, PlaintextError> {
@@ -23,5 +25,9 @@ impl Plaintext for Uuid {
             return Ok(uuid);
         }
         legacy_str(stored)?.parse().map_err(|_| PlaintextError::new("not a UUID"))
+    }
+
+    fn to_legacy(&self) -> Result<Encoded<'_>, PlaintextError> {
+        shown(self)
     }
 }

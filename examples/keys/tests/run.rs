@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use vault_tests::StandIn;
 
-/// `cargo test` builds the examples of a package beside its tests, unless it is told to build one test only.
+/// `cargo test` builds the examples of a package beside its tests, unless it is told to build one
+/// test only.
 fn example(name: &str) -> Command {
     let test = std::env::current_exe().unwrap();
     let folder = test.parent().and_then(|deps| deps.parent()).unwrap().join("examples");
@@ -32,8 +33,9 @@ fn printed(output: &Output) -> String {
 fn says(text: &str, lines: &[&str]) {
     let mut rest = text;
     for line in lines {
-        let at =
-            rest.find(line).unwrap_or_else(|| panic!("{line:?} is missing, or not in its place:\n{text}"));
+        let at = rest
+            .find(line)
+            .unwrap_or_else(|| panic!("{line:?} is missing, or not in its place:\n{text}"));
         rest = &rest[at + line.len()..];
     }
 }
@@ -83,15 +85,19 @@ fn vault_on_its_stand_in() {
 #[test]
 fn vault_on_the_server_of_the_environment() {
     let server = StandIn::start();
-    let text =
-        ends_well(example("vault").env("VAULT_ADDR", server.url()).env("VAULT_TOKEN", server.root_token()));
+    let text = ends_well(
+        example("vault").env("VAULT_ADDR", server.url()).env("VAULT_TOKEN", server.root_token()),
+    );
     assert!(!text.contains("STAND-IN"));
     assert!(text.contains(&format!("Vault at {} (VAULT_ADDR)", server.url())));
     says(&text, &VAULT);
     assert!(text.contains("not ours to stop"));
     assert!(server.calls("encrypt") > 0 && server.calls("data") > 0 && server.calls("login") > 0);
     let tokens = [server.all_tokens(), vec![server.root_token()]].concat();
-    assert!(tokens.len() > 1 && tokens.iter().all(|token| !text.contains(token)), "a token was printed");
+    assert!(
+        tokens.len() > 1 && tokens.iter().all(|token| !text.contains(token)),
+        "a token was printed"
+    );
 }
 
 #[test]
@@ -154,7 +160,8 @@ fn two_phase_rotation_with_a_key_of_the_environment() {
     says(&text, &ROTATION);
     assert!(!text.contains(&kek));
 
-    let refused = example("two_phase_rotation").env("KEY_ENCRYPTION_KEY", "c2hvcnQ=").output().unwrap();
+    let refused =
+        example("two_phase_rotation").env("KEY_ENCRYPTION_KEY", "c2hvcnQ=").output().unwrap();
     assert!(!refused.status.success());
     says(&printed(&refused), &["Error: ", "KEY_ENCRYPTION_KEY: "]);
 }

@@ -1,9 +1,10 @@
-//! How a new key reaches every process before the first one seals with it, with two real processes on one key file:
-//! `cargo run -p key-examples --example two_phase_rotation`
+//! How a new key reaches every process before the first one seals with it, with two real processes
+//! on one key file: `cargo run -p key-examples --example two_phase_rotation`
 //!
-//! This program tells the story and starts itself twice more, as the processes A and B of an application; `process.rs` is what
-//! those do. The key-encryption key is that of the environment variable `KEY_ENCRYPTION_KEY` (`openssl rand -base64 32`), or a new one.
-//! In an application nobody sends such commands: the thread that `install` starts refreshes, publishes and activates.
+//! This program tells the story and starts itself twice more, as the processes A and B of an
+//! application; `process.rs` is what those do. The key-encryption key is that of the environment
+//! variable `KEY_ENCRYPTION_KEY` (`openssl rand -base64 32`), or a new one. In an application
+//! nobody sends such commands: the thread that `install` starts refreshes, publishes and activates.
 
 mod pipe;
 mod process;
@@ -37,7 +38,9 @@ fn main() -> Result {
     title("00:02  Activating it now is refused, because nobody knows who has it");
     println!("   A: {}", refusal(a.ask(2, "activate 2"))?);
 
-    title("00:05  B refreshes, as it does every 5 minutes. Both have the key, neither seals with it");
+    title(
+        "00:05  B refreshes, as it does every 5 minutes. Both have the key, neither seals with it",
+    );
     b.ask(5, "refresh")?;
     show(&mut a, &mut b, 5, &mut rows)?;
 

@@ -1,4 +1,5 @@
-//! How the program talks with the processes that it starts: lines, over their standard input and output.
+//! How the program talks with the processes that it starts: lines, over their standard input and
+//! output.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -10,7 +11,8 @@ use key_examples::Result;
 
 /// Names the key file; set in the processes that are started.
 pub const FILE: &str = "KEY_EXAMPLES_FILE";
-/// Holds the key-encryption key. In the environment, because everybody on a host sees the arguments of its processes.
+/// Holds the key-encryption key. In the environment, because everybody on a host sees the arguments
+/// of its processes.
 pub const KEK: &str = "KEY_ENCRYPTION_KEY";
 
 /// A process that was started.

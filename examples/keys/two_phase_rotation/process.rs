@@ -1,11 +1,12 @@
-//! One process of the application. It reads commands, a line each with the time in minutes, and answers each with a line.
+//! One process of the application. It reads commands, a line each with the time in minutes, and
+//! answers each with a line.
 
 use std::io::{BufRead as _, stdin};
 use std::path::Path;
 use std::time::Duration;
 
 use encrypted_field::envelope::{Clock, FileStore, KeyManager, LocalKek, RotationPolicy};
-use encrypted_field::{Encrypted, EncryptedField as _, KeyId, Purpose, Secret};
+use encrypted_field::{Encrypted, KeyId, Secret, key::Purpose};
 use key_examples::{MINUTE, Result};
 
 use crate::pipe;
@@ -19,7 +20,8 @@ pub fn run(file: &Path) -> Result {
     let clock = Clock::manual(key_examples::start());
     let keys = KeyManager::builder("production", FileStore::new(file))
         .kek("local", kek)
-        // So that the story decides. With `RotationPolicy::every` the keys rotate like this by themselves.
+        // So that the story decides. With `RotationPolicy::every` the keys rotate like this by
+        // themselves.
         .rotation(RotationPolicy::by_hand())
         .clock(clock.clone())
         .build()?;
@@ -64,7 +66,8 @@ fn obey(keys: &KeyManager, command: &str) -> Result<String> {
 }
 
 fn states(keys: &KeyManager) -> Result<String> {
-    let keys = keys.status()?.keys;
-    let states: Vec<_> = keys.iter().map(|key| format!("key {} {}", key.id, key.state.name())).collect();
+    let keys = keys.status().store.ok_or("nothing is loaded")?.keys;
+    let states: Vec<_> =
+        keys.iter().map(|key| format!("key {} {}", key.id, key.state.name())).collect();
     Ok(states.join(", "))
 }

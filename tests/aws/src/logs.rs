@@ -89,7 +89,8 @@ struct Collector {
 
 impl Collector {
     fn line(&self, metadata: &Metadata<'_>, record: impl FnOnce(&mut Fields)) {
-        let mut fields = Fields(format!("{} {} {}", metadata.level(), metadata.target(), metadata.name()));
+        let mut fields =
+            Fields(format!("{} {} {}", metadata.level(), metadata.target(), metadata.name()));
         record(&mut fields);
         fields.0.push('\n');
         self.text.lock().expect("no test panics while it logs").push_str(&fields.0);

@@ -8,7 +8,8 @@ use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_sdk_s3::types::{
-    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, VersioningConfiguration,
+    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration,
+    VersioningConfiguration,
 };
 
 /// A moto server that somebody else has started.
@@ -88,7 +89,12 @@ impl Moto {
     /// The name of a new secret without a value.
     pub async fn secret(&self) -> String {
         let name = unique();
-        self.secrets_manager().create_secret().name(&name).send().await.expect("moto makes a secret");
+        self.secrets_manager()
+            .create_secret()
+            .name(&name)
+            .send()
+            .await
+            .expect("moto makes a secret");
         name
     }
 }
@@ -96,6 +102,7 @@ impl Moto {
 /// A name that nothing has on a server that outlives this process.
 fn unique() -> String {
     static MADE: AtomicU32 = AtomicU32::new(0);
-    let time = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_millis();
+    let time =
+        SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_millis();
     format!("ef-test-{time}-{}-{}", process::id(), MADE.fetch_add(1, Ordering::Relaxed))
 }

@@ -1,5 +1,5 @@
-//! How often memory is asked for: once for a sealed value, once for an opened one, also through the ORMs; and how much is
-//! kept for a key. (What AWS-LC allocates in C is not counted.)
+//! How often memory is asked for: once for a sealed value, once for an opened one, also through the
+//! ORMs; and how much is kept for a key. (What AWS-LC allocates in C is not counted.)
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -7,7 +7,7 @@ use std::hint::black_box;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use encrypted_field::{Encrypted, EncryptedField, Key, Keyring, Scope, Secret};
+use encrypted_field::{Encrypted, EncryptedFieldExt, Key, Keyring, Scope, Secret};
 use tests::secrets::{BOT_TOKEN, KEYS};
 
 thread_local! {
@@ -92,7 +92,8 @@ fn one_for_a_sealed_value_and_one_for_an_opened_one() {
         assert_eq!(allocations(|| bytes.seal_text_with(&ring)), 1, "{len}");
         assert_eq!(allocations(|| bytes.seal_with(&ring)), 1, "{len}");
 
-        let (text, binary) = (token.seal_text_with(&ring).unwrap(), bytes.seal_with(&ring).unwrap());
+        let (text, binary) =
+            (token.seal_text_with(&ring).unwrap(), bytes.seal_with(&ring).unwrap());
         assert_eq!(allocations(|| Token::open_text_with(&ring, &text)), 1, "{len}");
         assert_eq!(allocations(|| Bytes::open_with(&ring, &binary)), 1, "{len}");
         // The clone is the one: the buffer becomes the plaintext.
@@ -124,8 +125,8 @@ fn the_scope_that_is_entered_costs_none() {
     let keys = [Key::new(1, KEYS[0]), Key::new(2, KEYS[1]).scope("acme")];
     let held = Keyring::builder().keys(keys).build().unwrap().hold();
     let dynamic = Dynamic::from(BOT_TOKEN);
-    let scope = Scope::named("acme");
-    let before = Scope::named("").run(|| dynamic.to_stored_text()).unwrap();
+    let scope = Scope::named("acme").unwrap();
+    let before = Scope::default_scope().run(|| dynamic.to_stored_text()).unwrap();
     scope.run(|| {
         assert_eq!(allocations(|| dynamic.to_stored_text()), 1);
         assert_eq!(allocations(|| dynamic.to_stored_text_with(&held)), 1);
@@ -204,7 +205,8 @@ struct Row<T, B> {
     bytes: B,
 }
 
-/// Decoded from a row that is there: what the driver's own thread allocates is not counted either way.
+/// Decoded from a row that is there: what the driver's own thread allocates is not counted either
+/// way.
 #[test]
 fn sqlx_allocates_what_it_does_for_plain_columns() {
     use sqlx::{ConnectOptions as _, FromRow as _};

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::FromRawFd as _;
 
-use encrypted_field::{Encrypted, EncryptedField as _, Keyring, Secret};
+use encrypted_field::{Encrypted, EncryptedFieldExt as _, Keyring, Secret};
 use tests::secrets::{BOT_TOKEN, KEYS};
 
 #[derive(Encrypted)]
@@ -46,7 +46,10 @@ fn main() {
     assert_eq!(distinct.len(), 100 + VALUES * (CHILDREN + 1), "a nonce came twice");
     let endings: HashSet<_> = all.iter().map(|nonce| &nonce[12..]).collect();
     assert_eq!(endings.len(), all.len(), "the fresh half of a nonce came twice");
-    assert_eq!(shared, CHILDREN, "the children went on in their parent's epoch, or this proves nothing");
+    assert_eq!(
+        shared, CHILDREN,
+        "the children went on in their parent's epoch, or this proves nothing"
+    );
     println!(
         "test result: ok. 1 passed; 0 failed; 0 ignored; {} nonces of {} processes",
         all.len(),
@@ -58,8 +61,8 @@ fn main() {
 #[allow(unsafe_code)]
 fn child(ring: &Keyring) -> (libc::pid_t, File) {
     let mut ends = [0; 2];
-    // SAFETY: `ends` has room for two descriptors, each of which goes to one `File`; this process has one thread, so the
-    // child is as whole as its parent.
+    // SAFETY: `ends` has room for two descriptors, each of which goes to one `File`; this process
+    // has one thread, so the child is as whole as its parent.
     let (read, mut write, process) = unsafe {
         assert_eq!(libc::pipe(ends.as_mut_ptr()), 0);
         let (read, write) = (File::from_raw_fd(ends[0]), File::from_raw_fd(ends[1]));

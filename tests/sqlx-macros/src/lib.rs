@@ -1,4 +1,5 @@
-//! The application whose queries SQLx checks while they compile, and the database that they were checked against.
+//! The application whose queries SQLx checks while they compile, and the database that they were
+//! checked against.
 
 use encrypted_field::{Encrypted, Keyring};
 use tests::secrets::KEYS;
@@ -39,11 +40,15 @@ pub fn other_ring() -> Keyring {
     Keyring::builder().active(2, KEYS[1]).build().expect("a good key")
 }
 
-/// The database's URL, or `None` where the tests were compiled without one, as [`tests::postgres_url`] tells.
+/// The database's URL, or `None` where the tests were compiled without one, as
+/// [`tests::postgres_url`] tells.
 ///
 /// # Panics
 ///
 /// With `CI=true`, if there is no such database.
 pub fn url() -> Option<String> {
-    tests::part("EF_TEST_SQLX_MACROS_URL", "PostgreSQL database with the schema of tests/sqlx-macros")
+    tests::part(
+        "EF_TEST_SQLX_MACROS_URL",
+        "PostgreSQL database with the schema of tests/sqlx-macros",
+    )
 }

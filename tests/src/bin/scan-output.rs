@@ -1,5 +1,5 @@
-//! `scan-output [--whole-run] FILE`: fails if the captured test output holds a secret of the tests, or,
-//! with `--whole-run`, if it was not captured from a whole run.
+//! `scan-output [--whole-run] FILE`: fails if the captured test output holds a secret of the tests,
+//! or, with `--whole-run`, if it was not captured from a whole run.
 
 use std::error::Error;
 use std::process::ExitCode;

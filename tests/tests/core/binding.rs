@@ -1,11 +1,13 @@
-//! What a value is bound to: its column, its key's id, its kind, the scope and the purpose of its key. Moved
-//! anywhere else, it does not open.
+//! What a value is bound to: its column, its key's id, its kind, the scope and the purpose of its
+//! key. Moved anywhere else, it does not open.
 
-use encrypted_field::{Encrypted, ErrorKind, Key, KeyId, Keyring, Purpose, Secret};
+use encrypted_field::{Encrypted, ErrorKind, Key, KeyId, Keyring, Secret, key::Purpose};
 use tests::refused;
 use tests::secrets::{BOT_TOKEN, KEYS};
 
-use crate::fields::{BotToken, FORMS, Form, KINDS, Kind, SigningSecret, SlackToken, open, ring, seal};
+use crate::fields::{
+    BotToken, FORMS, Form, KINDS, Kind, SigningSecret, SlackToken, open, ring, seal,
+};
 
 #[test]
 fn another_columns_value() {
@@ -13,7 +15,10 @@ fn another_columns_value() {
     for form in FORMS {
         for kind in KINDS {
             let token = seal(&ring, form, kind, &BotToken::from(BOT_TOKEN)).unwrap();
-            let error = refused(open::<SigningSecret>(&ring, form, kind, &token), ErrorKind::Authentication);
+            let error = refused(
+                open::<SigningSecret>(&ring, form, kind, &token),
+                ErrorKind::Authentication,
+            );
             assert_eq!(error.column(), Some("slack_connections.signing_secret"));
             let secret = seal(&ring, form, kind, &SigningSecret::from(BOT_TOKEN)).unwrap();
             refused(open::<BotToken>(&ring, form, kind, &secret), ErrorKind::Authentication);
@@ -68,11 +73,14 @@ fn relabelled_with_another_keys_id() {
     text_of_9[4] = b'9';
     for (form, relabelled) in [(Form::Binary, &binary_of_9), (Form::Text, &text_of_9)] {
         for ring in [&other, &both] {
-            let error =
-                refused(open::<BotToken>(ring, form, Kind::Column, relabelled), ErrorKind::Authentication);
+            let error = refused(
+                open::<BotToken>(ring, form, Kind::Column, relabelled),
+                ErrorKind::Authentication,
+            );
             assert_eq!(error.key_id(), KeyId::new(9));
         }
-        let error = refused(open::<BotToken>(&one, form, Kind::Column, relabelled), ErrorKind::UnknownKey);
+        let error =
+            refused(open::<BotToken>(&one, form, Kind::Column, relabelled), ErrorKind::UnknownKey);
         assert_eq!(error.key_id(), KeyId::new(9));
     }
     for (form, stored) in [(Form::Binary, &binary), (Form::Text, &text)] {
@@ -92,7 +100,8 @@ fn scoped() -> Keyring {
         .unwrap()
 }
 
-/// Refused before any cryptography: a value that is not authentic gets the same answer as one that is.
+/// Refused before any cryptography: a value that is not authentic gets the same answer as one that
+/// is.
 #[test]
 fn a_key_of_another_scope() {
     let ring = scoped();
@@ -118,8 +127,10 @@ fn a_key_of_another_scope() {
                     ErrorKind::ScopeMismatch,
                 );
                 assert_eq!(error.key_id(), KeyId::new(7));
-                let error =
-                    refused(open::<BotToken>(&ring, form, kind, &damaged(&slack)), ErrorKind::ScopeMismatch);
+                let error = refused(
+                    open::<BotToken>(&ring, form, kind, &damaged(&slack)),
+                    ErrorKind::ScopeMismatch,
+                );
                 assert_eq!(error.key_id(), KeyId::new(3));
             }
         }
@@ -134,7 +145,10 @@ fn scopes_that_resemble_each_other() {
     for id in [4, 7] {
         let mut relabelled = slack.clone();
         relabelled[6] = id;
-        refused(open::<SlackToken>(&ring, Form::Binary, Kind::Column, &relabelled), ErrorKind::ScopeMismatch);
+        refused(
+            open::<SlackToken>(&ring, Form::Binary, Kind::Column, &relabelled),
+            ErrorKind::ScopeMismatch,
+        );
     }
 }
 

@@ -72,9 +72,15 @@ fn chrono_date_times() {
     encodes(DateTime::<Utc>::MIN_UTC, "-262143-01-01T00:00:00.000000000Z");
     encodes(DateTime::<Utc>::MAX_UTC, "+262142-12-31T23:59:59.999999999Z");
     encodes(DateTime::<Utc>::UNIX_EPOCH, "1970-01-01T00:00:00.000000000Z");
-    encodes(DateTime::<Utc>::UNIX_EPOCH - TimeDelta::nanoseconds(1), "1969-12-31T23:59:59.999999999Z");
+    encodes(
+        DateTime::<Utc>::UNIX_EPOCH - TimeDelta::nanoseconds(1),
+        "1969-12-31T23:59:59.999999999Z",
+    );
     encodes(DateTime::from_timestamp_nanos(1), "1970-01-01T00:00:00.000000001Z");
-    encodes(DateTime::from_timestamp(i64::from(i32::MAX) + 1, 0).unwrap(), "2038-01-19T03:14:08.000000000Z");
+    encodes(
+        DateTime::from_timestamp(i64::from(i32::MAX) + 1, 0).unwrap(),
+        "2038-01-19T03:14:08.000000000Z",
+    );
 }
 
 /// chrono can make a leap second within a minute, which no clock shows and the text form can't say.
@@ -111,7 +117,10 @@ fn time_date_times() {
     encodes(PrimitiveDateTime::MIN.assume_utc(), "-009999-01-01T00:00:00.000000000Z");
     encodes(PrimitiveDateTime::MAX.assume_utc(), "9999-12-31T23:59:59.999999999Z");
     encodes(OffsetDateTime::UNIX_EPOCH, "1970-01-01T00:00:00.000000000Z");
-    encodes(OffsetDateTime::UNIX_EPOCH - time::Duration::nanoseconds(1), "1969-12-31T23:59:59.999999999Z");
+    encodes(
+        OffsetDateTime::UNIX_EPOCH - time::Duration::nanoseconds(1),
+        "1969-12-31T23:59:59.999999999Z",
+    );
 }
 
 /// Another offset is the same instant: that is kept, and the offset is not.
@@ -220,7 +229,10 @@ fn what_is_not_a_date_time_is_refused() {
     // A naive one has no `Z`, an instant has nothing else.
     let naive = "2024-01-01T00:00:00.000000000";
     refused(read_as::<NaiveDateTime>(format!("{naive}Z").as_bytes()), ErrorKind::InvalidPlaintext);
-    refused(read_as::<PrimitiveDateTime>(format!("{naive}Z").as_bytes()), ErrorKind::InvalidPlaintext);
+    refused(
+        read_as::<PrimitiveDateTime>(format!("{naive}Z").as_bytes()),
+        ErrorKind::InvalidPlaintext,
+    );
     for offset in ["", "z", "+00:00", "-00:00", "+01:00", " Z", "ZZ", "Z "] {
         let instant = format!("{naive}{offset}");
         refused(read_as::<DateTime<Utc>>(instant.as_bytes()), ErrorKind::InvalidPlaintext);

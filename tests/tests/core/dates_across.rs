@@ -1,7 +1,9 @@
-//! `chrono` and `time` write the same bytes, so that a program may change from one to the other.
+//! `chrono`, `jiff` and `time` write the same bytes, so that a program may change from one to the
+//! other.
 
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, Timelike as _, Utc};
-use encrypted_field::{EncryptedField, ErrorKind, Plaintext};
+use encrypted_field::{EncryptedFieldExt, ErrorKind, Plaintext};
+use jiff::{Timestamp, civil};
 use tests::refused;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
@@ -59,6 +61,20 @@ fn instants_dates_and_times() {
         );
         alike::<NaiveDate, time::Date>(chrono.date_naive(), time.date());
         alike::<NaiveTime, time::Time>(chrono.time(), time.time());
+        let nanosecond = i32::try_from(chrono.nanosecond()).unwrap();
+        // `jiff` has no instants of the first and the last day of its years.
+        let jiff = Timestamp::new(chrono.timestamp(), nanosecond);
+        let shown = match jiff {
+            Ok(jiff) => {
+                alike::<DateTime<Utc>, Timestamp>(chrono, jiff);
+                jiff::tz::Offset::UTC.to_datetime(jiff)
+            }
+            Err(_) if chrono.year() == 9999 => civil::date(9999, 12, 31).at(23, 59, 59, nanosecond),
+            Err(_) => civil::date(-9999, 1, 1).at(0, 0, 0, nanosecond),
+        };
+        alike::<NaiveDateTime, civil::DateTime>(chrono.naive_utc(), shown);
+        alike::<NaiveDate, civil::Date>(chrono.date_naive(), shown.date());
+        alike::<NaiveTime, civil::Time>(chrono.time(), shown.time());
     }
 }
 
@@ -77,7 +93,7 @@ fn every_day_of_a_cycle_of_the_calendar() {
     }
 }
 
-/// `time` has no leap seconds: an error, and not the second before or after.
+/// `time` and `jiff` have no leap seconds: an error, and not the second before or after.
 #[test]
 fn a_leap_second_is_refused_where_there_is_none() {
     let leap = NaiveTime::from_hms_nano_opt(23, 59, 59, 1_000_000_000).unwrap();
@@ -91,6 +107,15 @@ fn a_leap_second_is_refused_where_there_is_none() {
         read_as::<OffsetDateTime>(&plaintext::<DateTime<Utc>>(day.and_time(leap).and_utc())),
         ErrorKind::InvalidPlaintext,
     );
+    refused(read_as::<civil::Time>(&plaintext::<NaiveTime>(leap)), ErrorKind::InvalidPlaintext);
+    refused(
+        read_as::<civil::DateTime>(&plaintext::<NaiveDateTime>(day.and_time(leap))),
+        ErrorKind::InvalidPlaintext,
+    );
+    refused(
+        read_as::<Timestamp>(&plaintext::<DateTime<Utc>>(day.and_time(leap).and_utc())),
+        ErrorKind::InvalidPlaintext,
+    );
     let second_59 = leap.with_nanosecond(0).unwrap();
     assert_eq!(
         read_as::<time::Time>(&plaintext::<NaiveTime>(second_59)).unwrap(),
@@ -98,11 +123,12 @@ fn a_leap_second_is_refused_where_there_is_none() {
     );
 }
 
-/// Years that `time` lacks are refused, and not clamped.
+/// Years that `time` and `jiff` lack are refused, and not clamped.
 #[test]
 fn years_beyond_9999() {
     for date in [NaiveDate::MIN, NaiveDate::MAX, NaiveDate::from_ymd_opt(10_000, 1, 1).unwrap()] {
         refused(read_as::<time::Date>(&plaintext::<NaiveDate>(date)), ErrorKind::InvalidPlaintext);
+        refused(read_as::<civil::Date>(&plaintext::<NaiveDate>(date)), ErrorKind::InvalidPlaintext);
         let midnight = date.and_time(NaiveTime::MIN);
         refused(
             read_as::<PrimitiveDateTime>(&plaintext::<NaiveDateTime>(midnight)),

@@ -55,9 +55,12 @@ fn both_types_write_the_same_text() {
 #[test]
 fn the_extremes_of_rust_decimal() {
     let smallest = Decimal::from_parts(1, 0, 0, true, 28);
-    for value in
-        [Decimal::MAX, Decimal::MIN, Decimal::from_parts(u32::MAX, u32::MAX, u32::MAX, true, 28), smallest]
-    {
+    for value in [
+        Decimal::MAX,
+        Decimal::MIN,
+        Decimal::from_parts(u32::MAX, u32::MAX, u32::MAX, true, 28),
+        smallest,
+    ] {
         for read in round_trip::<Decimal>(value) {
             assert_eq!((read.mantissa(), read.scale()), (value.mantissa(), value.scale()));
         }
@@ -107,14 +110,18 @@ fn scales_beyond_28_have_an_exponent() {
 #[test]
 fn a_huge_scale_is_no_work() {
     let start = Instant::now();
-    for text in ["1E-9223372036854775807", "1E+9223372036854775808", "9E+999999999999", "1E-2147483649"] {
+    for text in
+        ["1E-9223372036854775807", "1E+9223372036854775808", "9E+999999999999", "1E-2147483649"]
+    {
         let read = read_as::<BigDecimal>(text.as_bytes()).unwrap();
         assert_eq!(plaintext::<BigDecimal>(read), text.as_bytes());
         refused(read_as::<Decimal>(text.as_bytes()), ErrorKind::InvalidPlaintext);
     }
-    for text in
-        ["1E+9223372036854775809", "1E-9223372036854775808", "1E+99999999999999999999999999999999999999999"]
-    {
+    for text in [
+        "1E+9223372036854775809",
+        "1E-9223372036854775808",
+        "1E+99999999999999999999999999999999999999999",
+    ] {
         refused(read_as::<BigDecimal>(text.as_bytes()), ErrorKind::InvalidPlaintext);
     }
     assert!(start.elapsed() < Duration::from_secs(5));
@@ -139,9 +146,9 @@ fn many_digits() {
 #[test]
 fn a_number_has_one_spelling() {
     for text in [
-        "", " ", "+1", " 1", "1 ", "1\n", "01", "00", "00.5", ".5", "5.", "-", "-.5", "1_000", "1,5", "1e5",
-        "1E5", "1E+0", "1E-1", "1E-28", "1E+05", "1E", "1E+", "1.5E+3", "0x10", "NaN", "inf", "Infinity",
-        "١", "--1", "1.2.3", "1E--29", "1\0", "0.1E-40",
+        "", " ", "+1", " 1", "1 ", "1\n", "01", "00", "00.5", ".5", "5.", "-", "-.5", "1_000",
+        "1,5", "1e5", "1E5", "1E+0", "1E-1", "1E-28", "1E+05", "1E", "1E+", "1.5E+3", "0x10",
+        "NaN", "inf", "Infinity", "١", "--1", "1.2.3", "1E--29", "1\0", "0.1E-40",
     ] {
         refused(read_as::<Decimal>(text.as_bytes()), ErrorKind::InvalidPlaintext);
         refused(read_as::<BigDecimal>(text.as_bytes()), ErrorKind::InvalidPlaintext);

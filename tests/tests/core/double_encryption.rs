@@ -1,10 +1,13 @@
-//! A plaintext that is a stored value of this very field is refused; one that only looks like it is sealed.
+//! A plaintext that is a stored value of this very field is refused; one that only looks like it is
+//! sealed.
 
-use encrypted_field::{EncryptedField, ErrorFamily, ErrorKind, Keyring};
+use encrypted_field::{EncryptedFieldExt, ErrorFamily, ErrorKind, Keyring};
 use tests::refused;
 use tests::secrets::{BOT_TOKEN, KEYS};
 
-use crate::fields::{BotToken, BotTokenBytes, FORMS, Form, KINDS, SigningSecret, open, ring, rotated, seal};
+use crate::fields::{
+    BotToken, BotTokenBytes, FORMS, Form, KINDS, SigningSecret, open, ring, rotated, seal,
+};
 
 #[test]
 fn a_stored_value_of_this_field_is_refused() {
@@ -25,7 +28,7 @@ fn a_stored_value_of_this_field_is_refused() {
             }
         }
         let _held = crate::fields::ring().hold();
-        refused(as_text.presealed(), ErrorKind::DoubleEncryption);
+        refused(as_text.to_stored_value(), ErrorKind::DoubleEncryption);
     }
 }
 
@@ -38,7 +41,10 @@ fn also_under_a_retired_key() {
 #[test]
 fn also_under_a_previous_context() {
     #[derive(encrypted_field::Encrypted)]
-    #[encrypted(context = "slack_connections.token", previous_context = "slack_connections.bot_token")]
+    #[encrypted(
+        context = "slack_connections.token",
+        previous_context = "slack_connections.bot_token"
+    )]
     struct Renamed(encrypted_field::Secret<String>);
 
     let old = BotToken::from(BOT_TOKEN).to_stored_text_with(&ring()).unwrap();
@@ -77,7 +83,8 @@ fn text_that_looks_like_a_stored_value_round_trips() {
         "ef1:7:".to_owned() + &"A".repeat(55),
     ];
     texts.extend(
-        ["ef1:", "ef1:0:", "ef1:7:", "ef2:7:AAAA", "ef99:", "ef1:7:AQ", "ef1:00:", "ef1"].map(str::to_owned),
+        ["ef1:", "ef1:0:", "ef1:7:", "ef2:7:AAAA", "ef99:", "ef1:7:AQ", "ef1:00:", "ef1"]
+            .map(str::to_owned),
     );
     for text in &texts {
         round_trips(&ring, text);
@@ -89,7 +96,8 @@ fn bytes_that_look_like_a_stored_value_round_trip() {
     let ring = ring();
     let mut stored = BotToken::from(BOT_TOKEN).to_stored_with(&ring).unwrap();
     stored[40] ^= 1;
-    for bytes in [&stored[..], &stored[..3], &stored[..7], b"\xEF\x66\x32", b"\xEF\x66\x31\0\0\0\0"] {
+    for bytes in [&stored[..], &stored[..3], &stored[..7], b"\xEF\x66\x32", b"\xEF\x66\x31\0\0\0\0"]
+    {
         let sealed = BotTokenBytes::from(bytes).to_stored_with(&ring).unwrap();
         assert!(*BotTokenBytes::from_stored_with(&ring, sealed).unwrap() == *bytes);
     }

@@ -1,10 +1,10 @@
-//! Values that a process writes share nonce prefixes for a while, and readers keep the keys of prefixes that they have
-//! met. Neither may be seen in what opens and what does not.
+//! Values that a process writes share nonce prefixes for a while, and readers keep the keys of
+//! prefixes that they have met. Neither may be seen in what opens and what does not.
 
 use std::collections::{HashMap, HashSet};
 use std::thread;
 
-use encrypted_field::{EncryptedField, ErrorKind, Key, KeyState, Keyring};
+use encrypted_field::{EncryptedFieldExt, ErrorKind, Key, Keyring, key::KeyState};
 use tests::refused;
 use tests::secrets::{BOT_TOKEN, KEYS};
 
@@ -78,7 +78,8 @@ fn detached_values_share_no_prefix() {
     }
 }
 
-/// So that a ring that is installed anew, or built from a restored key file, begins where nobody was.
+/// So that a ring that is installed anew, or built from a restored key file, begins where nobody
+/// was.
 #[test]
 fn every_ring_has_epochs_of_its_own() {
     let prefixes = prefixes((0..500).map(|_| nonce(&seal(&ring()))));
@@ -159,14 +160,21 @@ fn a_value_opened_before_needs_its_key() {
         }
         sealed
     };
-    let refused_by = |ring: Keyring, kind| refused(BotToken::from_stored_with(&ring, sealed.clone()), kind);
+    let refused_by =
+        |ring: Keyring, kind| refused(BotToken::from_stored_with(&ring, sealed.clone()), kind);
     let builder = || Keyring::builder().active(8, KEYS[1]);
     refused_by(builder().build().unwrap(), ErrorKind::UnknownKey);
     refused_by(builder().key(Key::destroyed(7)).build().unwrap(), ErrorKind::KeyUnusable);
     let disabled = Key::new(7, KEYS[0]).state(KeyState::Disabled);
     refused_by(builder().key(disabled).build().unwrap(), ErrorKind::KeyUnusable);
     let compromised = Key::new(7, KEYS[0]).state(KeyState::Compromised);
-    refused_by(builder().key(compromised).refuse_compromised().build().unwrap(), ErrorKind::KeyUnusable);
+    refused_by(
+        builder().key(compromised).refuse_compromised().build().unwrap(),
+        ErrorKind::KeyUnusable,
+    );
     refused_by(Keyring::builder().active(7, KEYS[2]).build().unwrap(), ErrorKind::Authentication);
-    refused_by(builder().key(Key::new(7, KEYS[0]).scope("slack")).build().unwrap(), ErrorKind::ScopeMismatch);
+    refused_by(
+        builder().key(Key::new(7, KEYS[0]).scope("slack")).build().unwrap(),
+        ErrorKind::ScopeMismatch,
+    );
 }

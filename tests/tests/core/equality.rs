@@ -1,7 +1,9 @@
 //! Equality of fields is that of what they hold, and of nothing else.
 
 use bigdecimal::BigDecimal;
-use encrypted_field::{Encrypted, EncryptedField, Secret};
+use std::borrow::Cow;
+
+use encrypted_field::{Encrypted, EncryptedFieldExt, Secret, Text};
 use rust_decimal::Decimal;
 use tests::secrets::{BOT_TOKEN, SIGNING_SECRET};
 use time::{OffsetDateTime, UtcOffset};
@@ -20,7 +22,8 @@ fn equal_text_is_equal_wherever_it_came_from() {
 #[test]
 fn other_text_is_not() {
     let token = BotToken::from(BOT_TOKEN);
-    for other in [SIGNING_SECRET, "", &BOT_TOKEN[1..], &BOT_TOKEN[..44], &BOT_TOKEN.to_uppercase()] {
+    for other in [SIGNING_SECRET, "", &BOT_TOKEN[1..], &BOT_TOKEN[..44], &BOT_TOKEN.to_uppercase()]
+    {
         assert!(token != BotToken::from(other));
     }
     // One bit, anywhere.
@@ -46,6 +49,36 @@ field!(Amount(Decimal));
 field!(BigAmount(BigDecimal));
 field!(Instant(OffsetDateTime));
 
+/// Floats by their bits: so each equals itself, and zeros are told apart.
+#[test]
+fn floats_are_equal_by_their_bits() {
+    field!(Ratio(f64));
+    let nan = f64::from_bits(0x7FF8_0000_0000_0001);
+    assert!(Ratio::from(nan) == Ratio::from(nan) && Ratio::from(nan) != Ratio::from(-nan));
+    assert!(Ratio::from(nan) != Ratio::from(f64::from_bits(0x7FF8_0000_0000_0002)));
+    assert!(Ratio::from(0.0) != Ratio::from(-0.0) && Ratio::from(1.5) == Ratio::from(1.5));
+}
+
+#[test]
+fn other_strings() {
+    field!(Boxed(Box<str>));
+    field!(Borrowed(Cow<'static, str>));
+    field!(Level(Text<u8>));
+    field!(Exposed(secrecy::SecretString));
+    let boxed = Boxed::from(Box::<str>::from(BOT_TOKEN));
+    assert!(boxed == boxed.clone() && &**boxed == BOT_TOKEN);
+    let owned = || Borrowed::from(Cow::Owned(BOT_TOKEN.to_owned()));
+    assert!(
+        owned() == owned() && *owned() == BOT_TOKEN && owned() != Borrowed::from(Cow::Borrowed(""))
+    );
+    let level = Level::from(7);
+    assert!(level == Level::from(7) && level != Level::from(8) && *level == 7);
+    let exposed = Exposed::from(secrecy::SecretString::from(BOT_TOKEN));
+    assert!(
+        exposed == exposed.clone() && secrecy::ExposeSecret::expose_secret(&*exposed) == BOT_TOKEN
+    );
+}
+
 /// `Eq` promises as much, also of a value that can't be written.
 #[test]
 fn every_value_equals_itself() {
@@ -61,12 +94,15 @@ fn equal_encodings_are_equal() {
     // The scale is part of a decimal, and of its encoding; the sign of a zero is not.
     assert!(Amount::from(Decimal::new(150, 2)) != Amount::from(Decimal::new(15, 1)));
     assert!(
-        BigAmount::from(BigDecimal::new(150.into(), 2)) != BigAmount::from(BigDecimal::new(15.into(), 1))
+        BigAmount::from(BigDecimal::new(150.into(), 2))
+            != BigAmount::from(BigDecimal::new(15.into(), 1))
     );
     let mut negative_zero = Decimal::ZERO;
     negative_zero.set_sign_negative(true);
     assert!(Amount::from(negative_zero) == Amount::from(Decimal::ZERO));
     // One instant, two clocks.
     let noon = OffsetDateTime::UNIX_EPOCH;
-    assert!(Instant::from(noon) == Instant::from(noon.to_offset(UtcOffset::from_hms(2, 0, 0).unwrap())));
+    assert!(
+        Instant::from(noon) == Instant::from(noon.to_offset(UtcOffset::from_hms(2, 0, 0).unwrap()))
+    );
 }

@@ -1,6 +1,8 @@
 //! The fields and key rings of these tests.
 
-use encrypted_field::{Encrypted, EncryptedField, Keyring, Plaintext, Result, Secret};
+use encrypted_field::{
+    Encrypted, EncryptedField, EncryptedFieldExt, Keyring, Plaintext, Result, Secret,
+};
 use tests::secrets::KEYS;
 
 #[derive(Encrypted)]
@@ -21,7 +23,8 @@ pub struct SigningSecret(Secret<String>);
 #[encrypted(context = "slack_connections.bot_token", scope = "slack")]
 pub struct SlackToken(Secret<String>);
 
-/// A field of any type. All have one context, so that a value of one type can be offered to another.
+/// A field of any type. All have one context, so that a value of one type can be offered to
+/// another.
 pub struct Typed<P: Plaintext>(Secret<P>);
 
 impl<P: Plaintext> Typed<P> {
@@ -75,7 +78,12 @@ pub enum Kind {
 
 pub const KINDS: [Kind; 2] = [Kind::Column, Kind::Detached];
 
-pub fn seal<T: EncryptedField>(ring: &Keyring, form: Form, kind: Kind, field: &T) -> Result<Vec<u8>> {
+pub fn seal<T: EncryptedField>(
+    ring: &Keyring,
+    form: Form,
+    kind: Kind,
+    field: &T,
+) -> Result<Vec<u8>> {
     match (form, kind) {
         (Form::Text, Kind::Column) => field.to_stored_text_with(ring).map(String::into_bytes),
         (Form::Binary, Kind::Column) => field.to_stored_with(ring),
@@ -84,7 +92,8 @@ pub fn seal<T: EncryptedField>(ring: &Keyring, form: Form, kind: Kind, field: &T
     }
 }
 
-/// `None` where the value is not UTF-8 and the form is text: no driver and no caller can pass that on.
+/// `None` where the value is not UTF-8 and the form is text: no driver and no caller can pass that
+/// on.
 pub fn try_open<T: EncryptedField>(
     ring: &Keyring,
     form: Form,

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use encrypted_field::{EncryptedField, KeyId, Keyring};
+use encrypted_field::{EncryptedFieldExt, KeyId, Keyring};
 use tests::secrets::{BOT_TOKEN, KEYS};
 
 use crate::fields::{BotToken, FORMS, Form, KINDS, Kind, open, ring, rotated, seal};
@@ -27,14 +27,16 @@ fn the_same_value_never_gives_the_same_bytes() {
     }
 }
 
-/// Of the two halves of a nonce, the first derives the key, and values for columns may share it. The second is GCM's.
+/// Of the two halves of a nonce, the first derives the key, and values for columns may share it.
+/// The second is GCM's.
 #[test]
 fn nonces_do_not_repeat_and_use_all_their_bits() {
     let each = Keyring::builder().active(7, KEYS[0]).subkey_per_value().build().unwrap();
     for (ring, fresh) in [(ring(), 12..24), (each, 0..24)] {
         let token = BotToken::from("");
-        let nonces: HashSet<_> =
-            (0..2000).map(|_| nonce(&seal(&ring, Form::Binary, Kind::Column, &token).unwrap())).collect();
+        let nonces: HashSet<_> = (0..2000)
+            .map(|_| nonce(&seal(&ring, Form::Binary, Kind::Column, &token).unwrap()))
+            .collect();
         assert_eq!(nonces.len(), 2000);
         for half in [0..12, 12..24].into_iter().filter(|half| half.start >= fresh.start) {
             let halves: HashSet<_> = nonces.iter().map(|nonce| &nonce[half.clone()]).collect();
@@ -53,7 +55,8 @@ fn threads_do_not_share_nonces() {
     let ring = ring();
     let token = BotToken::from(BOT_TOKEN);
     let nonces: HashSet<_> = std::thread::scope(|scope| {
-        let one = || (0..500).map(|_| nonce(&token.to_stored_with(&ring).unwrap())).collect::<Vec<_>>();
+        let one =
+            || (0..500).map(|_| nonce(&token.to_stored_with(&ring).unwrap())).collect::<Vec<_>>();
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(one)).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
@@ -106,12 +109,13 @@ fn a_clone_keeps_where_the_value_came_from() {
 fn sealed_ahead_of_a_write() {
     let _ring = ring().hold();
     let token = BotToken::from(BOT_TOKEN);
-    let [one, other] = [token.presealed().unwrap(), token.presealed().unwrap()];
+    let [one, other] = [token.to_stored_value().unwrap(), token.to_stored_value().unwrap()];
     assert_ne!(one.as_bytes(), other.as_bytes());
     assert_eq!(one.as_text().map(str::as_bytes), Some(one.as_bytes()));
     let read = BotToken::from_stored_text(one.as_text().unwrap().to_owned()).unwrap();
     assert!(&*read == BOT_TOKEN);
-    let binary = crate::fields::BotTokenBytes::from(BOT_TOKEN.as_bytes()).presealed().unwrap();
+    let binary =
+        crate::fields::BotTokenBytes::from(BOT_TOKEN.as_bytes()).to_stored_value().unwrap();
     assert_eq!(binary.as_text(), None);
     assert!(binary.as_bytes().starts_with(b"\xEF\x66\x31"));
 }

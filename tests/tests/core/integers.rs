@@ -71,7 +71,8 @@ fn a_u128_above_i128_max_is_refused() {
     assert_eq!(round_trip::<u128>(largest), [largest; 2]);
 }
 
-/// A column may change its width: what fits is read, and what does not is an error that tells nothing.
+/// A column may change its width: what fits is read, and what does not is an error that tells
+/// nothing.
 #[test]
 fn another_width_reads_what_fits() {
     let wide = plaintext::<i64>(CANARY_INTEGER);

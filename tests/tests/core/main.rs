@@ -1,7 +1,9 @@
-//! The library without a database: what goes in comes out, and nothing else does. Everything here is seen
-//! through the public API; `encrypted-field/src/field/vectors.rs` looks at the parts below it.
+//! The library without a database: what goes in comes out, and nothing else does. Everything here
+//! is seen through the public API; `encrypted-field/src/field/vectors.rs` looks at the parts below
+//! it.
 
 mod binding;
+mod columns;
 mod contexts;
 mod dates;
 mod dates_across;
@@ -14,7 +16,10 @@ mod freshness;
 mod integers;
 mod json;
 mod legacy;
+mod legacy_dates;
+mod many;
 mod messages;
+mod plain_forms;
 mod properties;
 mod redaction;
 mod reference;

@@ -1,11 +1,15 @@
-//! What an error says: the column, the key, what to do. `tests::refused` looks at every other error of these tests;
-//! here are the words.
+//! What an error says: the column, the key, what to do. `tests::refused` looks at every other error
+//! of these tests; here are the words.
 
-use encrypted_field::{EncryptedField, Error, ErrorFamily, ErrorKind, Key, KeyState, Keyring, install};
+use encrypted_field::{
+    EncryptedFieldExt, Error, ErrorFamily, ErrorKind, Key, Keyring, install, key::KeyState,
+};
 use tests::secrets::{BOT_TOKEN, KEYS};
 use tests::{assert_no_secret, refused};
 
-use crate::fields::{BotToken, Form, Kind, SlackToken, Typed, open, read_as, ring, rotated, seal};
+use crate::fields::{
+    BotToken, FORMS, Form, Kind, SlackToken, Typed, open, read_as, ring, rotated, seal,
+};
 
 /// One error of each kind that needs no database and no environment, with words that must be in it.
 fn errors() -> Vec<(Error, ErrorKind, &'static [&'static str])> {
@@ -14,17 +18,25 @@ fn errors() -> Vec<(Error, ErrorKind, &'static [&'static str])> {
     let read = |ring: &Keyring, text: &str| {
         BotToken::from_stored_text_with(ring, text.to_owned()).map(drop).unwrap_err()
     };
-    let with_7 =
-        |state| Keyring::builder().active(8, KEYS[1]).key(Key::new(7, KEYS[0]).state(state)).build().unwrap();
+    let with_7 = |state| {
+        Keyring::builder()
+            .active(8, KEYS[1])
+            .key(Key::new(7, KEYS[0]).state(state))
+            .build()
+            .unwrap()
+    };
     let bound = {
         let mut stored = token.to_stored_with(&ring).unwrap();
         stored[7] = 0x21;
         BotToken::from_stored_with(&ring, stored).map(drop).unwrap_err()
     };
-    let slack =
-        Keyring::builder().active(7, KEYS[0]).key(Key::new(3, KEYS[2]).scope("slack")).build().unwrap();
+    let slack = Keyring::builder()
+        .active(7, KEYS[0])
+        .key(Key::new(3, KEYS[2]).scope("slack"))
+        .build()
+        .unwrap();
     let index = Keyring::builder()
-        .key(Key::new(7, KEYS[0]).purpose(encrypted_field::Purpose::Index))
+        .key(Key::new(7, KEYS[0]).purpose(encrypted_field::key::Purpose::Index))
         .build()
         .unwrap();
     let double = BotToken::from(&*stored).to_stored_text_with(&ring).unwrap_err();
@@ -36,19 +48,42 @@ fn errors() -> Vec<(Error, ErrorKind, &'static [&'static str])> {
             ErrorKind::Unrepresentable,
             &["records.value", "i128::MAX"],
         ),
-        (read(&ring, BOT_TOKEN), ErrorKind::NotEncrypted, &["legacy = plaintext"]),
+        (
+            read(&ring, BOT_TOKEN),
+            ErrorKind::NotEncrypted,
+            &["legacy = plaintext", "the database's default", "the row is committed"],
+        ),
         (read(&ring, &stored[..40]), ErrorKind::Malformed, &["key 7", "column wide enough"]),
-        (read(&ring, "ef1:07:"), ErrorKind::Malformed, &["leading zero"]),
+        (
+            read(&ring, "ef1:07:AQ"),
+            ErrorKind::NotEncrypted,
+            &["it begins like one; if it was one, it is damaged"],
+        ),
+        (
+            read(&ring, &format!("'{stored}'")),
+            ErrorKind::Malformed,
+            &["quotation mark stands before"],
+        ),
+        (read(&ring, &stored.to_lowercase()), ErrorKind::Malformed, &["changed to lower case"]),
+        (
+            read(&ring, &stored.replacen(":7:A", ":7:_", 1)),
+            ErrorKind::Malformed,
+            &["key 7", "suite 0xfd, which no version has"],
+        ),
         (
             BotToken::from_stored_with(&ring, stored.clone().into_bytes()).map(drop).unwrap_err(),
             ErrorKind::WrongStorage,
             &["text form in a binary column"],
         ),
-        (read(&ring, "ef2:7:AAAA"), ErrorKind::UnsupportedVersion, &["upgrade"]),
+        (read(&ring, "ef2:7:AQAA"), ErrorKind::UnsupportedVersion, &["version 2", "upgrade"]),
         (read(&ring, "ef1:7:AgAA"), ErrorKind::UnsupportedSuite, &["key 7", "0x02", "upgrade"]),
         (read(&ring, "ef1:0:"), ErrorKind::Pending, &["never written"]),
         (bound, ErrorKind::BoundColumns, &["key 7", "bound"]),
-        (read(&other_keys, &stored), ErrorKind::Authentication, &["key 7", "another column", "another key"]),
+        (
+            read(&other_keys, &stored),
+            ErrorKind::Authentication,
+            &["key 7", "another column", "another key"],
+        ),
         (
             read_as::<bool>(b"no").unwrap_err(),
             ErrorKind::InvalidPlaintext,
@@ -70,8 +105,16 @@ fn errors() -> Vec<(Error, ErrorKind, &'static [&'static str])> {
             ErrorKind::UnknownKey,
             &["key 7", "add it as a retired key"],
         ),
-        (read(&with_7(KeyState::Disabled), &stored), ErrorKind::KeyUnusable, &["key 7", "disabled"]),
-        (read(&with_7(KeyState::Destroyed), &stored), ErrorKind::KeyUnusable, &["key 7", "destroyed"]),
+        (
+            read(&with_7(KeyState::Disabled), &stored),
+            ErrorKind::KeyUnusable,
+            &["key 7", "disabled"],
+        ),
+        (
+            read(&with_7(KeyState::Destroyed), &stored),
+            ErrorKind::KeyUnusable,
+            &["key 7", "destroyed"],
+        ),
     ]
 }
 
@@ -87,6 +130,10 @@ fn every_error_names_its_place_and_the_fix() {
             assert!(message.contains(word), "no {word:?} in {message}");
         }
         assert!(format!("{error:?}").contains(&format!("kind: {kind:?}")), "{error:?}");
+        // What a panic and `main` print ends with the same words.
+        let place = error.key_id().map_or(String::new(), |id| format!("key {id}: "));
+        let what = message.strip_prefix(&format!("{column}: {place}")).expect("the place first");
+        assert!(format!("{error:?}").ends_with(&format!("message: {what} }}")), "{error:?}");
         assert_no_secret(&error);
         assert!(!message.contains("ef1:7:") && !message.contains(&BOT_TOKEN[..4]), "{message}");
         // One line, for logs.
@@ -99,10 +146,37 @@ fn families_tell_who_has_to_act() {
     for (error, kind, _) in errors() {
         let expected = match kind {
             ErrorKind::DoubleEncryption | ErrorKind::Unrepresentable => ErrorFamily::Misuse,
-            ErrorKind::NoActiveKey | ErrorKind::UnknownKey | ErrorKind::KeyUnusable => ErrorFamily::Keys,
+            ErrorKind::NoActiveKey | ErrorKind::UnknownKey | ErrorKind::KeyUnusable => {
+                ErrorFamily::Keys
+            }
             _ => ErrorFamily::Data,
         };
         assert_eq!(error.kind().family(), expected);
+    }
+}
+
+/// Offered values that open and hold no value of the type look like those that don't open: with a
+/// value made to open under many keys, the difference would tell which of them is here.
+#[test]
+fn a_detached_value_does_not_tell_that_it_opened() {
+    let ring = ring();
+    for form in FORMS {
+        let not_a_bool = Typed::<String>::new(BOT_TOKEN.into());
+        let opens = seal(&ring, form, Kind::Detached, &not_a_bool).unwrap();
+        let of_a_column = seal(&ring, form, Kind::Column, &not_a_bool).unwrap();
+        let texts = [&opens, &of_a_column].map(|value| {
+            let error = refused(
+                open::<Typed<bool>>(&ring, form, Kind::Detached, value),
+                ErrorKind::Authentication,
+            );
+            format!("{error} {error:?}")
+        });
+        assert_eq!(texts[0], texts[1]);
+        // Whoever reads a column is told, since it is not he who wrote it.
+        refused(
+            open::<Typed<bool>>(&ring, form, Kind::Column, &of_a_column),
+            ErrorKind::InvalidPlaintext,
+        );
     }
 }
 

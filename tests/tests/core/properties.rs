@@ -1,7 +1,9 @@
-//! Properties over any input: what goes in comes out, and bytes from anywhere never panic, never leak and never
-//! open.
+//! Properties over any input: what goes in comes out, and bytes from anywhere never panic, never
+//! leak and never open.
 
-use encrypted_field::{EncryptedField, Json, Plaintext, format};
+use std::net::{IpAddr, SocketAddr};
+
+use encrypted_field::{EncryptedFieldExt, Json, Plaintext, Text, format};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tests::assert_no_secret;
@@ -45,7 +47,8 @@ enum Change {
 
 fn change() -> impl Strategy<Value = Change> {
     // Bytes that mean something in the format come often.
-    let byte = prop_oneof![any::<u8>(), prop::sample::select(b"ef10:=-_+/AB \n\xEF\x66\x31\0".to_vec())];
+    let byte =
+        prop_oneof![any::<u8>(), prop::sample::select(b"ef10:=-_+/AB \n\xEF\x66\x31\0".to_vec())];
     prop_oneof![
         (any::<usize>(), byte.clone()).prop_map(|(at, byte)| Change::Replace(at, byte)),
         (any::<usize>(), byte).prop_map(|(at, byte)| Change::Insert(at, byte)),
@@ -101,6 +104,18 @@ proptest! {
     #[test]
     fn any_float_round_trips_as_json(float in any::<f64>()) {
         prop_assert_eq!(round_trip::<Json<f64>>(float), [float; 2]);
+    }
+
+    #[test]
+    fn any_float_keeps_its_bits(float in any::<f64>(), short in any::<f32>()) {
+        prop_assert_eq!(round_trip::<f64>(float).map(f64::to_bits), [float.to_bits(); 2]);
+        prop_assert_eq!(round_trip::<f32>(short).map(f32::to_bits), [short.to_bits(); 2]);
+    }
+
+    #[test]
+    fn any_address_round_trips(ip in any::<IpAddr>(), socket in any::<SocketAddr>()) {
+        prop_assert_eq!(round_trip::<IpAddr>(ip), [ip; 2]);
+        prop_assert_eq!(round_trip::<SocketAddr>(socket), [socket; 2]);
     }
 
     /// Tampered with in one to three places; where that gives back the original, it opens.
@@ -188,6 +203,13 @@ proptest! {
         prop_assert!(decodes_strictly::<time::OffsetDateTime>(&bytes));
         prop_assert!(decodes_strictly::<rust_decimal::Decimal>(&bytes));
         prop_assert!(decodes_strictly::<bigdecimal::BigDecimal>(&bytes));
+        prop_assert!(decodes_strictly::<jiff::civil::Date>(&bytes) && decodes_strictly::<jiff::civil::Time>(&bytes));
+        prop_assert!(decodes_strictly::<jiff::civil::DateTime>(&bytes));
+        prop_assert!(decodes_strictly::<jiff::Timestamp>(&bytes));
+        prop_assert!(decodes_strictly::<char>(&bytes) && decodes_strictly::<[u8; 16]>(&bytes));
+        prop_assert!(decodes_strictly::<f32>(&bytes) && decodes_strictly::<f64>(&bytes));
+        prop_assert!(decodes_strictly::<IpAddr>(&bytes) && decodes_strictly::<SocketAddr>(&bytes));
+        prop_assert!(decodes_strictly::<Text<f64>>(&bytes) && decodes_strictly::<Text<IpAddr>>(&bytes));
     }
 
     /// The plain forms come from before the library, and from whoever can write to the database.
@@ -201,6 +223,10 @@ proptest! {
         let _ = chrono::DateTime::<chrono::Utc>::from_legacy(&bytes);
         let _ = (chrono::NaiveDateTime::from_legacy(&bytes), time::PrimitiveDateTime::from_legacy(&bytes));
         let _ = time::OffsetDateTime::from_legacy(&bytes);
+        let _ = (jiff::civil::Date::from_legacy(&bytes), jiff::civil::Time::from_legacy(&bytes));
+        let _ = (jiff::civil::DateTime::from_legacy(&bytes), jiff::Timestamp::from_legacy(&bytes));
+        let _ = (f32::from_legacy(&bytes), char::from_legacy(&bytes), Text::<f64>::from_legacy(&bytes));
+        let _ = (IpAddr::from_legacy(&bytes), SocketAddr::from_legacy(&bytes));
         let _ = Json::<serde_json::Value>::from_legacy(&bytes);
     }
 }

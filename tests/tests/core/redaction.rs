@@ -3,8 +3,9 @@
 use std::fmt::Debug;
 
 use encrypted_field::{
-    Encoded, Encrypted, EncryptedField, EncryptedModel, EnvKeys, FieldInfo, Key, KeyFile, Keyring, Plaintext,
-    PlaintextError, Secret,
+    Encrypted, EncryptedField, EncryptedModel, FieldInfo, Key, Keyring, Plaintext, Secret,
+    key::{EnvKeys, KeyFile},
+    plaintext::{Encoded, PlaintextError},
 };
 use tests::assert_redacted;
 use tests::secrets::{BOT_TOKEN, CANARY_INTEGER, KEYS};
@@ -14,7 +15,12 @@ use crate::fields::{BotToken, BotTokenBytes, FORMS, Typed, ring};
 /// The texts, after each was searched for secrets.
 #[track_caller]
 fn printed(value: &dyn Debug) -> String {
-    let texts = [format!("{value:?}"), format!("{value:#?}"), format!("{value:x?}"), format!("{value:#X?}")];
+    let texts = [
+        format!("{value:?}"),
+        format!("{value:#?}"),
+        format!("{value:x?}"),
+        format!("{value:#X?}"),
+    ];
     texts.iter().for_each(|text| assert_redacted(text));
     texts[0].clone()
 }
@@ -22,7 +28,10 @@ fn printed(value: &dyn Debug) -> String {
 #[test]
 fn fields() {
     assert_eq!(printed(&BotToken::from(BOT_TOKEN)), "BotToken([encrypted])");
-    assert_eq!(printed(&Some(BotTokenBytes::from(BOT_TOKEN.as_bytes()))), "Some(BotTokenBytes([encrypted]))");
+    assert_eq!(
+        printed(&Some(BotTokenBytes::from(BOT_TOKEN.as_bytes()))),
+        "Some(BotTokenBytes([encrypted]))"
+    );
     assert_eq!(printed(&Secret::<String>::new(BOT_TOKEN.into())), "Secret([encrypted])");
     assert_eq!(printed(&Secret::<i64>::new(CANARY_INTEGER)), "Secret([encrypted])");
 
@@ -30,7 +39,7 @@ fn fields() {
     let token = BotToken::from(BOT_TOKEN);
     let read = BotToken::from_stored_text(token.to_stored_text().unwrap()).unwrap();
     assert_eq!(printed(&read), "BotToken([encrypted])");
-    assert_eq!(printed(&token.presealed().unwrap()), "Sealed(..)");
+    assert_eq!(printed(&token.to_stored_value().unwrap()), "StoredValue(..)");
     assert_eq!(printed(&EncryptedField::secret(&token)), "Secret([encrypted])");
     assert_eq!(printed(&BotToken::open_text("nothing").unwrap_err().kind()), "NotEncrypted");
 }
@@ -49,7 +58,10 @@ fn models() {
 
     let model = Model { id: 1, token: BOT_TOKEN.into(), pin: Some(CANARY_INTEGER.into()) };
     let text = printed(&model);
-    assert!(text.contains("token: ModelToken([encrypted])") && text.contains("Some(ModelPin([encrypted]))"));
+    assert!(
+        text.contains("token: ModelToken([encrypted])")
+            && text.contains("Some(ModelPin([encrypted]))")
+    );
     assert!(text.contains(&format!("id: {}", model.id)));
     assert_redacted(&format!("{:?}", Model::FIELDS));
     assert_eq!(FieldInfo::of::<ModelToken>("models", "token"), Model::FIELDS[0]);
@@ -85,7 +97,8 @@ fn check_values_show_nothing_of_the_key() {
 
 #[test]
 fn encoded_plaintexts() {
-    let (text, bytes, number) = (BOT_TOKEN.to_owned(), BOT_TOKEN.as_bytes().to_vec(), CANARY_INTEGER);
+    let (text, bytes, number) =
+        (BOT_TOKEN.to_owned(), BOT_TOKEN.as_bytes().to_vec(), CANARY_INTEGER);
     for encoded in [text.encode(), bytes.encode(), number.encode()] {
         assert_eq!(printed(&encoded.unwrap()), "Encoded(..)");
     }
@@ -109,10 +122,12 @@ fn stored_values() {
     let ring = ring();
     for form in FORMS {
         for kind in crate::fields::KINDS {
-            let sealed = crate::fields::seal(&ring, form, kind, &BotToken::from(BOT_TOKEN)).unwrap();
+            let sealed =
+                crate::fields::seal(&ring, form, kind, &BotToken::from(BOT_TOKEN)).unwrap();
             assert_redacted(&String::from_utf8_lossy(&sealed));
             assert_redacted(&hex::encode(&sealed));
-            let sealed = crate::fields::seal(&ring, form, kind, &Typed::<i64>::new(CANARY_INTEGER)).unwrap();
+            let sealed =
+                crate::fields::seal(&ring, form, kind, &Typed::<i64>::new(CANARY_INTEGER)).unwrap();
             assert_redacted(&hex::encode(sealed));
         }
     }

@@ -1,12 +1,13 @@
-//! The reader's checks before any cryptography, once more, written from FORMAT.md sections 3 and 9.2 and from
-//! nothing else: slow and plain, so that it can be compared with the text line by line.
+//! The reader's checks before any cryptography, once more, written from FORMAT.md sections 3 and
+//! 9.2 and from nothing else: slow and plain, so that it can be compared with the text line by
+//! line.
 
 use encrypted_field::ErrorKind;
 
 use crate::fields::Form;
 
-/// Why the value is refused before the cipher is asked; nothing if only the cipher can tell. Two answers where
-/// the format leaves the choice to the reader.
+/// Why the value is refused before the cipher is asked; nothing if only the cipher can tell. Two
+/// answers where the format leaves the choice to the reader.
 pub fn refusals(form: Form, stored: &[u8], known_ids: &[u32]) -> Vec<ErrorKind> {
     match check(form, stored, known_ids) {
         Ok(()) => Vec::new(),
@@ -16,13 +17,17 @@ pub fn refusals(form: Form, stored: &[u8], known_ids: &[u32]) -> Vec<ErrorKind> 
 
 fn check(form: Form, stored: &[u8], known_ids: &[u32]) -> Result<(), Vec<ErrorKind>> {
     // Step 1: the value is ours.
-    let Some((found, version)) = marker(stored) else { return Err(vec![ErrorKind::NotEncrypted]) };
-    // Step 2: its form belongs to the storage.
-    if found != form {
+    let found = match recognise(stored) {
+        Recognised::Foreign => return Err(vec![ErrorKind::NotEncrypted]),
+        // Step 2: it begins as it was written, and its form belongs to the storage.
+        Recognised::Changed => return Err(vec![ErrorKind::Malformed]),
+        Recognised::Ours(found, version) => (found, version),
+    };
+    if found.0 != form {
         return Err(vec![ErrorKind::WrongStorage]);
     }
     // Step 3: its version is 1.
-    if version != "1" {
+    if found.1 != b'1' {
         return Err(vec![ErrorKind::UnsupportedVersion]);
     }
     // Step 4: it is not the pending value.
@@ -40,12 +45,15 @@ fn check(form: Form, stored: &[u8], known_ids: &[u32]) -> Result<(), Vec<ErrorKi
     if !canonical || suite.is_none() {
         let mut kinds = vec![ErrorKind::Malformed];
         // A reader that decodes piece by piece may see the unknown suite first.
-        if suite.is_some() && !known_suite {
+        if suite.is_some_and(may_be_suite) && !known_suite {
             kinds.push(ErrorKind::UnsupportedSuite);
         }
         return Err(kinds);
     }
-    // Step 6: the suite is known.
+    // Step 6: the suite may be assigned, and is known.
+    if !suite.is_some_and(may_be_suite) {
+        return Err(vec![ErrorKind::Malformed]);
+    }
     if !known_suite {
         return Err(vec![ErrorKind::UnsupportedSuite]);
     }
@@ -53,7 +61,8 @@ fn check(form: Form, stored: &[u8], known_ids: &[u32]) -> Result<(), Vec<ErrorKi
     if payload.len() < 41 || payload.len() > 41 + (1 << 28) {
         return Err(vec![ErrorKind::Malformed]);
     }
-    // Step 8: the key ring holds the key; its scope, purpose and state are right (steps 9 to 11) here.
+    // Step 8: the key ring holds the key; its scope, purpose and state are right (steps 9 to 11)
+    // here.
     if !known_ids.contains(&id) {
         return Err(vec![ErrorKind::UnknownKey]);
     }
@@ -64,15 +73,102 @@ fn check(form: Form, stored: &[u8], known_ids: &[u32]) -> Result<(), Vec<ErrorKi
     Ok(())
 }
 
-fn marker(stored: &[u8]) -> Option<(Form, String)> {
-    if let [0xEF, 0x66, digit @ 0x30..=0x39, ..] = stored {
-        return Some((Form::Binary, char::from(*digit).to_string()));
+enum Recognised {
+    Ours(Form, u8),
+    Changed,
+    Foreign,
+}
+
+/// Section 3.4.
+fn recognise(stored: &[u8]) -> Recognised {
+    if let [b'e', b'f', version @ b'1'..=b'9', b':', rest @ ..] = stored
+        && fits_text(*version, rest)
+    {
+        return Recognised::Ours(Form::Text, *version);
     }
-    let rest = stored.strip_prefix(b"ef")?;
+    if stored.starts_with(&[0xEF, 0x66, 0x31]) && fits_binary(&stored[3..]) {
+        return Recognised::Ours(Form::Binary, b'1');
+    }
+    for version in b'2'..=b'9' {
+        if stored.starts_with(&[0xEF, 0x66, version, 0xEF, 0x66, version]) {
+            return Recognised::Ours(Form::Binary, version);
+        }
+    }
+    // What may stand before a text form.
+    for before in 0..=64.min(stored.len()) {
+        let (before, value) = stored.split_at(before);
+        if before.iter().all(|byte| stands_around(*byte))
+            && let [b'E' | b'e', b'F' | b'f', version @ b'1'..=b'9', b':', rest @ ..] = value
+        {
+            let pending = *version == b'1' && is_pending(rest);
+            let whole = split_id(rest).is_some_and(|(_, payload)| has_nonce(payload));
+            if pending || whole {
+                return Recognised::Changed;
+            }
+        }
+    }
+    Recognised::Foreign
+}
+
+fn fits_text(version: u8, rest: &[u8]) -> bool {
+    let is_cut_off = rest.is_empty()
+        || rest == b"0"
+        || split_id(&[rest, b":"].concat()).is_some_and(|(_, payload)| payload.is_empty());
+    if is_cut_off || version == b'1' && is_pending(rest) {
+        return true;
+    }
+    let Some((_, payload)) = split_id(rest) else { return false };
+    // Every suite that may be, as its beginning of one or two characters.
+    let begins = (0..=u8::MAX).filter(|suite| may_be_suite(*suite)).any(|suite| {
+        let alphabet =
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".as_bytes();
+        let first = alphabet[usize::from(suite >> 2)];
+        let second = &alphabet[usize::from(suite & 3) * 16..][..16];
+        match payload {
+            [] => true,
+            [one] => *one == first,
+            [one, two, ..] => *one == first && second.contains(two),
+        }
+    });
+    begins || has_nonce(payload)
+}
+
+fn fits_binary(rest: &[u8]) -> bool {
+    if rest.len() <= 4 {
+        return true;
+    }
+    let (id, payload) = rest.split_at(4);
+    if id == [0, 0, 0, 0] {
+        payload.iter().all(|byte| *byte == 0)
+    } else {
+        may_be_suite(payload[0])
+    }
+}
+
+/// `0:`, and nothing but what programs put around a value.
+fn is_pending(rest: &[u8]) -> bool {
+    rest.strip_prefix(b"0:").is_some_and(|after| after.iter().all(|byte| stands_around(*byte)))
+}
+
+fn stands_around(byte: u8) -> bool {
+    byte <= 0x20 || byte >= 0x7F || b"\"'`\\".contains(&byte)
+}
+
+fn may_be_suite(suite: u8) -> bool {
+    matches!(suite & 0x0F, 1..=3) && matches!(suite & 0xF0, 0 | 0x10 | 0x20 | 0x30)
+}
+
+/// After two characters, whatever they are, 32 of base64url.
+fn has_nonce(payload: &[u8]) -> bool {
+    let is_base64url = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
+    payload.len() >= 34 && payload[2..34].iter().all(is_base64url)
+}
+
+/// Key id in its one spelling, and what stands after its colon.
+fn split_id(rest: &[u8]) -> Option<(u32, &[u8])> {
     let colon = rest.iter().position(|byte| *byte == b':')?;
-    let digits = &rest[..colon];
-    let is_version = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-    is_version.then(|| (Form::Text, String::from_utf8_lossy(digits).into_owned()))
+    let id = str::from_utf8(&rest[..colon]).ok()?.parse::<u32>().ok()?;
+    (id != 0 && id.to_string().as_bytes() == &rest[..colon]).then(|| (id, &rest[colon + 1..]))
 }
 
 fn split_binary(stored: &[u8]) -> Option<(u32, Vec<u8>, bool)> {
@@ -81,12 +177,8 @@ fn split_binary(stored: &[u8]) -> Option<(u32, Vec<u8>, bool)> {
 }
 
 fn split_text(stored: &[u8]) -> Option<(u32, Vec<u8>, bool)> {
-    let rest = &stored[4..];
-    let colon = rest.iter().position(|byte| *byte == b':')?;
-    let id = str::from_utf8(&rest[..colon]).ok()?;
-    let is_id = !id.is_empty() && !id.starts_with('0') && id.bytes().all(|byte| byte.is_ascii_digit());
-    let id = id.parse::<u32>().ok().filter(|_| is_id)?;
-    let (payload, canonical) = base64url(&rest[colon + 1..]);
+    let (id, payload) = split_id(&stored[4..])?;
+    let (payload, canonical) = base64url(payload);
     Some((id, payload, canonical))
 }
 
@@ -95,7 +187,9 @@ fn base64url(text: &[u8]) -> (Vec<u8>, bool) {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let (mut bytes, mut bits, mut have) = (Vec::new(), 0u32, 0);
     for character in text {
-        let Some(six) = alphabet.iter().position(|letter| letter == character) else { return (bytes, false) };
+        let Some(six) = alphabet.iter().position(|letter| letter == character) else {
+            return (bytes, false);
+        };
         bits = bits << 6 | u32::try_from(six).unwrap();
         have += 6;
         if have >= 8 {

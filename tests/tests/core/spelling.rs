@@ -1,7 +1,9 @@
-//! Values that look almost right, one by one, each with its error: markers, versions, key ids, suites, base64.
-//! `tampering` checks such things by the thousand against `reference`; these are written out, so that one
-//! misreading of FORMAT.md does not hide in both.
+//! Values that look almost right, one by one, each with its error: markers, versions, key ids,
+//! suites, base64. `tampering` checks such things by the thousand against `reference`; these are
+//! written out, so that one misreading of FORMAT.md does not hide in both.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use encrypted_field::{Encrypted, ErrorKind, KeyId, Keyring, Secret, format};
 use tests::refused;
 use tests::secrets::{BOT_TOKEN, KEYS};
@@ -51,9 +53,7 @@ fn what_is_not_ours() {
     let payload = payload();
     text("", ErrorKind::NotEncrypted);
     text(BOT_TOKEN, ErrorKind::NotEncrypted);
-    for marker in
-        [" ef1", "\u{feff}ef1", "EF1", "Ef1", "e f1", "ef", "ef-1", "ef+1", "ef1a", "ef１", "ef1;7", "\0ef1"]
-    {
+    for marker in ["e f1", "ef", "ef-1", "ef+1", "ef1a", "ef１", "ef1;7", "xef1", "(ef1", "ef:1"] {
         text(&format!("{marker}:7:{payload}"), ErrorKind::NotEncrypted);
     }
     text("ef1", ErrorKind::NotEncrypted);
@@ -63,23 +63,67 @@ fn what_is_not_ours() {
     binary(b"\xEF\x66\x2F", ErrorKind::NotEncrypted);
     binary(b"\xEF\x66\x3A", ErrorKind::NotEncrypted);
     binary(&[b"\0".as_slice(), &good_binary()].concat(), ErrorKind::NotEncrypted);
+    // Not yet a value, and not the beginning of one.
+    for plain in ["ef1: not ours", "ef12:foo", "ef1:12:34:56::1", "ef1:7: and more", "ef2:7:foo"] {
+        text(plain, ErrorKind::NotEncrypted);
+    }
+}
+
+/// Something put characters before it, or changed its case: damage, and never a plaintext.
+#[test]
+fn what_does_not_begin_as_it_was_written() {
+    let payload = payload();
+    let whole = format!("ef1:7:{payload}");
+    for before in
+        [" ", "\u{feff}", "\0", "\n", "\r\n", "\t", "\"", "'", "`", "\\\"", "«", " \u{a0}"]
+    {
+        text(&format!("{before}{whole}"), ErrorKind::Malformed);
+        text(&format!("{before}{whole}{before}"), ErrorKind::Malformed);
+        text(&format!("{before}ef1:0:"), ErrorKind::Malformed);
+        text(&format!("{before}{}", &whole[..40]), ErrorKind::Malformed);
+        text(&format!("{before}{}", &whole[..39]), ErrorKind::NotEncrypted);
+    }
+    for marker in ["EF1", "Ef1", "eF1"] {
+        text(&format!("{marker}:7:{payload}"), ErrorKind::Malformed);
+    }
+    for other_case in
+        [whole.to_uppercase(), whole.to_lowercase(), format!("'{}'", whole.to_uppercase())]
+    {
+        text(&other_case, ErrorKind::Malformed);
+        binary(
+            other_case.to_lowercase().as_bytes(),
+            if other_case.starts_with('\'') {
+                ErrorKind::Malformed
+            } else {
+                ErrorKind::WrongStorage
+            },
+        );
+    }
+    text(&format!("{}{whole}", " ".repeat(64)), ErrorKind::Malformed);
+    text(&format!("{}{whole}", " ".repeat(65)), ErrorKind::NotEncrypted);
 }
 
 #[test]
 fn other_versions() {
     let payload = payload();
-    for version in ["0", "2", "9", "01", "001", "10", "11", "21", "18446744073709551617"] {
+    for version in '2'..='9' {
         text(&format!("ef{version}:7:{payload}"), ErrorKind::UnsupportedVersion);
         text(&format!("ef{version}:"), ErrorKind::UnsupportedVersion);
+        // The marker stands twice in the binary form of later versions.
+        let marker = [0xEF, 0x66, u8::try_from(version).unwrap()];
+        binary(&marker.repeat(2), ErrorKind::UnsupportedVersion);
+        binary(&[&marker.repeat(2), &good_binary()[3..]].concat(), ErrorKind::UnsupportedVersion);
+        binary(&[&marker, &good_binary()[3..]].concat(), ErrorKind::NotEncrypted);
+        binary(&marker, ErrorKind::NotEncrypted);
     }
-    for version in (b'0'..=b'9').filter(|digit| *digit != b'1') {
-        let mut stored = good_binary();
-        stored[2] = version;
-        binary(&stored, ErrorKind::UnsupportedVersion);
-        binary(&stored[..3], ErrorKind::UnsupportedVersion);
+    // A version is one digit from 1 to 9.
+    for version in ["0", "01", "001", "10", "11", "21", "18446744073709551617"] {
+        text(&format!("ef{version}:7:{payload}"), ErrorKind::NotEncrypted);
+        text(&format!("ef{version}:"), ErrorKind::NotEncrypted);
     }
-    // A pending value of another version is not ours to know.
-    text("ef2:0:", ErrorKind::UnsupportedVersion);
+    binary(&[b"\xEF\x660", &good_binary()[3..]].concat(), ErrorKind::NotEncrypted);
+    // There is one pending value.
+    text("ef2:0:", ErrorKind::NotEncrypted);
 }
 
 #[test]
@@ -99,16 +143,19 @@ fn the_form_for_the_other_storage() {
 fn pending() {
     text("ef1:0:", ErrorKind::Pending);
     binary(b"\xEF\x66\x31\0\0\0\0", ErrorKind::Pending);
-    // Only this very value.
-    text(&format!("ef1:0:{}", payload()), ErrorKind::Malformed);
-    for almost in ["ef1:00:", "ef1:0", "ef1:0: ", "ef1:0::", "ef1:0:\0", "ef1:+0:", "ef1:-0:"] {
+    // Only this very value. What pads it is damage, anything else no value.
+    for almost in ["ef1:0", "ef1:0: ", "ef1:0:\0", "ef1:0:\n", "ef1:0:\""] {
         text(almost, ErrorKind::Malformed);
+    }
+    text(&format!("ef1:0:{}", payload()), ErrorKind::NotEncrypted);
+    for almost in ["ef1:00:", "ef1:0::", "ef1:+0:", "ef1:-0:"] {
+        text(almost, ErrorKind::NotEncrypted);
     }
     binary(b"\xEF\x66\x31\0\0\0\0\0", ErrorKind::Malformed);
     binary(b"\xEF\x66\x31\0\0\0", ErrorKind::Malformed);
     let mut id_zero = good_binary();
     id_zero[3..7].fill(0);
-    binary(&id_zero, ErrorKind::Malformed);
+    binary(&id_zero, ErrorKind::NotEncrypted);
 }
 
 #[test]
@@ -134,12 +181,14 @@ fn key_ids_have_one_spelling() {
         "00000000007",
         "99999999999999999999999999",
     ] {
-        text(&format!("ef1:{id}:{payload}"), ErrorKind::Malformed);
+        text(&format!("ef1:{id}:{payload}"), ErrorKind::NotEncrypted);
     }
-    text(&format!("ef1:7{payload}"), ErrorKind::Malformed);
-    text("ef1:7", ErrorKind::Malformed);
-    text("ef1:", ErrorKind::Malformed);
-    text(&format!("ef1::{payload}"), ErrorKind::Malformed);
+    text(&format!("ef1:7{payload}"), ErrorKind::NotEncrypted);
+    // Cut off.
+    for cut in ["ef1:7", "ef1:", "ef1:7:", "ef1:4294967295", "ef1:7:A"] {
+        text(cut, ErrorKind::Malformed);
+    }
+    text("ef1:4294967296", ErrorKind::NotEncrypted);
     text(&format!("ef1:4294967295:{payload}"), ErrorKind::UnknownKey);
     text(&format!("ef1:8:{payload}"), ErrorKind::UnknownKey);
 }
@@ -167,7 +216,8 @@ fn ids_of_every_length_round_trip() {
 
 #[test]
 fn base64_has_one_spelling() {
-    // 45 bytes of plaintext make 86 of payload: 115 characters, of which the last holds two bits too many.
+    // 45 bytes of plaintext make 86 of payload: 115 characters, of which the last holds two bits
+    // too many.
     let payload = payload();
     assert_eq!(payload.len(), 115);
     let (head, last) = payload.split_at(114);
@@ -178,17 +228,24 @@ fn base64_has_one_spelling() {
         let other = &alphabet[value + spare..=value + spare];
         text(&format!("ef1:7:{head}{other}"), ErrorKind::Malformed);
     }
-    for suffix in ["=", "==", "===", "A===", " ", "\n", "\r\n", "\t", "\0", "AA", ":", ",", "ef1:7:"] {
+    for suffix in
+        ["=", "==", "===", "A===", " ", "\n", "\r\n", "\t", "\0", "AA", ":", ",", "ef1:7:"]
+    {
         text(&format!("ef1:7:{payload}{suffix}"), ErrorKind::Malformed);
     }
     for inside in ["\n", " ", "=", "\r\n", "+", "/", ".", "~", "é"] {
-        for at in [0, 1, 50, 114] {
+        for at in [0, 2, 50, 114] {
             let (before, after) = payload.split_at(at);
             text(&format!("ef1:7:{before}{inside}{after}"), ErrorKind::Malformed);
         }
+        // In place of a suite, and no whole nonce after it.
+        for at in [0, 1] {
+            let (before, after) = payload.split_at(at);
+            text(&format!("ef1:7:{before}{inside}{}", &after[..30]), ErrorKind::NotEncrypted);
+        }
     }
     // The standard alphabet, in place of the characters that differ.
-    let dashes = "A".repeat(40) + "-_" + &"A".repeat(20);
+    let dashes = "AQ".repeat(20) + "-_" + &"A".repeat(20);
     for (from, to) in [("-", "+"), ("_", "/")] {
         text(&format!("ef1:7:{}", dashes.replace(from, to)), ErrorKind::Malformed);
     }
@@ -217,17 +274,23 @@ fn every_suite() {
     let stored = good_binary();
     for suite in (0..=u8::MAX).filter(|suite| *suite != 1) {
         let kind = match suite {
-            // Padded, which the associated data tells: no padding is looked for before the tag is right.
+            // Padded, which the associated data tells: no padding is looked for before the tag is
+            // right.
             0x11 => ErrorKind::Authentication,
             0x21 | 0x31 => ErrorKind::BoundColumns,
-            _ => ErrorKind::UnsupportedSuite,
+            // What a later release may write.
+            0x02 | 0x03 | 0x12 | 0x13 | 0x22 | 0x23 | 0x32 | 0x33 => ErrorKind::UnsupportedSuite,
+            _ => ErrorKind::NotEncrypted,
         };
         let mut relabelled = stored.clone();
         relabelled[7] = suite;
         binary(&relabelled, kind);
-        if kind == ErrorKind::UnsupportedSuite {
+        if matches!(kind, ErrorKind::UnsupportedSuite | ErrorKind::NotEncrypted) {
             binary(&relabelled[..8], kind);
         }
+        // In text so much more says that it is ours that it is damage.
+        let in_text = if kind == ErrorKind::NotEncrypted { ErrorKind::Malformed } else { kind };
+        text(&format!("ef1:7:{}", URL_SAFE_NO_PAD.encode(&relabelled[7..])), in_text);
     }
 }
 
@@ -244,7 +307,8 @@ fn inspection_tells_what_stands_outside() {
     }
 }
 
-/// An unknown context is the longest there is: beyond the room on the stack, and with every kind of character.
+/// An unknown context is the longest there is: beyond the room on the stack, and with every kind of
+/// character.
 #[test]
 fn long_and_unusual_contexts() {
     macro_rules! round_trips {

@@ -1,6 +1,6 @@
 //! What a key may do in each state of its life.
 
-use encrypted_field::{EncryptedField, ErrorKind, Key, KeyId, KeyState, Keyring};
+use encrypted_field::{EncryptedFieldExt, ErrorKind, Key, KeyId, Keyring, key::KeyState};
 use tests::refused;
 use tests::secrets::{BOT_TOKEN, KEYS};
 
@@ -45,7 +45,8 @@ fn disabled_and_destroyed_keys_open_nothing() {
         for form in FORMS {
             for kind in KINDS {
                 let stored = seal(&ring(), form, kind, &BotToken::from(BOT_TOKEN)).unwrap();
-                let error = refused(open::<BotToken>(&after, form, kind, &stored), ErrorKind::KeyUnusable);
+                let error =
+                    refused(open::<BotToken>(&after, form, kind, &stored), ErrorKind::KeyUnusable);
                 assert_eq!(error.key_id(), KeyId::new(7));
                 assert!(error.to_string().contains(why), "{error}");
                 // Its state is known before the value is: a damaged one gets the same answer.
@@ -95,13 +96,16 @@ fn a_value_of_a_compromised_key_stays_stale() {
 
 #[test]
 fn without_an_active_key_nothing_is_sealed() {
-    let pending = Keyring::builder().key(Key::new(7, KEYS[0]).state(KeyState::Pending)).build().unwrap();
+    let pending =
+        Keyring::builder().key(Key::new(7, KEYS[0]).state(KeyState::Pending)).build().unwrap();
     let stored = BotToken::from(BOT_TOKEN).to_stored_text_with(&ring()).unwrap();
     assert!(BotToken::from_stored_text_with(&pending, stored).is_ok());
     for form in FORMS {
         for kind in KINDS {
-            let error =
-                refused(seal(&pending, form, kind, &BotToken::from(BOT_TOKEN)), ErrorKind::NoActiveKey);
+            let error = refused(
+                seal(&pending, form, kind, &BotToken::from(BOT_TOKEN)),
+                ErrorKind::NoActiveKey,
+            );
             assert_eq!(error.column(), Some("slack_connections.bot_token"));
         }
     }

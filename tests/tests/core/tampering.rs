@@ -1,5 +1,5 @@
-//! Every single-bit flip, every truncation and every addition to a stored value is refused, with the error that
-//! FORMAT.md section 9.2 gives.
+//! Every single-bit flip, every truncation and every addition to a stored value is refused, with
+//! the error that FORMAT.md section 9.2 gives.
 
 use encrypted_field::{Error, ErrorKind, Keyring};
 use tests::secrets::{BOT_TOKEN, CANARY, UNUSUAL_TEXT};
@@ -8,17 +8,24 @@ use tests::{assert_no_secret, refused};
 use crate::fields::{BotToken, FORMS, Form, KINDS, Kind, open, ring, seal, try_open};
 use crate::reference::refusals;
 
-/// Around the block of the cipher, and around the pieces in which the text form is coded (192 bytes, of which
-/// the first holds 41 of overhead).
+/// Around the block of the cipher, and around the pieces in which the text form is coded (192
+/// bytes, of which the first holds 41 of overhead).
 const SIZES: [usize; 12] = [0, 1, 15, 16, 17, 45, 150, 151, 152, 342, 343, 344];
 
 fn text_of(len: usize) -> String {
     CANARY.chars().cycle().take(len).collect()
 }
 
-/// Opens what was tampered with, which must be refused for the right reason. Gives whether it could be tried.
+/// Opens what was tampered with, which must be refused for the right reason. Gives whether it could
+/// be tried.
 #[track_caller]
-fn must_fail(ring: &Keyring, form: Form, kind: Kind, tampered: &[u8], what: &dyn Fn() -> String) -> bool {
+fn must_fail(
+    ring: &Keyring,
+    form: Form,
+    kind: Kind,
+    tampered: &[u8],
+    what: &dyn Fn() -> String,
+) -> bool {
     let Some(result) = try_open::<BotToken>(ring, form, kind, tampered) else { return false };
     let Err(error) = result else { panic!("{form:?} {kind:?} opened: {}", what()) };
     check(&error, form, tampered, what);
@@ -47,15 +54,18 @@ fn every_bit_flip() {
                 for bit in 0..sealed.len() * 8 {
                     let mut tampered = sealed.clone();
                     tampered[bit / 8] ^= 1 << (bit % 8);
-                    let tried =
-                        must_fail(&ring, form, kind, &tampered, &|| format!("{size} bytes, bit {bit}"));
+                    let tried = must_fail(&ring, form, kind, &tampered, &|| {
+                        format!("{size} bytes, bit {bit}")
+                    });
                     flips[usize::from(tried)] += 1;
                 }
             }
         }
     }
     let [not_utf8, tried] = flips;
-    println!("bit flips: {tried} refused; {not_utf8} are not UTF-8, which a text column can't hold");
+    println!(
+        "bit flips: {tried} refused; {not_utf8} are not UTF-8, which a text column can't hold"
+    );
     // One of eight in the text form makes a byte that is no ASCII.
     assert!(tried > 50_000 && not_utf8 < tried / 5, "{flips:?}");
 }
@@ -70,7 +80,13 @@ fn every_truncation() {
                 for len in 0..sealed.len() {
                     let cut = |what: &'static str| move || format!("{size} bytes, {what} {len}");
                     assert!(must_fail(&ring, form, kind, &sealed[..len], &cut("the first")));
-                    assert!(must_fail(&ring, form, kind, &sealed[sealed.len() - len..], &cut("the last")));
+                    assert!(must_fail(
+                        &ring,
+                        form,
+                        kind,
+                        &sealed[sealed.len() - len..],
+                        &cut("the last")
+                    ));
                 }
             }
         }
@@ -92,8 +108,12 @@ fn every_byte_added_left_out_or_said_twice() {
         for at in 0..sealed.len() {
             fails(&[&sealed[..at], &sealed[at + 1..]].concat(), &|| format!("without byte {at}"));
             fails(&[&sealed[..=at], &sealed[at..]].concat(), &|| format!("byte {at} twice"));
-            fails(&[&sealed[..=at], &sealed[..]].concat(), &|| format!("itself before it, up to byte {at}"));
-            fails(&[&sealed[..], &sealed[..=at]].concat(), &|| format!("itself after it, up to byte {at}"));
+            fails(&[&sealed[..=at], &sealed[..]].concat(), &|| {
+                format!("itself before it, up to byte {at}")
+            });
+            fails(&[&sealed[..], &sealed[..=at]].concat(), &|| {
+                format!("itself after it, up to byte {at}")
+            });
         }
     }
 }
@@ -121,7 +141,8 @@ fn a_wrong_key_under_the_id_is_an_authentication_failure() {
     for form in FORMS {
         for kind in KINDS {
             let sealed = seal(&ring(), form, kind, &BotToken::from(UNUSUAL_TEXT)).unwrap();
-            let error = refused(open::<BotToken>(&other, form, kind, &sealed), ErrorKind::Authentication);
+            let error =
+                refused(open::<BotToken>(&other, form, kind, &sealed), ErrorKind::Authentication);
             assert_eq!(error.key_id().map(encrypted_field::KeyId::get), Some(7));
         }
     }

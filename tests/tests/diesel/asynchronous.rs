@@ -1,25 +1,35 @@
 //! diesel-async, on PostgreSQL.
 
-use diesel::{BelongingToDsl as _, ExpressionMethods, HasQuery as _, QueryDsl, SelectableHelper as _};
-use diesel_async::{AsyncConnection as _, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
+use diesel::{
+    BelongingToDsl as _, ExpressionMethods, HasQuery as _, QueryDsl, SelectableHelper as _,
+};
+use diesel_async::{
+    AsyncConnection as _, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _,
+};
 use encrypted_field::{EncryptedModel as _, ErrorKind};
 use tests::{Database, secrets};
 
+use crate::databases::postgres::SQL_TYPES;
 use crate::errors::{read_refused, says, write_refused};
 use crate::keys;
 use crate::models::{BotToken, SlackConnection, Tokens, acme};
-use crate::postgres::SQL_TYPES;
 use crate::schema::{self, organizations, slack_connections as table};
 
-/// Runs a test in a database of its own, under [`keys::first`], on one thread: the one that holds the ring.
+/// Runs a test in a database of its own, under [`keys::first`], on one thread: the one that holds
+/// the ring.
 fn run(test: impl AsyncFnOnce(&mut AsyncPgConnection)) {
     let Some(database) = Database::postgres() else { return };
     drop(schema::open::<diesel::PgConnection>(&database, &SQL_TYPES));
     let _held = keys::first().hold();
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(async {
-        let mut connection = AsyncPgConnection::establish(&database.url()).await.expect("connect");
-        test(&mut connection).await;
-    });
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(async {
+            let mut connection =
+                AsyncPgConnection::establish(&database.url()).await.expect("connect");
+            test(&mut connection).await;
+        });
 }
 
 async fn read(db: &mut AsyncPgConnection, id: i32) -> diesel::QueryResult<SlackConnection> {
@@ -58,7 +68,10 @@ fn writes_and_reads() {
             .execute(db)
             .await
             .expect("upsert");
-        assert_eq!(Tokens::query().find(1).first(db).await.map(|read| read.bot_token), Ok(row.bot_token));
+        assert_eq!(
+            Tokens::query().find(1).first(db).await.map(|read| read.bot_token),
+            Ok(row.bot_token)
+        );
     });
 }
 
@@ -66,7 +79,11 @@ fn writes_and_reads() {
 fn belonging_to() {
     run(async |db| {
         diesel::insert_into(organizations::table).values(acme()).execute(db).await.expect("insert");
-        diesel::insert_into(table::table).values(SlackConnection::full(1)).execute(db).await.expect("insert");
+        diesel::insert_into(table::table)
+            .values(SlackConnection::full(1))
+            .execute(db)
+            .await
+            .expect("insert");
         let acme = acme();
         let rows = SlackConnection::belonging_to(&acme).select(SlackConnection::as_select());
         assert_eq!(rows.load(db).await, Ok(vec![SlackConnection::full(1)]));
@@ -76,7 +93,11 @@ fn belonging_to() {
 #[test]
 fn rotation() {
     run(async |db| {
-        diesel::insert_into(table::table).values(SlackConnection::full(1)).execute(db).await.expect("insert");
+        diesel::insert_into(table::table)
+            .values(SlackConnection::full(1))
+            .execute(db)
+            .await
+            .expect("insert");
         let _rotated = keys::rotated().hold();
         let row = read(db, 1).await.expect("read");
         assert!(row.is_any_stale());
@@ -88,12 +109,19 @@ fn rotation() {
 #[test]
 fn refusals_and_transactions() {
     run(async |db| {
-        diesel::insert_into(table::table).values(SlackConnection::full(1)).execute(db).await.expect("insert");
+        diesel::insert_into(table::table)
+            .values(SlackConnection::full(1))
+            .execute(db)
+            .await
+            .expect("insert");
         let before = raw_token(db, 1).await;
         let no_key = says(ErrorKind::NoActiveKey, "slack_connections.bot_token", None);
         let result = db
             .transaction(async |db| {
-                diesel::update(table::table).set(table::bot_token.eq(BotToken::from(""))).execute(db).await?;
+                diesel::update(table::table)
+                    .set(table::bot_token.eq(BotToken::from("")))
+                    .execute(db)
+                    .await?;
                 // Held within one poll: sealing is not asynchronous.
                 let insert = {
                     let _tenants = keys::tenants().hold();
@@ -124,15 +152,24 @@ fn futures_are_send() {
         let row = SlackConnection::full(1);
         diesel::insert_into(table::table).values(&row).execute(&mut db).await.expect("insert");
         let read: SlackConnection = table::table.first(&mut db).await.expect("read");
-        diesel::update(&read).set(table::bot_token.eq(&token)).execute(&mut db).await.expect("update");
-        let read: BotToken = table::table.select(table::bot_token).first(&mut db).await.expect("read");
+        diesel::update(&read)
+            .set(table::bot_token.eq(&token))
+            .execute(&mut db)
+            .await
+            .expect("update");
+        let read: BotToken =
+            table::table.select(table::bot_token).first(&mut db).await.expect("read");
         assert_eq!(read, token);
     }
     let Some(database) = Database::postgres() else { return };
     drop(schema::open::<diesel::PgConnection>(&database, &SQL_TYPES));
     let _held = keys::first().hold();
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(async {
-        let db = AsyncPgConnection::establish(&database.url()).await.expect("connect");
-        tokio::spawn(send(whole_cycle(db, "".into()))).await.expect("the task");
-    });
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(async {
+            let db = AsyncPgConnection::establish(&database.url()).await.expect("connect");
+            tokio::spawn(send(whole_cycle(db, "".into()))).await.expect("the task");
+        });
 }

@@ -1,5 +1,5 @@
-//! Where a model may stand and how it may be written. What a model is on each backend is in `suite/`; here SQLite
-//! shows that it compiles and works.
+//! Where a model may stand and how it may be written. What a model is on each backend is in
+//! `suite/`; here SQLite shows that it compiles and works.
 
 use diesel::SqliteConnection;
 use diesel::prelude::*;
@@ -11,7 +11,7 @@ use crate::schema::{self, slack_connections, webhooks};
 /// With one row, whose token the models here read.
 pub(crate) fn run(test: impl FnOnce(&mut SqliteConnection)) {
     let mut db = SqliteConnection::establish(":memory:").expect("open a database in memory");
-    schema::create(&mut db, &crate::sqlite::SQL_TYPES);
+    schema::create(&mut db, &crate::databases::sqlite::SQL_TYPES);
     let _held = keys::first().hold();
     diesel::insert_into(slack_connections::table)
         .values(&crate::models::SlackConnection::full(1))
@@ -20,7 +20,8 @@ pub(crate) fn run(test: impl FnOnce(&mut SqliteConnection)) {
     test(&mut db);
 }
 
-/// The attribute above, between and below the other derives, and Diesel's own attribute before or after ours.
+/// The attribute above, between and below the other derives, and Diesel's own attribute before or
+/// after ours.
 mod order {
     use super::*;
     use encrypted_field::Encrypted;
@@ -93,7 +94,8 @@ mod conditional {
 #[test]
 fn attributes_under_cfg_attr() {
     run(|db| {
-        let row = slack_connections::table.select(conditional::Row::as_select()).first(db).expect("read");
+        let row =
+            slack_connections::table.select(conditional::Row::as_select()).first(db).expect("read");
         assert!(&*row.bot_token == secrets::BOT_TOKEN);
         assert!(row.secret.as_deref() == Some(secrets::SIGNING_SECRET));
     });
@@ -101,7 +103,9 @@ fn attributes_under_cfg_attr() {
 
 #[test]
 fn inside_a_function() {
-    #[derive(Queryable, Selectable, Insertable, AsChangeset, Identifiable, encrypted_field::Encrypted)]
+    #[derive(
+        Queryable, Selectable, Insertable, AsChangeset, Identifiable, encrypted_field::Encrypted,
+    )]
     #[diesel(table_name = slack_connections)]
     struct Row {
         id: i32,
@@ -151,7 +155,10 @@ mod generated {
 #[test]
 fn from_macro_rules() {
     run(|db| {
-        let row = slack_connections::table.select(generated::Generated::as_select()).first(db).expect("read");
+        let row = slack_connections::table
+            .select(generated::Generated::as_select())
+            .first(db)
+            .expect("read");
         assert!(row.secret.as_deref() == Some(secrets::SIGNING_SECRET));
         assert!(row.key.as_deref() == Some(&secrets::KEYS[6][..]));
         let made: generated::GeneratedSecret = secrets::SIGNING_SECRET.into();
@@ -159,8 +166,8 @@ fn from_macro_rules() {
     });
 }
 
-/// A type has its model's visibility, whatever its field's; lints that libraries deny find nothing in what is
-/// generated.
+/// A type has its model's visibility, whatever its field's; lints that libraries deny find nothing
+/// in what is generated.
 #[deny(
     dead_code,
     missing_debug_implementations,
@@ -179,7 +186,7 @@ mod visibility {
     #[diesel(table_name = webhooks)]
     struct Private {
         id: i32,
-        #[encrypted(String)]
+        #[encrypted(String, context = "webhooks.type")]
         type_: PrivateType,
         #[encrypted(String)]
         secret: PrivateSecret,
@@ -190,7 +197,7 @@ mod visibility {
     #[diesel(table_name = webhooks)]
     pub(crate) struct Public {
         /// Whose type others may name, and whose value they can't reach.
-        #[encrypted(String, context = "webhooks.type_")]
+        #[encrypted(String, context = "webhooks.type")]
         type_: Type,
         #[encrypted(String, context = "webhooks.secret")]
         pub(super) secret: Secret,

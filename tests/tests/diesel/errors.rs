@@ -5,7 +5,9 @@ use encrypted_field::ErrorKind;
 
 /// Kind, column and key id of our error inside the error of a read.
 #[track_caller]
-pub(crate) fn read_refused<T>(result: Result<T, Error>) -> (ErrorKind, Option<String>, Option<u32>) {
+pub(crate) fn read_refused<T>(
+    result: Result<T, Error>,
+) -> (ErrorKind, Option<String>, Option<u32>) {
     let error = result.err().expect("the read is refused");
     assert!(matches!(error, Error::DeserializationError(_)), "{error:?}");
     ours(&error)
@@ -13,7 +15,9 @@ pub(crate) fn read_refused<T>(result: Result<T, Error>) -> (ErrorKind, Option<St
 
 /// Kind, column and key id of our error inside the error of a write.
 #[track_caller]
-pub(crate) fn write_refused<T>(result: Result<T, Error>) -> (ErrorKind, Option<String>, Option<u32>) {
+pub(crate) fn write_refused<T>(
+    result: Result<T, Error>,
+) -> (ErrorKind, Option<String>, Option<u32>) {
     let error = result.err().expect("the write is refused");
     assert!(matches!(error, Error::SerializationError(_)), "{error:?}");
     ours(&error)

@@ -1,4 +1,5 @@
-//! The key rings of these tests. Held on the test's own thread, so that parallel tests don't share one.
+//! The key rings of these tests. Held on the test's own thread, so that parallel tests don't share
+//! one.
 
 use encrypted_field::{Key, Keyring};
 use tests::secrets::KEYS;

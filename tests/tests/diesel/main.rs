@@ -1,21 +1,21 @@
 //! Diesel, on SQLite, PostgreSQL and MariaDB.
 //!
-//! Each test stands once, as a plain function in `suite/`. The modules `sqlite`, `postgres` and `mariadb` each say
-//! what a connection is and compile the whole of `suite/` for it.
-
-// Once per backend, see above.
-#![allow(clippy::duplicate_mod)]
+//! `suite` holds the behaviours that all databases share. It is written once, against the names
+//! that a module of `databases` gives, and compiled once for each of them. The modules `on_…` do
+//! that, and have the tests of what only that database does.
+#![allow(clippy::duplicate_mod, reason = "that is how one suite runs on three databases")]
 
 mod asynchronous;
+mod databases;
 mod derive;
 mod errors;
 mod keys;
-mod mariadb;
 mod models;
 mod multi;
 mod names_taken;
-mod postgres;
+mod on_mariadb;
+mod on_postgres;
+mod on_sqlite;
 mod raw;
 mod schema;
-mod sqlite;
 mod values;

@@ -1,4 +1,5 @@
-//! The models of these tests. One struct declares the types of its columns, the others only use them.
+//! The models of these tests. One struct declares the types of its columns, the others only use
+//! them.
 
 use diesel::mysql::Mysql;
 use diesel::pg::Pg;

@@ -1,5 +1,5 @@
-//! One enum over all three backends, through `#[derive(MultiConnection)]` and `diesel_multi_backend!`. Diesel has no
-//! batches there, nor `RETURNING` and upserts.
+//! One enum over all three backends, through `#[derive(MultiConnection)]` and
+//! `diesel_multi_backend!`. Diesel has no batches there, nor `RETURNING` and upserts.
 
 use diesel::prelude::*;
 use diesel::result::Error;
@@ -7,11 +7,12 @@ use diesel::{MultiConnection, MysqlConnection, PgConnection, SqliteConnection};
 use encrypted_field::ErrorKind;
 use tests::{Database, secrets};
 
+use crate::databases::{mariadb, postgres, sqlite};
 use crate::errors::{read_refused, says, write_refused};
+use crate::keys;
 use crate::models::{BotToken, Organization, SlackConnection, Tokens, acme};
 use crate::raw::RawConnection;
 use crate::schema::{self, organizations, slack_connections as table};
-use crate::{keys, mariadb, postgres, sqlite};
 
 #[derive(MultiConnection)]
 pub(crate) enum AnyConnection {
@@ -49,7 +50,10 @@ fn inserts() {
     run(|db| {
         let rows = [SlackConnection::full(1), SlackConnection::sparse(2)];
         diesel::insert_into(table::table).values(&rows[0]).execute(db).expect("a reference");
-        diesel::insert_into(table::table).values(rows[1].clone()).execute(db).expect("an owned row");
+        diesel::insert_into(table::table)
+            .values(rows[1].clone())
+            .execute(db)
+            .expect("an owned row");
         let again = crate::models::BorrowedConnection { id: 3, ..rows[0].borrowed() };
         diesel::insert_into(table::table).values(again).execute(db).expect("borrowed fields");
         diesel::insert_into(table::table)
@@ -84,7 +88,8 @@ fn reads_and_joins() {
         assert_eq!(token, row.bot_token);
         let tokens = Tokens::query().load(db).expect("HasQuery");
         assert_eq!(tokens[0].signing_secret, row.signing_secret);
-        let of_acme = SlackConnection::belonging_to(&acme()).select(SlackConnection::as_select()).load(db);
+        let of_acme =
+            SlackConnection::belonging_to(&acme()).select(SlackConnection::as_select()).load(db);
         assert_eq!(of_acme.as_deref(), Ok(&[row.clone()][..]));
         let joined: Vec<(Organization, Option<SlackConnection>)> = organizations::table
             .left_join(table::table)
@@ -109,7 +114,10 @@ fn updates_and_rotation() {
         row.bot_token = secrets::plaintext("a new token").into();
         row.signing_secret = None;
         diesel::update(table::table.find(1))
-            .set((table::bot_token.eq(&row.bot_token), table::signing_secret.eq(row.signing_secret.clone())))
+            .set((
+                table::bot_token.eq(&row.bot_token),
+                table::signing_secret.eq(row.signing_secret.clone()),
+            ))
             .execute(db)
             .expect("columns");
         assert_eq!(read(db, 1), Ok(row));

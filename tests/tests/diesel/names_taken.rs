@@ -1,5 +1,5 @@
-//! A declared type may have the name of anything that this library, Diesel, SQLx or serde has: the generated code
-//! hides none of them, nor is it misled by them.
+//! A declared type may have the name of anything that this library, Diesel, SQLx or serde has: the
+//! generated code hides none of them, nor is it misled by them.
 
 use diesel::prelude::*;
 use tests::secrets;
@@ -70,7 +70,8 @@ mod of_the_library {
 #[test]
 fn by_diesel() {
     run(|db| {
-        let row = slack_connections::table.select(of_diesel::Row::as_select()).first(db).expect("read");
+        let row =
+            slack_connections::table.select(of_diesel::Row::as_select()).first(db).expect("read");
         assert!(&*row.text == secrets::BOT_TOKEN && *row.binary == secrets::KEYS[7]);
         assert!(row.output.as_deref() == Some(secrets::SIGNING_SECRET) && row.backend.is_some());
         diesel::update(slack_connections::table.find(1)).set(&row).execute(db).expect("update");
@@ -95,9 +96,15 @@ fn by_the_library_and_sqlx() {
             .set(documents::reference.eq("old"))
             .execute(db)
             .expect("a legacy value");
-        let read = documents::table.select(of_the_library::Row::as_select()).first(db).expect("read");
-        assert!(read.secret == row.secret && read.plain == row.plain && *read.key_id == *row.key_id);
+        let read =
+            documents::table.select(of_the_library::Row::as_select()).first(db).expect("read");
+        assert!(
+            read.secret == row.secret && read.plain == row.plain && *read.key_id == *row.key_id
+        );
         assert!(&*read.r#type == "old" && read.r#type.is_legacy());
-        assert_eq!((read.id, read.view, read.storage, read.sealed), (1, None, row.storage, row.sealed));
+        assert_eq!(
+            (read.id, read.view, read.storage, read.sealed),
+            (1, None, row.storage, row.sealed)
+        );
     });
 }

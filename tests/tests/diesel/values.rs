@@ -1,11 +1,15 @@
-//! One column for each type of value, in three tables: Diesel takes tables of up to 16 columns by default.
+//! One column for each type of value, in three tables: Diesel takes tables of up to 16 columns by
+//! default.
 
 use bigdecimal::BigDecimal;
 use diesel::mysql::Mysql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
-use encrypted_field::{Encoded, Encrypted, Plaintext, PlaintextError};
+use encrypted_field::{
+    Encrypted, Plaintext,
+    plaintext::{Encoded, PlaintextError},
+};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -13,7 +17,9 @@ use uuid::Uuid;
 use crate::schema::{documents, moments, numbers};
 
 /// In text columns.
-#[derive(Debug, PartialEq, Queryable, Selectable, Insertable, AsChangeset, Identifiable, Encrypted)]
+#[derive(
+    Debug, PartialEq, Queryable, Selectable, Insertable, AsChangeset, Identifiable, Encrypted,
+)]
 #[diesel(table_name = numbers, check_for_backend(Pg, Mysql, Sqlite))]
 pub(crate) struct Numbers {
     pub(crate) id: i32,
@@ -50,7 +56,9 @@ pub(crate) struct Numbers {
 }
 
 /// In binary columns.
-#[derive(Debug, PartialEq, Queryable, Selectable, Insertable, AsChangeset, Identifiable, Encrypted)]
+#[derive(
+    Debug, PartialEq, Queryable, Selectable, Insertable, AsChangeset, Identifiable, Encrypted,
+)]
 #[diesel(table_name = moments, check_for_backend(Pg, Mysql, Sqlite))]
 pub(crate) struct Moments {
     pub(crate) id: i32,
@@ -130,7 +138,8 @@ impl Plaintext for Latitude {
     }
 
     fn decode(bytes: zeroize::Zeroizing<Vec<u8>>) -> Result<Self, PlaintextError> {
-        let bytes = bytes.as_slice().try_into().map_err(|_| PlaintextError::new("not four bytes"))?;
+        let bytes =
+            bytes.as_slice().try_into().map_err(|_| PlaintextError::new("not four bytes"))?;
         Ok(Self { microdegrees: i32::from_be_bytes(bytes) })
     }
 }

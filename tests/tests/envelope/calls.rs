@@ -1,6 +1,6 @@
 //! What it costs in calls, as the documentation's table has it.
 
-use encrypted_field::{EncryptedField as _, Purpose};
+use encrypted_field::{EncryptedFieldExt as _, key::Purpose};
 
 use crate::support::*;
 
@@ -59,14 +59,26 @@ fn a_rotation_takes_as_many_calls_as_the_table_says() {
     let world = World::new();
     let keys = world.loaded();
     let count = || {
-        (world.store.loads(), world.store.swaps(), world.eu.wraps(), world.eu.unwraps(), world.us.unwraps())
+        (
+            world.store.loads(),
+            world.store.swaps(),
+            world.eu.wraps(),
+            world.eu.unwraps(),
+            world.us.unwraps(),
+        )
     };
     let before = count();
     let id = keys.publish("", Purpose::Field).wait().unwrap();
     let after = count();
     // Unwraps: the store key, the trial of the new wrap, and the key as it was stored.
     assert_eq!(
-        (after.0 - before.0, after.1 - before.1, after.2 - before.2, after.3 - before.3, after.4 - before.4),
+        (
+            after.0 - before.0,
+            after.1 - before.1,
+            after.2 - before.2,
+            after.3 - before.3,
+            after.4 - before.4
+        ),
         (1, 1, 1, 3, 1)
     );
     world.clock.advance(PROPAGATION);

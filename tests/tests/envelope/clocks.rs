@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use encrypted_field::envelope::{KeyManager, RotationPolicy};
-use encrypted_field::{ErrorKind, KeyId, KeyState, Purpose};
+use encrypted_field::{
+    ErrorKind, KeyId,
+    key::{KeyState, Purpose},
+};
 
 use crate::support::*;
 
@@ -15,7 +18,7 @@ fn id(id: u32) -> KeyId {
 
 fn states(keys: &KeyManager) -> Vec<KeyState> {
     keys.load().wait().unwrap();
-    keys.status().unwrap().keys.iter().map(|key| key.state).collect()
+    keys.status().store.unwrap().keys.iter().map(|key| key.state).collect()
 }
 
 /// A policy that disables what has been retired for ten days.
@@ -86,15 +89,18 @@ fn one_that_is_ahead_is_told_where_the_store_has_a_clock() {
                 assert_kind(wrong.repair().wait(), ErrorKind::ClockSkew),
             ] {
                 let text = error.to_string();
-                assert!(text.contains(&format!("{} s", time.as_secs())) && text.contains("memory"), "{text}");
+                assert!(
+                    text.contains(&format!("{} s", time.as_secs())) && text.contains("memory"),
+                    "{text}"
+                );
             }
             assert_eq!(world.store.backup(), before, "nothing was written");
-            let difference = wrong.status().unwrap().clock_difference.unwrap();
+            let difference = wrong.status().clock_difference.unwrap();
             assert_eq!(difference, sign * i64::try_from(time.as_secs()).unwrap());
             open(&wrong, &stored).unwrap();
         }
         keys.provision("acme").wait().unwrap();
-        assert_eq!(keys.status().unwrap().clock_difference, Some(0));
+        assert_eq!(keys.status().clock_difference, Some(0));
         assert_eq!(keys.maintain().wait().unwrap().published, []);
     }
 }
@@ -151,7 +157,7 @@ fn a_year_ahead_without_a_clock_is_a_standing_failure_and_repair_mends_it() {
     let report = keys.repair().wait().unwrap();
     assert_eq!(report.redated, [id(2)]);
     keys.load().wait().unwrap();
-    let status = keys.status().unwrap();
+    let status = keys.status().store.unwrap();
     assert_eq!(status.signed, world.now());
     assert_eq!(status.keys[1].activate_after, Some(world.now() + PROPAGATION));
     assert!(keys.maintain().wait().unwrap().published.is_empty());
@@ -172,11 +178,12 @@ fn a_future_date_is_told_by_the_thread() {
     let world = World::named("clocks-2");
     let ahead = world.ahead(YEAR);
     ahead.loaded().maintain().wait().unwrap();
-    let cache = encrypted_field::envelope::CachePolicy::default().refresh(Duration::from_millis(20));
+    let cache =
+        encrypted_field::envelope::CachePolicy::default().refresh(Duration::from_millis(20));
     let keys = world.builder().cache(cache).build().unwrap();
     keys.start().wait().unwrap();
     let told =
-        || was_told("MaintenanceFailed", "clocks-2") && keys.status().unwrap().maintenance_failure.is_some();
+        || was_told("MaintenanceFailed", "clocks-2") && keys.status().maintenance_failure.is_some();
     let since = std::time::Instant::now();
     while !told() {
         assert!(since.elapsed() < Duration::from_secs(20), "it is told");
@@ -211,7 +218,7 @@ fn repair_mends_every_date() {
     assert_eq!(keys.maintain().wait().unwrap().published, []);
     let now = world.now();
     let of_tenants = keys.keys_on_demand(0).wait().unwrap().keys;
-    for key in keys.status().unwrap().keys.iter().chain(&of_tenants) {
+    for key in keys.status().store.unwrap().keys.iter().chain(&of_tenants) {
         let happened = [key.activated, key.retired, key.compromised, key.disabled, key.destroyed];
         assert!(happened.into_iter().flatten().all(|date| date <= now), "{key:?}");
         assert!(key.activate_after.is_none_or(|after| after <= now + PROPAGATION), "{key:?}");
@@ -236,11 +243,11 @@ fn repair_mends_the_stores_date_alone() {
     keys.repair().wait().unwrap();
     keys.provision("acme").wait().unwrap();
     keys.load().wait().unwrap();
-    assert_eq!(keys.status().unwrap().signed, world.now());
+    assert_eq!(keys.status().store.unwrap().signed, world.now());
 }
 
-/// One that was ahead has signed the head once, and is gone: right processes go on, or the store stands still until
-/// somebody comes.
+/// One that was ahead has signed the head once, and is gone: right processes go on, or the store
+/// stands still until somebody comes.
 #[test]
 fn right_processes_go_on_where_one_that_is_ahead_has_signed() {
     let world = World::new();
@@ -276,8 +283,9 @@ fn one_that_is_behind_is_told() {
     keys.provision("acme").wait().unwrap();
 }
 
-/// A process that believes that months have passed activates a key which was just published: where there is no other clock, dates
-/// with a day to spare decide that. Others lack it until they refresh, and lose nothing. Where the store has a clock, nothing happens.
+/// A process that believes that months have passed activates a key which was just published: where
+/// there is no other clock, dates with a day to spare decide that. Others lack it until they
+/// refresh, and lose nothing. Where the store has a clock, nothing happens.
 #[test]
 fn what_one_that_is_ahead_activates_is_there_after_a_refresh() {
     let world = World::new();
@@ -297,7 +305,8 @@ fn what_one_that_is_ahead_activates_is_there_after_a_refresh() {
     open(&keys, &sealed).unwrap();
 }
 
-/// A key that is enabled and disabled again begins its time anew, also for one who has not seen it enabled.
+/// A key that is enabled and disabled again begins its time anew, also for one who has not seen it
+/// enabled.
 #[test]
 fn the_time_of_a_disabled_key_begins_anew() {
     let world = World::new();
@@ -323,5 +332,5 @@ fn a_corrected_date_ends_it() {
     assert_kind(wrong.provision("acme").wait(), ErrorKind::ClockSkew);
     ahead.clock.set_wall(world.now());
     wrong.provision("acme").wait().unwrap();
-    assert_eq!(wrong.status().unwrap().clock_difference, Some(0));
+    assert_eq!(wrong.status().clock_difference, Some(0));
 }

@@ -1,10 +1,11 @@
-//! The rest of the table of calls in `encrypted-field/docs/costs.md`: changes, tenants, the heartbeat, and what looks at all keys.
+//! The rest of the table of calls in `encrypted-field/docs/costs.md`: changes, tenants, the
+//! heartbeat, and what looks at all keys.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use encrypted_field::envelope::{Anchor, BackendError, Call, Document, KeyManager, RestoredStore};
-use encrypted_field::{ErrorKind, KeyId, Purpose};
+use encrypted_field::{ErrorKind, KeyId, key::Purpose};
 
 use crate::support::*;
 
@@ -78,7 +79,8 @@ fn tenants() {
     // The store key, the trial, and the key as it was stored, since the scope is in use here.
     let next = takes(&world, [1, 1, 1, 3, 2], keys.publish("acme", Purpose::Field));
     takes(&world, [1, 1, 0, 2, 0], keys.activate_at_once(next));
-    // By a process in which the scope is not in use: it looks for the key among all, of which there is one page.
+    // By a process in which the scope is not in use: it looks for the key among all, of which there
+    // is one page.
     takes(&world, [4, 1, 0, 2, 0], other.disable(id));
     takes(&world, [1, 1, 0, 1, 0], keys.destroy_scope("acme", "destroy scope acme of test"));
     let many = (0..512).map(|number| format!("tenant-{number}"));
@@ -120,7 +122,7 @@ fn the_store_key() {
     let backup = world.store.backup();
     keys.publish("", Purpose::Field).wait().unwrap();
     world.store.restore(backup);
-    takes(&world, [3, 1, 1, 4, 2], keys.accept_restored(RestoredStore { revision: 2, next_id: 3 }));
+    takes(&world, [3, 1, 1, 4, 2], keys.accept_restored(RestoredStore::new(2, 3)));
 }
 
 /// What looks at all keys, of 1,000 tenants: they are on 16 pages.
@@ -208,7 +210,11 @@ fn an_anchor_is_read_by_each_refresh_and_raised_by_each_change() {
     }
     assert_eq!(note.calls(), (reads + 2, writes), "each refresh asks it");
     keys.provision("acme").wait().unwrap();
-    assert_eq!(note.calls(), (reads + 4, writes + 1), "a change reads it before and after, and writes it");
+    assert_eq!(
+        note.calls(),
+        (reads + 4, writes + 1),
+        "a change reads it before and after, and writes it"
+    );
     assert!(keys.maintain().wait().unwrap().published.is_empty());
     assert_eq!(note.calls(), (reads + 4, writes + 1), "nothing was changed");
 }

@@ -1,7 +1,11 @@
-//! What a later release may have written: its keys are not used, not changed and not lost, and everything else works.
+//! What a later release may have written: its keys are not used, not changed and not lost, and
+//! everything else works.
 
 use encrypted_field::envelope::{Document, KeyManager, Record, RestoredStore};
-use encrypted_field::{EncryptedField as _, ErrorKind, KeyId, KeyState, Purpose};
+use encrypted_field::{
+    ErrorKind, KeyId,
+    key::{KeyState, Purpose},
+};
 use serde_json::{Value, json};
 use tests::secrets;
 
@@ -115,9 +119,9 @@ fn a_key_of_a_later_release_is_not_changed_and_not_lost() {
         assert_eq!(key_of(&seal(&keys).unwrap()), 4, "{what}");
         world.store.restore(world.store.backup());
         let revision = world.store.revision();
-        keys.accept_restored(RestoredStore { revision, next_id: 9 }).wait().unwrap();
+        keys.accept_restored(RestoredStore::new(revision, 9)).wait().unwrap();
         as_it_was("an acceptance");
-        assert_eq!(world.loaded().status().unwrap().next_id, 9);
+        assert_eq!(world.loaded().status().store.unwrap().next_id, 9);
     }
 }
 
@@ -143,8 +147,8 @@ fn a_scope_with_a_key_of_a_later_release_is_not_destroyed() {
     assert_eq!(world.store.backup(), before);
 }
 
-/// The later release has made its key the active one. What this release adds, that one must be able to read: two active keys, or
-/// two of one version, it has to refuse.
+/// The later release has made its key the active one. What this release adds, that one must be able
+/// to read: two active keys, or two of one version, it has to refuse.
 #[test]
 fn nothing_is_added_that_a_later_release_refuses() {
     let cases: [(&str, OfLater); 2] = [
@@ -175,16 +179,22 @@ fn nothing_is_added_that_a_later_release_refuses() {
             let fields = || keys.iter().filter(|key| key["purpose"] == "field");
             let active = fields().filter(|key| key["state"] == "active").count();
             assert!(active <= 1, "{what}: {active} active keys in {name}: {body:#}");
-            let mut versions: Vec<_> = fields().map(|key| key["version"].as_u64().unwrap()).collect();
+            let mut versions: Vec<_> =
+                fields().map(|key| key["version"].as_u64().unwrap()).collect();
             versions.sort_unstable();
             let count = versions.len();
             versions.dedup();
-            assert_eq!(versions.len(), count, "{what}: two keys of one version in {name}: {body:#}");
+            assert_eq!(
+                versions.len(),
+                count,
+                "{what}: two keys of one version in {name}: {body:#}"
+            );
         }
     }
 }
 
-/// Another KEK takes the place of the old ones. A key that could not be wrapped under it must not be left behind without a word.
+/// Another KEK takes the place of the old ones. A key that could not be wrapped under it must not
+/// be left behind without a word.
 #[test]
 fn a_key_of_a_later_release_is_not_left_without_a_kek() {
     let (world, _, _) = world(|entry| entry["state"] = json!("suspended"));
@@ -201,7 +211,8 @@ fn a_key_of_a_later_release_is_not_left_without_a_kek() {
     assert!(is_told, "key 1 is wrapped under none of the KEKs that are left");
 }
 
-/// One that was seen and understood is of a later release now: it is the same key still, or the store was set back.
+/// One that was seen and understood is of a later release now: it is the same key still, or the
+/// store was set back.
 #[test]
 fn a_key_of_a_later_release_does_not_disappear() {
     let (world, keys, _) = world(|entry| entry["state"] = json!("suspended"));
@@ -210,7 +221,7 @@ fn a_key_of_a_later_release_does_not_disappear() {
     let signer = Signer::of(&world);
     world.store.tamper(|records| {
         signer.change(records, &process_record(""), |body| {
-            drop(body["keys"].as_array_mut().unwrap().remove(0))
+            drop(body["keys"].as_array_mut().unwrap().remove(0));
         });
     });
     assert_kind(keys.load().wait(), ErrorKind::KeyStoreRolledBack);
@@ -230,7 +241,8 @@ fn a_key_of_a_later_release_does_not_become_another() {
     assert_kind(keys.load().wait(), ErrorKind::KeyStoreRolledBack);
 }
 
-/// Authentic or not: an unknown member outside of entries is of a later release only where it is signed.
+/// Authentic or not: an unknown member outside of entries is of a later release only where it is
+/// signed.
 #[test]
 fn records_with_unknown_members_are_refused() {
     let names = [
@@ -246,8 +258,12 @@ fn records_with_unknown_members_are_refused() {
         let running = world.loaded();
         let before = world.store.backup();
         let signer = Signer::of(&world);
-        world.store.tamper(|records| signer.change(records, &name, |body| body["more"] = json!({"a": 1})));
-        let read = |keys: &KeyManager| keys.load().wait().and_then(|()| keys.scope("acme").wait().map(drop));
+        world
+            .store
+            .tamper(|records| signer.change(records, &name, |body| body["more"] = json!({"a": 1})));
+        let read = |keys: &KeyManager| {
+            keys.load().wait().and_then(|()| keys.scope("acme").wait().map(drop))
+        };
         upgrade(read(&world.process()), ErrorKind::KeyStoreUnusable);
         upgrade(read(&running), ErrorKind::KeyStoreUnusable);
         seal(&running).unwrap();
@@ -285,7 +301,9 @@ fn links_with_unknown_members_are_refused() {
 #[test]
 fn a_head_of_another_version_says_upgrade() {
     for version in [json!(2), json!(0), json!(u64::MAX)] {
-        for head in [json!({"version": version}), json!({"version": version, "layout": [1.5, null]})] {
+        for head in
+            [json!({"version": version}), json!({"version": version, "layout": [1.5, null]})]
+        {
             let world = World::new();
             let running = world.loaded();
             world.store.tamper(|records| records.get_mut("head").unwrap().body = head.to_string());
@@ -317,7 +335,8 @@ fn a_document_of_another_version_says_upgrade() {
     let text = std::fs::read_to_string(&path).unwrap();
     for other in [
         text.replacen("\"version\": 1,", "\"version\": 2,", 1),
-        "{\"version\": 2, \"format\": \"encrypted-field key store\", \"nodes\": \"zstd\"}".to_owned(),
+        "{\"version\": 2, \"format\": \"encrypted-field key store\", \"nodes\": \"zstd\"}"
+            .to_owned(),
     ] {
         assert_ne!(other, text);
         std::fs::write(&path, &other).unwrap();
@@ -334,7 +353,9 @@ fn a_document_of_another_version_says_upgrade() {
 /// Ids of later releases are taken, and an entry whose id is none is no entry.
 #[test]
 fn the_id_of_a_later_entry_is_valid_all_the_same() {
-    for bad in [json!(0), json!(-1), json!("1"), json!(1_u64 << 32), json!(2), json!(77), json!(null)] {
+    for bad in
+        [json!(0), json!(-1), json!("1"), json!(1_u64 << 32), json!(2), json!(77), json!(null)]
+    {
         let (world, _, _) = world(|entry| entry["state"] = json!("suspended"));
         let signer = Signer::of(&world);
         world.store.tamper(|records| {
@@ -345,6 +366,6 @@ fn the_id_of_a_later_entry_is_valid_all_the_same() {
     let (world, _, _) = world(|entry| entry["state"] = json!("suspended"));
     let keys = world.loaded();
     assert_eq!(keys.publish("", Purpose::Field).wait().unwrap(), id(3));
-    assert!(keys.status().unwrap().keys.iter().any(|key| key.state == KeyState::Active));
+    assert!(keys.status().store.unwrap().keys.iter().any(|key| key.state == KeyState::Active));
     assert!(world.store.backup().contains_key(Record::HEAD));
 }

@@ -1,11 +1,13 @@
-//! The heartbeat: a process that is shown an old revision notices, and seals nothing under keys that may be gone.
+//! The heartbeat: a process that is shown an old revision notices, and seals nothing under keys
+//! that may be gone.
 
 use std::time::Duration;
 
 use encrypted_field::envelope::{
-    Anchor, BackendError, BackendErrorKind, KeyManager, KeyStore, Loaded, Query, Record, RotationPolicy,
+    Anchor, BackendError, BackendErrorKind, KeyManager, KeyStore, Loaded, Query, Record,
+    RotationPolicy,
 };
-use encrypted_field::{ErrorKind, KeyId, Purpose};
+use encrypted_field::{ErrorKind, KeyId, key::Purpose};
 
 use crate::support::*;
 
@@ -53,7 +55,7 @@ fn whoever_maintains_signs_anew() {
     assert!(!b.maintain().wait().unwrap().signed, "one of them does it");
     for keys in [&a, &b] {
         keys.load().wait().unwrap();
-        let status = keys.status().unwrap();
+        let status = keys.status().store.unwrap();
         assert_eq!((status.revision, status.signed), (2, world.now()));
     }
     // A change signs it, too.
@@ -105,13 +107,13 @@ fn a_process_that_is_shown_an_old_revision_stops_sealing_and_recovers() {
         keys.load().wait().unwrap();
         seal(&keys).unwrap();
     }
-    assert!(!keys.status().unwrap().is_frozen);
+    assert!(!keys.status().is_frozen);
     assert!(!was_told("StoreFrozen", "frozen-1"));
     world.clock.advance(MINUTE / 2);
     let error = assert_kind(seal(&keys), ErrorKind::KeyStoreFrozen);
     assert!(error.is_retryable(), "it may be over in a moment: {error}");
     keys.load().wait().unwrap();
-    assert!(keys.status().unwrap().is_frozen);
+    assert!(keys.status().is_frozen);
     assert!(was_told("StoreFrozen", "frozen-1"));
     assert_kind(seal(&keys), ErrorKind::KeyStoreFrozen);
     // Reads go on while the key service and the store answer, and for the lease after that.
@@ -130,7 +132,7 @@ fn a_process_that_is_shown_an_old_revision_stops_sealing_and_recovers() {
     other.maintain().wait().unwrap();
     old.store.restore(world.store.backup());
     keys.load().wait().unwrap();
-    assert!(!keys.status().unwrap().is_frozen);
+    assert!(!keys.status().is_frozen);
     open(&keys, &stored).unwrap();
     seal(&keys).unwrap();
 }
@@ -199,7 +201,8 @@ fn destroy_the_first(world: &World, keys: &KeyManager) {
 
 /// As it was tried.
 #[test]
-fn a_process_that_is_shown_the_old_revision_does_not_seal_under_a_key_that_was_destroyed_a_day_ago() {
+fn a_process_that_is_shown_the_old_revision_does_not_seal_under_a_key_that_was_destroyed_a_day_ago()
+{
     let (world, old, keys) = frozen("frozen-3");
     let shown = old.loaded();
     destroy_the_first(&world, &world.loaded());
@@ -217,7 +220,7 @@ fn a_process_that_is_shown_the_old_revision_does_not_seal_under_a_key_that_was_d
 /// Also one that starts late, when what it is shown does not count as old yet.
 #[test]
 fn a_fresh_process_does_not_seal_under_a_key_that_is_destroyed() {
-    for heartbeat in [HEARTBEAT, (PROPAGATION - 10 * MINUTE) / 2 - SECOND, 5 * MINUTE] {
+    for heartbeat in [HEARTBEAT, (PROPAGATION - 10 * MINUTE) / 2 - SECOND, 8 * MINUTE] {
         let world = World::empty();
         world.builder().heartbeat(heartbeat).build().unwrap().initialize().wait().unwrap();
         let old = world.copy(world.store.backup());
@@ -256,8 +259,8 @@ fn a_heartbeat_of_zero_never_freezes() {
         assert!(!keys.maintain().wait().unwrap().signed);
         seal(&keys).unwrap();
     }
-    assert!(!keys.status().unwrap().is_frozen);
-    assert_eq!(keys.status().unwrap().revision, 1);
+    assert!(!keys.status().is_frozen);
+    assert_eq!(keys.status().store.unwrap().revision, 1);
     let fresh = world.loaded();
     seal(&fresh).unwrap();
 }
@@ -323,7 +326,8 @@ fn scopes_on_demand_freeze_too() {
     assert_kind(seal_in(&fresh), ErrorKind::KeyStoreFrozen);
 }
 
-/// One region is down when a rotation is due: no key can be made, and that is no reason to stop sealing.
+/// One region is down when a rotation is due: no key can be made, and that is no reason to stop
+/// sealing.
 #[test]
 fn the_head_is_signed_also_where_a_key_can_not_be_made() {
     let world = World::new();
@@ -337,10 +341,11 @@ fn the_head_is_signed_also_where_a_key_can_not_be_made() {
         seal(&keys).unwrap();
         world.clock.advance(10 * MINUTE);
     }
-    assert!(!keys.status().unwrap().is_frozen);
+    assert!(!keys.status().is_frozen);
 }
 
-/// A process that is shown a fork which it may write to signs that itself: the anchor shows it, before anything is written.
+/// A process that is shown a fork which it may write to signs that itself: the anchor shows it,
+/// before anything is written.
 #[test]
 fn a_fork_is_not_signed_where_an_anchor_knows_better() {
     let world = World::empty();
@@ -375,4 +380,21 @@ fn a_thousand_tenants_that_are_due_at_once_rotate() {
     let done = keys.maintain().wait().unwrap();
     assert_eq!(done.published.len(), 64);
     assert!(done.unfinished);
+}
+
+/// A heartbeat that this very process could not live with would stop all of them, and could not be
+/// taken back.
+#[test]
+fn a_heartbeat_that_stops_this_process_is_refused() {
+    let world = World::new();
+    let keys = world.loaded();
+    for minutes in 1..=7 {
+        let error =
+            assert_kind(keys.set_heartbeat(minutes * MINUTE).wait(), ErrorKind::InvalidKeys);
+        assert!(error.to_string().contains("at least 450 s"), "{error}");
+    }
+    keys.set_heartbeat(Duration::from_secs(450)).wait().unwrap();
+    keys.load().wait().unwrap();
+    keys.set_heartbeat(Duration::ZERO).wait().unwrap();
+    keys.load().wait().unwrap();
 }

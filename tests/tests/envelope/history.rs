@@ -1,8 +1,11 @@
-//! Within the life of a process nothing that it knows of a store is lost or undone, whoever writes to the store, and whatever
-//! revision it has.
+//! Within the life of a process nothing that it knows of a store is lost or undone, whoever writes
+//! to the store, and whatever revision it has.
 
 use encrypted_field::envelope::{CachePolicy, KeyManager, RestoredStore};
-use encrypted_field::{ErrorKind, KeyId, KeyState, Purpose, Result, Scope};
+use encrypted_field::{
+    ErrorKind, KeyId, Result, Scope,
+    key::{KeyState, Purpose},
+};
 use tests::secrets;
 
 use crate::support::*;
@@ -29,7 +32,8 @@ fn raise_above(world: &World, revision: u64) {
     }
 }
 
-/// That a process refuses what the store shows, says so, goes on with what it knows, and stops when its lease ends.
+/// That a process refuses what the store shows, says so, goes on with what it knows, and stops when
+/// its lease ends.
 #[track_caller]
 fn refuses(world: &World, keys: &KeyManager) {
     let told = told(world.key_set).len();
@@ -61,7 +65,11 @@ fn a_compromised_key_does_not_seal_again() {
     // Further than one revision above: what follows the one that is known would show by itself.
     raise_above(&world, revision + 5);
     refuses(&world, &keys);
-    assert_eq!(key_of(&seal(&world.loaded()).unwrap()), 1, "one who knows nothing better seals with it");
+    assert_eq!(
+        key_of(&seal(&world.loaded()).unwrap()),
+        1,
+        "one who knows nothing better seals with it"
+    );
 }
 
 #[test]
@@ -110,7 +118,8 @@ fn an_id_does_not_move_to_another_scope() {
     refuses(&world, &keys);
 }
 
-/// Somebody had a copy of the store for himself, with a KEK, and puts it in place of the one that everybody uses.
+/// Somebody had a copy of the store for himself, with a KEK, and puts it in place of the one that
+/// everybody uses.
 #[test]
 fn a_fork_is_refused_whichever_is_longer() {
     for longer in [2, 9] {
@@ -125,7 +134,8 @@ fn a_fork_is_refused_whichever_is_longer() {
     }
 }
 
-/// A fork that differs in nothing that a process knows: the revision after its own follows another head.
+/// A fork that differs in nothing that a process knows: the revision after its own follows another
+/// head.
 #[test]
 fn a_fork_of_which_the_next_revision_is_seen_is_refused() {
     let world = World::named("history-6");
@@ -149,7 +159,7 @@ fn another_store_of_the_same_name_and_kek_is_refused() {
     assert!(error.to_string().contains("another store"), "{error}");
     // Not even by hand.
     let revision = world.store.revision();
-    let accepted = keys.accept_restored(RestoredStore { revision, next_id: 40 }).wait();
+    let accepted = keys.accept_restored(RestoredStore::new(revision, 40)).wait();
     assert_kind(accepted, ErrorKind::KeyStoreRolledBack);
     assert_eq!(world.store.backup(), other.store.backup(), "it was not changed");
     refuses(&world, &keys);
@@ -189,7 +199,8 @@ fn nothing_of_a_refused_store_is_entered() {
     assert_kind(keys.keys_on_demand(0).wait(), ErrorKind::KeyStoreRolledBack);
 }
 
-/// Of what each process loads the other history has undone nothing: a tenant's keys show that it is another.
+/// Of what each process loads the other history has undone nothing: a tenant's keys show that it is
+/// another.
 #[test]
 fn nothing_is_written_to_a_refused_store() {
     let (world, keys, before) = tenant("history-18", &World::process);
@@ -204,7 +215,10 @@ fn nothing_is_written_to_a_refused_store() {
 }
 
 /// A store with a tenant, whose first key is compromised or destroyed after `before`.
-fn tenant(key_set: &'static str, keys: &dyn Fn(&World) -> KeyManager) -> (World, KeyManager, Records) {
+fn tenant(
+    key_set: &'static str,
+    keys: &dyn Fn(&World) -> KeyManager,
+) -> (World, KeyManager, Records) {
     let world = World::named(key_set);
     let keys = keys(&world);
     keys.load().wait().unwrap();
@@ -252,7 +266,7 @@ fn forget(keys: &KeyManager) {
         keys.scope(&format!("other-{number}")).wait().unwrap();
     }
     keys.load().wait().unwrap();
-    let status = keys.status().unwrap();
+    let status = keys.status().store.unwrap();
     assert!(status.keys.iter().all(|key| key.scope != ACME), "it is forgotten: {status:?}");
 }
 
@@ -298,8 +312,8 @@ fn a_scope_that_was_used_is_not_lost() {
     assert_kind(keys.scope(ACME).wait(), ErrorKind::KeyStoreRolledBack);
 }
 
-/// The other history has changed the scope, too: its record is newer than the one that was used, and the compromised key is
-/// active in it.
+/// The other history has changed the scope, too: its record is newer than the one that was used,
+/// and the compromised key is active in it.
 #[test]
 fn a_scope_that_was_used_is_not_undone_by_a_later_change_of_it() {
     let (world, keys, before) = forgotten("history-14");
@@ -311,7 +325,8 @@ fn a_scope_that_was_used_is_not_undone_by_a_later_change_of_it() {
     assert_kind(entered, ErrorKind::KeyStoreRolledBack);
 }
 
-/// The other history has made the tenant, too, at the very revision that was seen: its key has other bytes under the same id.
+/// The other history has made the tenant, too, at the very revision that was seen: its key has
+/// other bytes under the same id.
 #[test]
 fn a_scope_that_was_used_has_no_other_keys_of_the_same_revision() {
     let world = World::named("history-15");
@@ -346,13 +361,18 @@ fn an_accepted_store_is_followed_by_everybody() {
     }
     let operator = world.process();
     let (revision, next_id) = (world.store.revision(), 99);
-    operator.accept_restored(RestoredStore { revision, next_id }).wait().unwrap();
+    operator.accept_restored(RestoredStore::new(revision, next_id)).wait().unwrap();
     for keys in [&keys, &other, &small, &world.process()] {
         keys.load().wait().unwrap();
         let scope = keys.scope(ACME).wait().unwrap();
-        assert_eq!(key_of(&seal_in(&scope).unwrap()), 2, "what happened after the backup is undone");
-        let status = keys.status().unwrap();
-        let state = |key: u32| status.keys.iter().find(|status| status.id.get() == key).unwrap().state;
+        assert_eq!(
+            key_of(&seal_in(&scope).unwrap()),
+            2,
+            "what happened after the backup is undone"
+        );
+        let status = keys.status().store.unwrap();
+        let state =
+            |key: u32| status.keys.iter().find(|status| status.id.get() == key).unwrap().state;
         assert_eq!((state(1), state(2)), (KeyState::Active, KeyState::Active));
     }
     // Both stores of before, and one that goes on from there.
@@ -378,7 +398,7 @@ fn an_acceptance_gives_no_id_twice() {
     world.store.restore(before);
     // One who has seen nothing says that the next id is 2, and makes a key of that id.
     let operator = world.process();
-    operator.accept_restored(RestoredStore { revision: 1, next_id: 2 }).wait().unwrap();
+    operator.accept_restored(RestoredStore::new(1, 2)).wait().unwrap();
     assert_kind(keys.load().wait(), ErrorKind::KeyStoreRolledBack);
     operator.publish("", Purpose::Field).wait().unwrap();
     let error = assert_kind(keys.load().wait(), ErrorKind::KeyStoreRolledBack);

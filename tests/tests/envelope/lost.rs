@@ -1,18 +1,18 @@
 //! A store is emptied, replaced, or begun anew.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use encrypted_field::envelope::{
     Anchor, BackendError, BackendErrorKind, Document, KeyManager, RestoredStore,
 };
-use encrypted_field::{ErrorKind, KeyId, Purpose};
+use encrypted_field::{ErrorKind, KeyId, key::Purpose};
 
 use crate::support::*;
 
 /// A document in memory, such as an object in another account.
 #[derive(Clone, Default)]
-pub struct Paper(Arc<Mutex<(Option<String>, bool)>>);
+pub struct Paper(Arc<Mutex<(Option<String>, bool)>>, Arc<AtomicBool>);
 
 impl Paper {
     fn text(&self) -> String {
@@ -28,9 +28,18 @@ impl Paper {
         self.0.lock().unwrap().1 = fails;
     }
 
+    /// From now on it can be read and not written, or written again.
+    pub fn set_read_only(&self, is_read_only: bool) {
+        self.1.store(is_read_only, Ordering::SeqCst);
+    }
+
     fn check(&self) -> Result<Option<String>, BackendError> {
         let (text, fails) = self.0.lock().unwrap().clone();
-        if fails { Err(BackendError::new(BackendErrorKind::Unavailable, "on request")) } else { Ok(text) }
+        if fails {
+            Err(BackendError::new(BackendErrorKind::Unavailable, "on request"))
+        } else {
+            Ok(text)
+        }
     }
 }
 
@@ -44,6 +53,9 @@ impl Document for Paper {
     async fn replace(&self, before: Option<&String>, text: String) -> Result<bool, BackendError> {
         if self.check()?.as_ref() != before {
             return Ok(false);
+        }
+        if self.1.load(Ordering::SeqCst) {
+            return Err(BackendError::new(BackendErrorKind::Denied, "on request"));
         }
         self.write(&text);
         Ok(true)
@@ -59,7 +71,7 @@ fn anchored(world: &World, paper: &Paper) -> KeyManager {
 }
 
 /// A store whose changes raise an anchor.
-fn with_anchor(key_set: &'static str) -> (World, Paper, KeyManager) {
+pub fn with_anchor(key_set: &'static str) -> (World, Paper, KeyManager) {
     let (world, paper) = (World { key_set, ..World::empty() }, Paper::default());
     let keys = anchored(&world, &paper);
     keys.initialize().wait().unwrap();
@@ -78,7 +90,7 @@ fn an_emptied_store_is_not_begun_anew_by_one_who_knew_it() {
     assert_kind(keys.initialize().wait(), ErrorKind::KeyStoreRolledBack);
     assert_kind(keys.publish("", Purpose::Field).wait(), ErrorKind::KeyStoreRolledBack);
     assert_kind(keys.maintain().wait(), ErrorKind::KeyStoreRolledBack);
-    let accepted = keys.accept_restored(RestoredStore { revision: 1, next_id: 9 }).wait();
+    let accepted = keys.accept_restored(RestoredStore::new(1, 9)).wait();
     assert_kind(accepted, ErrorKind::KeyStoreRolledBack);
     assert!(world.store.backup().is_empty(), "nothing was written");
     // It goes on with what it knows.
@@ -91,7 +103,7 @@ fn an_emptied_store_is_not_begun_anew_by_one_who_knew_it() {
 fn an_emptied_store_is_new_to_one_who_knows_nothing() {
     let world = World::new();
     let known = world.loaded();
-    let first = known.status().unwrap();
+    let first = known.status().store.unwrap();
     world.store.restore(Records::default());
     let error = assert_kind(world.process().load().wait(), ErrorKind::KeyStoreUnusable);
     assert!(error.to_string().contains("restore it from a backup"), "{error}");
@@ -99,7 +111,7 @@ fn an_emptied_store_is_new_to_one_who_knows_nothing() {
     let keys = world.process();
     keys.initialize().wait().unwrap();
     keys.load().wait().unwrap();
-    let second = keys.status().unwrap();
+    let second = keys.status().store.unwrap();
     assert_ne!(first.store, second.store);
     assert!(second.epoch > first.epoch, "{} after {}", second.epoch, first.epoch);
     // Who knew the first one is not deceived, whatever becomes of it.
@@ -112,7 +124,7 @@ fn an_emptied_store_is_new_to_one_who_knows_nothing() {
 #[test]
 fn an_emptied_store_is_told_by_each_memory() {
     let world = World::new();
-    let status = world.loaded().status().unwrap();
+    let status = world.loaded().status().store.unwrap();
     world.store.restore(Records::default());
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("anchor");
@@ -184,7 +196,7 @@ fn of_two_that_initialize_at_once_one_does() {
         for error in made.into_iter().filter_map(Result::err) {
             assert_eq!(error.kind(), ErrorKind::KeyLifecycle, "{error}");
         }
-        assert_eq!(world.loaded().status().unwrap().keys.len(), 1);
+        assert_eq!(world.loaded().status().store.unwrap().keys.len(), 1);
     }
 }
 
@@ -195,7 +207,7 @@ fn every_change_raises_the_anchor() {
     let mut raised = |what: &str| {
         let text = paper.text();
         keys.load().wait().unwrap();
-        assert_eq!(text, keys.status().unwrap().anchor, "{what}");
+        assert_eq!(text, keys.status().store.unwrap().anchor, "{what}");
         assert!(!seen.contains(&text), "{what}: {text}");
         seen.push(text);
     };
@@ -231,7 +243,7 @@ fn a_fresh_process_with_an_anchor_notices_a_store_that_was_set_back() {
     let fresh = anchored(&world, &paper);
     let error = assert_kind(fresh.load().wait(), ErrorKind::KeyStoreRolledBack);
     assert!(error.to_string().contains("anchor"), "{error}");
-    assert_kind(fresh.keyring(), ErrorKind::NoKeys);
+    assert_kind(fresh.keyring(), ErrorKind::KeyStoreRolledBack);
     assert_kind(fresh.provision("acme").wait(), ErrorKind::KeyStoreRolledBack);
     assert_kind(fresh.scope("acme").wait(), ErrorKind::KeyStoreRolledBack);
     // Another store in its place, however new.
@@ -244,7 +256,8 @@ fn a_fresh_process_with_an_anchor_notices_a_store_that_was_set_back() {
     assert!(error.to_string().contains("its anchor is of"), "{error}");
 }
 
-/// One who has seen nothing accepts what the store shows: not another store than the one that the anchor is of.
+/// One who has seen nothing accepts what the store shows: not another store than the one that the
+/// anchor is of.
 #[test]
 fn another_store_is_not_accepted_where_the_anchor_knows_better() {
     let (world, paper, _keys) = with_anchor("lost-4");
@@ -252,7 +265,7 @@ fn another_store_is_not_accepted_where_the_anchor_knows_better() {
     other.process().initialize().wait().unwrap();
     world.store.restore(other.store.backup());
     let operator = anchored(&world, &paper);
-    let accepted = operator.accept_restored(RestoredStore { revision: 1, next_id: 9 }).wait();
+    let accepted = operator.accept_restored(RestoredStore::new(1, 9)).wait();
     assert_kind(accepted, ErrorKind::KeyStoreRolledBack);
     assert_eq!(world.store.backup(), other.store.backup(), "it was not changed");
 }
@@ -265,7 +278,7 @@ fn a_store_that_is_accepted_raises_the_anchor() {
     let high = paper.text();
     world.store.restore(before.clone());
     let operator = anchored(&world, &paper);
-    operator.accept_restored(RestoredStore { revision: 1, next_id: 9 }).wait().unwrap();
+    operator.accept_restored(RestoredStore::new(1, 9)).wait().unwrap();
     assert_ne!(paper.text(), high);
     keys.load().wait().unwrap();
     anchored(&world, &paper).load().wait().unwrap();
@@ -284,15 +297,16 @@ fn an_anchor_that_can_not_be_read_lets_no_fresh_process_in() {
     assert!(was_told("AnchorFailed", "lost-6"));
     paper.fails(false);
     keys.provision("acme").wait().unwrap();
-    assert_eq!(paper.text(), keys.status().unwrap().anchor);
+    assert_eq!(paper.text(), keys.status().store.unwrap().anchor);
     for damaged in ["", "x", "0011 1 1", "\u{0}", "ef1:1:AAAA", &"x".repeat(100_000)] {
         paper.write(damaged);
-        let error = assert_kind(anchored(&world, &paper).load().wait(), ErrorKind::KeyStoreUnusable);
+        let error =
+            assert_kind(anchored(&world, &paper).load().wait(), ErrorKind::KeyStoreUnusable);
         assert!(error.to_string().contains("holds no anchor"), "{error}");
         assert!(error.to_string().len() < 1000, "what stands there is not told");
     }
     // One ahead of everything is a store that was set back.
-    let id = keys.status().unwrap().store;
+    let id = keys.status().store.unwrap().store;
     paper.write(&format!("{id} 253402300799 {}", i64::MAX));
     assert_kind(anchored(&world, &paper).load().wait(), ErrorKind::KeyStoreRolledBack);
     for bad in ["", "1 2 3", &format!("{id} 1"), &format!("{id} 1 2 3"), &format!("{id} -1 2")] {

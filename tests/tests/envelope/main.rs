@@ -1,16 +1,22 @@
-//! The key manager, on stores and key-encryption keys that fail on request. Time is an argument: nothing sleeps.
+//! The key manager, on stores and key-encryption keys that fail on request. Time is an argument:
+//! nothing sleeps.
 
+mod blocking;
 mod calls;
 mod clocks;
 mod costs;
+mod damage;
 mod failures;
+mod files;
 mod forward;
 mod frozen;
+mod health;
 mod history;
 mod keks;
 mod lease;
 mod lost;
 mod notes;
+mod outages;
 mod restore;
 mod rotation;
 mod scopes;

@@ -1,7 +1,7 @@
 //! Who made a change, and why.
 
 use encrypted_field::envelope::{KeyManager, KeyStatus};
-use encrypted_field::{ErrorKind, KeyId, Purpose};
+use encrypted_field::{ErrorKind, KeyId, key::Purpose};
 use serde_json::{Value, json};
 
 use crate::signer::body;
@@ -13,7 +13,7 @@ fn id(id: u32) -> KeyId {
 
 fn status(keys: &KeyManager, id: u32) -> KeyStatus {
     keys.load().wait().unwrap();
-    keys.status().unwrap().keys.into_iter().find(|key| key.id.get() == id).unwrap()
+    keys.status().store.unwrap().keys.into_iter().find(|key| key.id.get() == id).unwrap()
 }
 
 fn note(status: &KeyStatus) -> (Option<&str>, Option<&str>) {
@@ -93,7 +93,12 @@ fn a_note_is_bounded() {
     for (by, why, kept_by, kept_why) in [
         ("x".repeat(201), "y".repeat(501), "x".repeat(200), "y".repeat(500)),
         // Never in the middle of a character.
-        (format!("{}é", "x".repeat(199)), format!("{}鍵", "y".repeat(498)), "x".repeat(199), "y".repeat(498)),
+        (
+            format!("{}é", "x".repeat(199)),
+            format!("{}鍵", "y".repeat(498)),
+            "x".repeat(199),
+            "y".repeat(498),
+        ),
         (
             "\"\\\n\u{0}\u{1b}[31m".into(),
             "</script>".into(),

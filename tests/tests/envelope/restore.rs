@@ -1,7 +1,7 @@
 //! A backup of the store was restored.
 
 use encrypted_field::envelope::RestoredStore;
-use encrypted_field::{ErrorKind, KeyId, Purpose};
+use encrypted_field::{ErrorKind, KeyId, key::Purpose};
 
 use crate::support::*;
 
@@ -20,7 +20,8 @@ fn a_restored_store_is_accepted_by_hand_and_by_everybody() {
     for keys in [&keys, &other] {
         assert_kind(keys.load().wait(), ErrorKind::KeyStoreRolledBack);
     }
-    let accept = |revision, next_id| keys.accept_restored(RestoredStore { revision, next_id }).wait();
+    let accept =
+        |revision, next_id| keys.accept_restored(RestoredStore::new(revision, next_id)).wait();
     assert_kind(accept(2, 3), ErrorKind::NotConfirmed);
     assert_kind(accept(1, 1), ErrorKind::NotConfirmed);
     assert_kind(accept(1, u32::MAX), ErrorKind::NotConfirmed);
@@ -28,7 +29,7 @@ fn a_restored_store_is_accepted_by_hand_and_by_everybody() {
 
     for keys in [&keys, &other] {
         keys.load().wait().unwrap();
-        let status = keys.status().unwrap();
+        let status = keys.status().store.unwrap();
         assert!(status.epoch > 1, "a new epoch begins");
         assert_eq!(status.next_id, 3);
         assert!(status.revision > 3, "above what anybody has seen");
@@ -54,7 +55,7 @@ fn a_restored_store_that_was_tampered_with_is_not_accepted() {
         let record = records.get_mut(&process_record("")).unwrap();
         record.body = record.body.replace("\"active\"", "\"retired\"");
     });
-    let accepted = keys.accept_restored(RestoredStore { revision: 1, next_id: 9 }).wait();
+    let accepted = keys.accept_restored(RestoredStore::new(1, 9)).wait();
     assert_kind(accepted, ErrorKind::KeyStoreTampered);
     assert_kind(keys.load().wait(), ErrorKind::KeyStoreRolledBack);
 }
@@ -69,13 +70,14 @@ fn an_acceptance_satisfies_the_configured_minimum() {
     world.store.restore(backup);
     let fresh = world.builder().min_revision(2).build().unwrap();
     assert_kind(fresh.load().wait(), ErrorKind::KeyStoreRolledBack);
-    fresh.accept_restored(RestoredStore { revision: 1, next_id: 3 }).wait().unwrap();
+    fresh.accept_restored(RestoredStore::new(1, 3)).wait().unwrap();
     fresh.load().wait().unwrap();
-    assert!(fresh.status().unwrap().revision > 2);
+    assert!(fresh.status().store.unwrap().revision > 2);
     keys.load().wait().unwrap();
 }
 
-/// An operator who has seen nothing accepts a backup twice: the second time it is newer than the first.
+/// An operator who has seen nothing accepts a backup twice: the second time it is newer than the
+/// first.
 #[test]
 fn a_backup_is_accepted_again() {
     let world = World::new();
@@ -86,18 +88,18 @@ fn a_backup_is_accepted_again() {
         world.store.restore(backup.clone());
         world.clock.advance(MINUTE);
         let operator = world.process();
-        operator.accept_restored(RestoredStore { revision: 1, next_id }).wait().unwrap();
+        operator.accept_restored(RestoredStore::new(1, next_id)).wait().unwrap();
         keys.load().wait().unwrap();
     }
     // An id that was given meanwhile is not given again: not to this process, which knows.
     world.store.restore(backup);
     let accept = |keys: &encrypted_field::envelope::KeyManager, next_id| {
-        keys.accept_restored(RestoredStore { revision: 1, next_id }).wait()
+        keys.accept_restored(RestoredStore::new(1, next_id)).wait()
     };
     assert_kind(accept(&keys, 9), ErrorKind::NotConfirmed);
     accept(&world.process(), 9).unwrap();
     assert_kind(keys.load().wait(), ErrorKind::KeyStoreRolledBack);
-    assert!(keys.status().unwrap().epoch > 1);
+    assert!(keys.status().store.unwrap().epoch > 1);
 }
 
 /// An acceptance that fails forgets nothing of what was seen.
@@ -109,7 +111,7 @@ fn an_acceptance_that_fails_leaves_everything() {
     keys.publish("", Purpose::Field).wait().unwrap();
     world.store.restore(backup);
     world.us.set_fault(Fault::Fails(encrypted_field::envelope::BackendErrorKind::Unavailable));
-    let accepted = keys.accept_restored(RestoredStore { revision: 1, next_id: 9 }).wait();
+    let accepted = keys.accept_restored(RestoredStore::new(1, 9)).wait();
     assert_kind(accepted, ErrorKind::KeyServiceUnavailable);
     assert_kind(keys.load().wait(), ErrorKind::KeyStoreRolledBack);
 }
@@ -118,13 +120,94 @@ fn an_acceptance_that_fails_leaves_everything() {
 #[test]
 fn accepting_it_mends_a_date_in_the_future() {
     let world = World::new();
-    let ahead =
-        World { clock: encrypted_field::envelope::Clock::manual(world.now() + 400 * DAY), ..world.clone() };
+    let ahead = World {
+        clock: encrypted_field::envelope::Clock::manual(world.now() + 400 * DAY),
+        ..world.clone()
+    };
     let wrong = ahead.loaded();
     wrong.publish("", Purpose::Field).wait().unwrap();
     let keys = world.loaded();
     let error = assert_kind(keys.provision("acme").wait(), ErrorKind::ClockSkew);
     assert!(error.to_string().contains("behind"), "{error}");
-    keys.accept_restored(RestoredStore { revision: 2, next_id: 3 }).wait().unwrap();
+    keys.accept_restored(RestoredStore::new(2, 3)).wait().unwrap();
     keys.provision("acme").wait().unwrap();
+}
+
+/// An id that values use is not given again, whoever knows of it.
+#[test]
+fn a_next_id_that_values_use_is_refused() {
+    let world = World::new();
+    let backup = world.store.backup();
+    let keys = world.loaded();
+    for _ in 0..2 {
+        let id = keys.publish("", Purpose::Field).wait().unwrap();
+        keys.activate_at_once(id).wait().unwrap();
+    }
+    let stored = seal(&keys).unwrap();
+    assert_eq!(key_of(&stored), 3);
+    world.store.restore(backup);
+    // A census has found it.
+    let operator = world.process();
+    let census = || [1, 3].map(|id| KeyId::new(id).unwrap());
+    let accepted = operator.accept_restored(RestoredStore::new(1, 3).in_use(census())).wait();
+    let error = assert_kind(accepted, ErrorKind::NotConfirmed);
+    assert!(error.to_string().contains("key 3"), "{error}");
+    // Or this process has met it in a row.
+    let reader = world.process();
+    reader.load().wait().unwrap();
+    assert_kind(open(&reader, &stored), ErrorKind::KeyNotLoaded);
+    let error = assert_kind(
+        reader.accept_restored(RestoredStore::new(1, 3)).wait(),
+        ErrorKind::NotConfirmed,
+    );
+    assert!(error.to_string().contains("key 3"), "{error}");
+    // What somebody has made up to keep the store from being accepted does not count.
+    let forged = stored.replacen("ef1:3:", "ef1:4000000000:", 1);
+    assert_kind(open(&reader, &forged), ErrorKind::KeyNotLoaded);
+    reader.accept_restored(RestoredStore::new(1, 4).in_use(census())).wait().unwrap();
+    assert_eq!(reader.publish("", Purpose::Field).wait().unwrap().get(), 4);
+}
+
+/// Somebody who can write rows can't keep the store from being accepted, and is told to those who
+/// look.
+#[test]
+fn an_id_that_somebody_has_made_up_is_told_as_that() {
+    let world = World::new();
+    let backup = world.store.backup();
+    world.loaded().publish("", Purpose::Field).wait().unwrap();
+    world.store.restore(backup);
+    let operator = world.process();
+    let census = [1, 4_000_000_000].map(|id| KeyId::new(id).unwrap());
+    let accepted = operator.accept_restored(RestoredStore::new(1, 3).in_use(census)).wait();
+    let error = assert_kind(accepted, ErrorKind::NotConfirmed);
+    assert!(
+        error.to_string().contains("4000000000") && error.to_string().contains("made it up"),
+        "{error}"
+    );
+}
+
+/// Cookies that anybody sends don't push out what this process has met in rows.
+#[test]
+fn forged_cookies_do_not_hide_which_ids_rows_use() {
+    use encrypted_field::EncryptedFieldExt as _;
+    let world = World::new();
+    let backup = world.store.backup();
+    let keys = world.loaded();
+    for _ in 0..2 {
+        let id = keys.publish("", Purpose::Field).wait().unwrap();
+        keys.activate_at_once(id).wait().unwrap();
+    }
+    let stored = seal(&keys).unwrap();
+    let cookie =
+        Token::from(tests::secrets::BOT_TOKEN).seal_text_with(&keys.keyring().unwrap()).unwrap();
+    world.store.restore(backup);
+    let reader = world.process();
+    reader.load().wait().unwrap();
+    assert_kind(open(&reader, &stored), ErrorKind::KeyNotLoaded);
+    let ring = reader.keyring().unwrap();
+    for id in 10_000..12_000 {
+        let forged = cookie.replacen("ef1:3:", &format!("ef1:{id}:"), 1);
+        assert!(Token::open_text_with(&ring, &forged).is_err());
+    }
+    assert_kind(reader.accept_restored(RestoredStore::new(1, 3)).wait(), ErrorKind::NotConfirmed);
 }

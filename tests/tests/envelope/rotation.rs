@@ -2,7 +2,10 @@ use std::sync::Barrier;
 use std::time::Duration;
 
 use encrypted_field::envelope::RotationPolicy;
-use encrypted_field::{ErrorKind, KeyId, KeyState, Purpose};
+use encrypted_field::{
+    ErrorKind, KeyId,
+    key::{KeyState, Purpose},
+};
 
 use crate::support::*;
 
@@ -28,7 +31,8 @@ fn a_key_is_published_before_it_seals() {
     let stored = seal(&a).unwrap();
     assert_eq!(key_of(&stored), 2);
 
-    // Whoever has not refreshed since before the key was published is past his lease, and does nothing at all.
+    // Whoever has not refreshed since before the key was published is past his lease, and does
+    // nothing at all.
     assert_kind(seal(&b), ErrorKind::KeysExpired);
     assert_kind(open(&b, &stored), ErrorKind::KeysExpired);
     b.load().wait().unwrap();
@@ -45,7 +49,7 @@ fn the_key_before_it_is_retired_and_opens() {
     let new = seal(&keys).unwrap();
     assert_eq!((key_of(&old), key_of(&new)), (1, id.get()));
     open(&keys, &old).unwrap();
-    let states: Vec<_> = keys.status().unwrap().keys.iter().map(|key| key.state).collect();
+    let states: Vec<_> = keys.status().store.unwrap().keys.iter().map(|key| key.state).collect();
     assert_eq!(states, [KeyState::Retired, KeyState::Active]);
 }
 
@@ -58,7 +62,11 @@ fn there_is_one_pending_key_at_a_time() {
     assert_eq!(error.key_id().map(KeyId::get), Some(2));
     assert_kind(keys.publish("nobody", Purpose::Field).wait(), ErrorKind::KeyLifecycle);
     assert_kind(keys.create("", Purpose::Field).wait(), ErrorKind::KeyLifecycle);
-    assert_eq!(world.eu.wraps(), 3, "the store key and two data keys: what is refused asks no key service");
+    assert_eq!(
+        world.eu.wraps(),
+        3,
+        "the store key and two data keys: what is refused asks no key service"
+    );
 }
 
 /// A year of two processes that only do what the policy says.
@@ -81,14 +89,18 @@ fn a_policy_rotates_exactly_as_often_as_it_says() {
         }
         values.extend(sealed);
     }
-    let status = a.status().unwrap();
+    let status = a.status().store.unwrap();
     // 365 days: after 90, 180, 270 and 360.
     assert_eq!(status.keys.len(), 5);
     let versions: Vec<_> = status.keys.iter().map(|key| key.version).collect();
     assert_eq!(versions, [1, 2, 3, 4, 5]);
     for pair in status.keys.windows(2) {
-        assert_eq!(pair[0].retired, pair[1].activated, "one is retired when the next one is active");
-        let between = pair[1].activated.unwrap().duration_since(pair[0].activated.unwrap()).unwrap();
+        assert_eq!(
+            pair[0].retired, pair[1].activated,
+            "one is retired when the next one is active"
+        );
+        let between =
+            pair[1].activated.unwrap().duration_since(pair[0].activated.unwrap()).unwrap();
         assert!((90 * DAY..=90 * DAY + DAY / 2).contains(&between), "{between:?}");
     }
     for value in &values {
@@ -130,7 +142,7 @@ fn twenty_processes_at_once_rotate_once() {
     world.clock.advance(PROPAGATION);
     assert_eq!(at_once(), (0, 1), "one of them activates");
     processes[0].load().wait().unwrap();
-    let status = processes[0].status().unwrap();
+    let status = processes[0].status().store.unwrap();
     assert_eq!(status.keys.len(), 2);
     assert_eq!(status.revision, 3);
 }
@@ -162,7 +174,8 @@ fn nothing_seals_past_its_lifetime() {
     seal(&keys).unwrap();
 }
 
-/// The lifetime is a date, also for a process that loaded its keys before that and did not refresh since.
+/// The lifetime is a date, also for a process that loaded its keys before that and did not refresh
+/// since.
 #[test]
 fn a_lifetime_ends_between_refreshes() {
     let world = World::new();
@@ -182,7 +195,8 @@ fn a_rotation_needs_every_kek_and_changes_nothing_without() {
     let keys = world.loaded();
     let before = world.store.backup();
     world.us.set_fault(Fault::Fails(encrypted_field::envelope::BackendErrorKind::Unavailable));
-    let error = assert_kind(keys.publish("", Purpose::Field).wait(), ErrorKind::KeyServiceUnavailable);
+    let error =
+        assert_kind(keys.publish("", Purpose::Field).wait(), ErrorKind::KeyServiceUnavailable);
     assert!(error.to_string().contains("KEK \"us\""), "{error}");
     assert_eq!(world.store.backup(), before);
     world.us.set_fault(Fault::None);
@@ -196,20 +210,23 @@ fn retention_disables_and_never_destroys() {
     let keys = world.builder().rotation(policy).build().unwrap();
     keys.load().wait().unwrap();
     world.pass(131 * DAY, &[&keys]);
-    let states: Vec<_> = keys.status().unwrap().keys.iter().map(|key| key.state).collect();
+    let states: Vec<_> = keys.status().store.unwrap().keys.iter().map(|key| key.state).collect();
     use KeyState::{Active, Disabled, Retired};
-    // Five keys after 120 days; two retired ones are kept, and others from 10 days after they were retired.
+    // Five keys after 120 days; two retired ones are kept, and others from 10 days after they were
+    // retired.
     assert_eq!(states, [Disabled, Disabled, Retired, Retired, Active]);
     // What somebody enables stays enabled.
     keys.enable(KeyId::new(1).unwrap()).wait().unwrap();
     assert!(keys.maintain().wait().unwrap().disabled.is_empty());
 }
 
-/// The one who publishes has a clock that is hours behind: by its dates the key could be activated at once.
+/// The one who publishes has a clock that is hours behind: by its dates the key could be activated
+/// at once.
 #[test]
 fn dates_alone_activate_nothing() {
     let world = World::new();
-    let behind = World { clock: encrypted_field::envelope::Clock::manual(world.now()), ..world.clone() };
+    let behind =
+        World { clock: encrypted_field::envelope::Clock::manual(world.now()), ..world.clone() };
     world.clock.advance(10 * PROPAGATION);
     let id = behind.loaded().publish("", Purpose::Field).wait().unwrap();
     let keys = world.loaded();
@@ -224,7 +241,8 @@ fn dates_alone_activate_nothing() {
     world.process().activate(id).wait().unwrap();
 }
 
-/// Of many keys whose date has come, and which this process has not seen for long enough, nothing is to be done at once.
+/// Of many keys whose date has come, and which this process has not seen for long enough, nothing
+/// is to be done at once.
 #[test]
 fn what_has_to_wait_is_not_unfinished() {
     let world = World::new();
@@ -263,7 +281,7 @@ fn keys_of_indexes_rotate_by_hand_only() {
     let keys = world.loaded();
     keys.create("", Purpose::Index).wait().unwrap();
     world.pass(200 * DAY, &[&keys]);
-    let status = keys.status().unwrap();
+    let status = keys.status().store.unwrap();
     let of = |purpose| status.keys.iter().filter(|key| key.purpose == purpose).count();
     assert_eq!((of(Purpose::Field), of(Purpose::Index)), (3, 1));
 }
@@ -286,7 +304,7 @@ fn a_clock_that_is_behind_is_told_so() {
 /// A new static scope is used only once every process has its key, and then by itself.
 #[test]
 fn the_first_key_of_a_scope_is_published_too() {
-    use encrypted_field::EncryptedField as _;
+    use encrypted_field::EncryptedFieldExt as _;
     let world = World::new();
     let (a, b) = (world.loaded(), world.loaded());
     a.create("slack", Purpose::Field).wait().unwrap();

@@ -1,7 +1,7 @@
 //! Scopes that are loaded when they are entered.
 
 use encrypted_field::envelope::{CachePolicy, DestroyedScope, KeyManager};
-use encrypted_field::{EncryptedField as _, ErrorKind, Result, Scope};
+use encrypted_field::{EncryptedFieldExt as _, ErrorKind, Result, Scope, key::Purpose};
 use tests::secrets;
 
 use crate::support::*;
@@ -52,17 +52,37 @@ fn a_scope_without_a_key_says_what_to_do() {
     assert_eq!(world.store.loads(), loads);
     for number in 0..1000 {
         let error = keys.scope(&format!("nobody-{number}")).wait().unwrap_err();
-        assert!([ErrorKind::NoActiveKey, ErrorKind::KeyNotLoaded].contains(&error.kind()), "{error}");
+        assert!(
+            [ErrorKind::NoActiveKey, ErrorKind::KeyNotLoaded].contains(&error.kind()),
+            "{error}"
+        );
     }
     assert_eq!(world.store.loads() - loads, 99, "a hundred a second at most");
     world.clock.advance(std::time::Duration::from_secs(1));
     // The default scope, and those of the program, are no tenant's.
-    assert_kind(keys.scope("").wait(), ErrorKind::NoScope);
+    assert_kind(keys.scope("").wait(), ErrorKind::InvalidScope);
     // One that another process has just made is found.
     let behind = world.loaded();
     keys.provision("initech").wait().unwrap();
     seal_in(&behind.scope("initech").wait().unwrap()).unwrap();
     assert_kind(keys.provision("initech").wait(), ErrorKind::KeyLifecycle);
+}
+
+/// A tenant whose name got lost: no key is made for it, and none is used.
+#[test]
+fn a_name_that_is_empty_is_no_tenants() {
+    let (world, keys, ..) = tenants();
+    keys.create("slack", Purpose::Field).wait().unwrap();
+    let loads = world.store.loads();
+    let error = assert_kind(keys.scope("").wait(), ErrorKind::InvalidScope);
+    assert!(error.to_string().contains("`Scope::default_scope()`"), "{error}");
+    assert_kind(keys.provision("").wait(), ErrorKind::InvalidScope);
+    assert_kind(keys.provision_all(["new", ""]).wait(), ErrorKind::InvalidScope);
+    assert_eq!(world.store.loads(), loads, "nobody was asked");
+    assert_kind(keys.scope("new").wait(), ErrorKind::NoActiveKey);
+    // One that is the program's says how it is entered.
+    let error = assert_kind(keys.scope("slack").wait(), ErrorKind::InvalidScope);
+    assert!(error.to_string().contains("`Scope::named`"), "{error}");
 }
 
 #[test]
@@ -139,7 +159,7 @@ async fn one_of_many_requests_loads() {
         let keys = fresh.clone();
         requests.spawn(async move {
             let scope = keys.scope("acme").await?;
-            scope.enter(async { Iban::from(secrets::BOT_TOKEN).to_stored_text() }).await
+            scope.enter(async || Iban::from(secrets::BOT_TOKEN).to_stored_text()).await
         });
     }
     while let Some(done) = requests.join_next().await {
@@ -168,15 +188,22 @@ fn a_scope_is_destroyed_with_a_confirmation_only() {
         DestroyedScope::ExceptInBackups,
         "the store is in the database, and the KEK is everybody's"
     );
-    assert_kind(open_in(&acme, &stored), ErrorKind::KeysExpired);
+    // Whoever holds the scope, and whoever enters it anew, is told the same.
     let again = keys.scope("acme").wait().unwrap();
-    assert_kind(open_in(&again, &stored), ErrorKind::KeyUnusable);
-    assert_kind(seal_in(&again), ErrorKind::NoActiveKey);
+    for scope in [&acme, &again] {
+        for refused in [open_in(scope, &stored).map(drop), seal_in(scope).map(drop)] {
+            let error = assert_kind(refused, ErrorKind::KeyUnusable);
+            assert!(error.to_string().contains("destroyed") && !error.is_retryable(), "{error}");
+        }
+    }
     open_in(&globex, &spared).unwrap();
 
     // Another process, when it refreshes.
     other.load().wait().unwrap();
-    assert_kind(open_in(&elsewhere, &stored), ErrorKind::KeyUnusable);
+    for refused in [open_in(&elsewhere, &stored).map(drop), seal_in(&elsewhere).map(drop)] {
+        let error = assert_kind(refused, ErrorKind::KeyUnusable);
+        assert!(error.to_string().contains("destroyed"), "{error}");
+    }
     // Stopped half-way, it is run again.
     keys.destroy_scope("acme", confirmation).wait().unwrap();
     let nothing = keys.destroy_scope("nobody", "destroy scope nobody of test").wait();
@@ -195,10 +222,117 @@ fn tenants_that_are_there_already_are_provisioned_at_once() {
     assert_eq!(world.store.swaps() - swaps, 4);
     assert_eq!(keys.provision_all(tenants()).wait().unwrap(), 0, "it is run again without harm");
     let fresh = world.loaded();
-    let status = fresh.status().unwrap();
+    let status = fresh.status().store.unwrap();
     assert_eq!((status.scopes_on_demand, status.keys.len()), (1000, 1));
     let all = all_on_demand(&fresh);
     let scopes: std::collections::HashSet<_> = all.iter().map(|key| &*key.scope).collect();
     assert_eq!((all.len(), scopes.len()), (1000, 1000), "each on one page");
-    assert_eq!(fresh.keyring().unwrap().keys().count(), 1, "no tenant's key is loaded before it is entered");
+    assert_eq!(
+        fresh.keyring().unwrap().keys().count(),
+        1,
+        "no tenant's key is loaded before it is entered"
+    );
+}
+
+/// Who comes back begins anew, and nothing of before opens.
+#[test]
+fn a_tenant_that_returns_gets_a_key_that_seals() {
+    let (world, keys, acme, _) = tenants();
+    let other = world.loaded();
+    let elsewhere = other.scope("acme").wait().unwrap();
+    let before = seal_in(&acme).unwrap();
+    keys.destroy_scope("acme", "destroy scope acme of test").wait().unwrap();
+    let id = keys.provision("acme").wait().unwrap();
+    let scope = keys.scope("acme").wait().unwrap();
+    let stored = seal_in(&scope).unwrap();
+    assert_eq!(key_of(&stored), id.get());
+    open_in(&scope, &stored).unwrap();
+    assert_kind(open_in(&scope, &before), ErrorKind::KeyUnusable);
+    let entry = all_on_demand(&keys).into_iter().find(|key| key.id == id).unwrap();
+    assert_eq!(entry.version, 2, "it is the next one of its scope");
+    // Another process that has the scope.
+    other.load().wait().unwrap();
+    open_in(&elsewhere, &stored).unwrap();
+    // Now it has one.
+    assert_kind(keys.provision("acme").wait(), ErrorKind::KeyLifecycle);
+    assert_eq!(keys.provision_all(["acme", "globex"]).wait().unwrap(), 0);
+    keys.destroy_scope("globex", "destroy scope globex of test").wait().unwrap();
+    assert_eq!(keys.provision_all(["acme", "globex"]).wait().unwrap(), 1);
+}
+
+/// A scope with keys of which none seals: the error names the calls that make one.
+#[test]
+fn provisioning_what_has_keys_says_what_leads_to_one_that_seals() {
+    let (_world, keys, ..) = tenants();
+    let error = assert_kind(keys.provision("acme").wait(), ErrorKind::KeyLifecycle);
+    assert!(
+        error.to_string().contains("active") && error.to_string().contains("`publish`"),
+        "{error}"
+    );
+
+    let create = || keys.create("slack", encrypted_field::key::Purpose::Field).wait();
+    let pending = create().unwrap();
+    let error = assert_kind(create(), ErrorKind::KeyLifecycle);
+    assert!(error.to_string().contains("`activate` it, or `activate_at_once`"), "{error}");
+    keys.mark_compromised(pending).wait().unwrap();
+    let error = assert_kind(create(), ErrorKind::KeyLifecycle);
+    assert!(
+        error.to_string().contains("`publish` the next one, and `activate_at_once`"),
+        "{error}"
+    );
+    // And they do.
+    let next = keys.publish("slack", encrypted_field::key::Purpose::Field).wait().unwrap();
+    keys.activate_at_once(next).wait().unwrap();
+    SlackToken::from(secrets::BOT_TOKEN).to_stored_text_with(&keys.keyring().unwrap()).unwrap();
+}
+
+/// Whoever enters a tenant at the moment in which it is destroyed must not seal under its keys:
+/// those values would be lost.
+#[test]
+fn a_scope_that_is_entered_while_it_is_destroyed_does_not_seal() {
+    let world = World::new();
+    world.loaded().provision("acme").wait().unwrap();
+    world.eu.set_fault(Fault::Waits("acme"));
+    let cache = CachePolicy::default().call_timeout(std::time::Duration::from_mins(1));
+    let keys =
+        world.without_keks().cache(cache).kek("eu", world.eu.clone()).kek("us", world.us.clone());
+    let keys = keys.build().unwrap();
+    keys.load().wait().unwrap();
+    let asked = world.eu.unwraps();
+    let scope = std::thread::scope(|threads| {
+        let entering = threads.spawn(|| keys.scope("acme").wait());
+        while world.eu.unwraps() == asked {
+            std::thread::yield_now();
+        }
+        keys.destroy_scope("acme", "destroy scope acme of test").wait().unwrap();
+        world.eu.set_fault(Fault::None);
+        entering.join().unwrap()
+    });
+    let scope = scope.unwrap();
+    let error = assert_kind(seal_in(&scope), ErrorKind::KeyUnusable);
+    assert!(error.to_string().contains("destroyed"), "{error}");
+    keys.load().wait().unwrap();
+    assert_kind(seal_in(&scope), ErrorKind::KeyUnusable);
+}
+
+#[test]
+fn what_is_no_tenants_is_passed_over_when_many_are_provisioned() {
+    let world = World::new();
+    let keys = world.loaded();
+    keys.create("slack", encrypted_field::key::Purpose::Index).wait().unwrap();
+    assert_eq!(keys.provision_all(["acme", "slack", "zeta"]).wait().unwrap(), 2);
+}
+
+/// That one key was destroyed is not why a scope does not seal.
+#[test]
+fn a_scope_with_other_keys_is_not_called_destroyed() {
+    let world = World::new();
+    let keys = world.loaded();
+    let one = keys.create("slack", encrypted_field::key::Purpose::Field).wait().unwrap();
+    keys.mark_compromised(one).wait().unwrap();
+    let two = keys.publish("slack", encrypted_field::key::Purpose::Field).wait().unwrap();
+    keys.destroy(two, &format!("destroy key {two} of test")).wait().unwrap();
+    let ring = keys.keyring().unwrap();
+    let sealed = SlackToken::from(secrets::BOT_TOKEN).to_stored_text_with(&ring);
+    assert_kind(sealed, ErrorKind::NoActiveKey);
 }

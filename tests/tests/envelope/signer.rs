@@ -1,4 +1,5 @@
-//! Whoever has a key-encryption key, or had a store key once, signs whatever he likes. Written from KEY-STORE.md alone.
+//! Whoever has a key-encryption key, or had a store key once, signs whatever he likes. Written from
+//! KEY-STORE.md alone.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -32,7 +33,8 @@ impl Signer {
         Self { mac_key, key_set: world.key_set }
     }
 
-    /// Changes the body of one record, as the next change of the store: all hashes and the MAC are right after it.
+    /// Changes the body of one record, as the next change of the store: all hashes and the MAC are
+    /// right after it.
     pub fn change(&self, records: &mut Records, name: &str, change: impl FnOnce(&mut Value)) {
         let before = self.head_hash(&body(&records[Record::HEAD]));
         let revision = records[Record::HEAD].revision + 1;
@@ -86,7 +88,10 @@ pub fn body(record: &Record) -> Value {
 
 fn put(records: &mut Records, name: &str, mut body: Value, revision: u64) {
     body["revision"] = json!(revision);
-    records.insert(name.to_owned(), Record { name: name.to_owned(), revision, body: body.to_string() });
+    records.insert(
+        name.to_owned(),
+        Record { name: name.to_owned(), revision, body: body.to_string() },
+    );
 }
 
 /// The hash of a node, in which the hashes of all that is beneath are made right before.
@@ -98,7 +103,9 @@ fn hash_of_node(records: &mut Records, name: &str, revision: u64) -> Value {
         let name = if name == "process" { process_record(scope) } else { demand_record(scope) };
         link["hash"] = json!(STANDARD.encode(record_hash(&records[&name])));
     }
-    for (digit, link) in node.get_mut("children").and_then(Value::as_object_mut).into_iter().flatten() {
+    for (digit, link) in
+        node.get_mut("children").and_then(Value::as_object_mut).into_iter().flatten()
+    {
         let child = if name == "tree" { format!("tree/{digit}") } else { format!("{name}{digit}") };
         link["hash"] = hash_of_node(records, &child, revision);
     }
@@ -124,14 +131,18 @@ fn bytes(text: &Value) -> Vec<u8> {
     STANDARD.decode(text.as_str().unwrap()).unwrap()
 }
 
-/// KEY-STORE.md section 2. Members are sorted here: with a feature of `serde_json` its maps keep their order.
+/// KEY-STORE.md section 2. Members are sorted here: with a feature of `serde_json` its maps keep
+/// their order.
 fn canonical(value: &Value) -> String {
     match value {
-        Value::Array(values) => format!("[{}]", values.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        Value::Array(values) => {
+            format!("[{}]", values.iter().map(canonical).collect::<Vec<_>>().join(","))
+        }
         Value::Object(members) => {
             let mut members: Vec<_> = members.iter().collect();
             members.sort_by_key(|(name, _)| name.as_bytes());
-            let member = |(name, value): (&String, &Value)| format!("{}:{}", json!(name), canonical(value));
+            let member =
+                |(name, value): (&String, &Value)| format!("{}:{}", json!(name), canonical(value));
             format!("{{{}}}", members.into_iter().map(member).collect::<Vec<_>>().join(","))
         }
         other => other.to_string(),

@@ -1,7 +1,10 @@
 use std::time::Duration;
 
 use encrypted_field::envelope::{CachePolicy, Clock, KeyManager, RotationPolicy};
-use encrypted_field::{ErrorKind, Key, KeyState, Purpose};
+use encrypted_field::{
+    ErrorKind, Key,
+    key::{KeyState, Purpose},
+};
 use tests::secrets;
 
 use crate::support::*;
@@ -21,8 +24,9 @@ fn keys_are_made_once_and_never_silently() {
     let keys = world.process();
     let error = assert_kind(keys.load().wait(), ErrorKind::KeyStoreUnusable);
     assert!(error.to_string().contains("initialize"), "{error}");
-    assert_kind(keys.keyring(), ErrorKind::NoKeys);
-    assert_kind(keys.status(), ErrorKind::NoKeys);
+    let error = assert_kind(keys.keyring(), ErrorKind::KeyStoreUnusable);
+    assert!(error.to_string().contains("initialize"), "{error}");
+    assert!(keys.status().store.is_none());
 
     keys.initialize().wait().unwrap();
     assert_kind(keys.initialize().wait(), ErrorKind::KeyLifecycle);
@@ -33,7 +37,7 @@ fn keys_are_made_once_and_never_silently() {
 /// An application that has used keys of the environment, or of a key file, takes them along.
 #[test]
 fn keys_that_are_in_use_are_taken_over() {
-    use encrypted_field::{EncryptedField as _, Key, Keyring};
+    use encrypted_field::{EncryptedFieldExt as _, Key, Keyring};
     let so_far = || {
         vec![
             Key::new(5, tests::secrets::KEYS[5]),
@@ -55,8 +59,14 @@ fn keys_that_are_in_use_are_taken_over() {
     let other = world.loaded();
     open(&other, &stored).unwrap();
     SlackToken::from_stored_text_with(&other.keyring().unwrap(), slack).unwrap();
-    let states: Vec<_> =
-        other.status().unwrap().keys.iter().map(|key| (key.id.get(), key.state, key.version)).collect();
+    let states: Vec<_> = other
+        .status()
+        .store
+        .unwrap()
+        .keys
+        .iter()
+        .map(|key| (key.id.get(), key.state, key.version))
+        .collect();
     let expected = [
         (1, KeyState::Destroyed, 1),
         (2, KeyState::Retired, 2),
@@ -70,15 +80,18 @@ fn keys_that_are_in_use_are_taken_over() {
 #[test]
 fn the_status_says_which_key_is_where() {
     let world = World::new();
-    let status = world.loaded().status().unwrap();
+    let status = world.loaded().status().store.unwrap();
     // An epoch begins at its date, 2026-01-01.
     assert_eq!((status.revision, status.epoch, status.next_id), (1, 1_767_225_600, 2));
     assert_eq!(status.anchor, format!("{} {} 1", status.store, status.epoch));
     assert_eq!(status.keks, ["eu", "us"]);
     assert_eq!(status.signed, world.now());
-    assert_eq!(status.confirmed, Some(world.now()));
+    assert_eq!(world.loaded().status().confirmed, Some(world.now()));
     let key = &status.keys[0];
-    assert_eq!((key.id.get(), key.state, key.version, key.purpose), (1, KeyState::Active, 1, Purpose::Field));
+    assert_eq!(
+        (key.id.get(), key.state, key.version, key.purpose),
+        (1, KeyState::Active, 1, Purpose::Field)
+    );
     assert_eq!(key.keks, ["eu", "us"]);
     assert_eq!(key.activated, Some(world.now()));
     assert_eq!(key.seal_until, Some(world.now() + 97 * DAY));
@@ -87,8 +100,10 @@ fn the_status_says_which_key_is_where() {
 #[test]
 fn a_key_set_of_another_name_is_refused() {
     let world = World::new();
-    let staging =
-        KeyManager::builder("staging", world.store.clone()).kek("eu", world.eu.clone()).build().unwrap();
+    let staging = KeyManager::builder("staging", world.store.clone())
+        .kek("eu", world.eu.clone())
+        .build()
+        .unwrap();
     assert_kind(staging.load().wait(), ErrorKind::WrappedKeyRejected);
 }
 
@@ -114,7 +129,9 @@ fn what_does_not_fit_together_is_refused() {
         assert_kind(builder.build().map(drop), ErrorKind::InvalidKeys).to_string()
     };
     assert!(refused(world.without_keks()).contains("at least one KEK"));
-    assert!(refused(world.builder().kek("eu", world.eu.clone())).contains("two KEKs are named \"eu\""));
+    assert!(
+        refused(world.builder().kek("eu", world.eu.clone())).contains("two KEKs are named \"eu\"")
+    );
     assert!(refused(world.builder().kek("", world.eu.clone())).contains("name"));
     assert!(refused(world.builder().propagation(60 * MINUTE - 1 * MINUTE)).contains("propagation"));
     assert!(
@@ -123,23 +140,43 @@ fn what_does_not_fit_together_is_refused() {
     );
     let slow = CachePolicy::default().refresh(31 * MINUTE);
     assert!(refused(world.builder().cache(slow)).contains("refresh"));
+    // The least that works is named, and works.
+    let cache = |grace: u64| {
+        let cache = CachePolicy::default()
+            .refresh(10 * MINUTE)
+            .max_age(10 * MINUTE, Duration::from_secs(grace));
+        cache.call_timeout(Duration::from_secs(5))
+    };
+    let error = refused(world.builder().cache(cache(0)));
+    assert!(error.contains("at least 670 s together"), "{error}");
+    world.builder().cache(cache(70)).build().unwrap();
+    refused(world.builder().cache(cache(69)));
+    let error = refused(world.builder().heartbeat(7 * MINUTE));
+    assert!(error.contains("at least 450 s"), "{error}");
+    world.builder().heartbeat(Duration::from_secs(450)).build().unwrap();
 }
 
-/// A process that may use old keys for longer than it takes a new one to become active would be left behind.
+/// A process that may use old keys for longer than it takes a new one to become active would be
+/// left behind.
 #[test]
 fn a_longer_lease_than_the_stores_propagation_is_refused() {
     let world = World::new();
     let slow = CachePolicy::default().max_age(30 * MINUTE, 45 * MINUTE);
-    let error =
-        assert_kind(world.builder().cache(slow).build().unwrap().load().wait(), ErrorKind::KeyStoreUnusable);
-    assert!(error.to_string().contains("4200 s") && error.to_string().contains("4500 s"), "{error}");
+    let error = assert_kind(
+        world.builder().cache(slow).build().unwrap().load().wait(),
+        ErrorKind::KeyStoreUnusable,
+    );
+    assert!(
+        error.to_string().contains("4200 s") && error.to_string().contains("4500 s"),
+        "{error}"
+    );
 }
 
 #[test]
 fn debug_and_errors_show_no_key() {
     let world = World::new();
     let keys = world.loaded();
-    let text = format!("{keys:?} {:?} {:?}", keys.status().unwrap(), world.builder());
+    let text = format!("{keys:?} {:?} {:?}", keys.status().store.unwrap(), world.builder());
     assert!(text.contains("KEK \\\"eu\\\"") || text.contains("KEK \"eu\""), "{text}");
     // The scan of the output looks for the keys.
     println!("{text}");
@@ -252,7 +289,8 @@ async fn waiting_on_every_thread_of_a_runtime_ends() {
 #[test]
 fn a_runtime_that_is_gone_is_not_missed() {
     let world = World::new();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let keys = runtime.block_on(async { world.process() });
     drop(runtime);
     keys.load().wait().unwrap();

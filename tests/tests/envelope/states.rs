@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use encrypted_field::{ErrorKind, KeyId, KeyState, Purpose};
+use encrypted_field::{
+    ErrorKind, KeyId,
+    key::{KeyState, Purpose},
+};
 
 use crate::support::*;
 
@@ -51,7 +54,7 @@ fn a_key_is_disabled_enabled_and_destroyed() {
     let error = assert_kind(open(&keys, &old), ErrorKind::KeyUnusable);
     assert!(error.to_string().contains("destroyed"), "{error}");
     assert_kind(keys.enable(id(1)).wait(), ErrorKind::KeyLifecycle);
-    let status = keys.status().unwrap();
+    let status = keys.status().store.unwrap();
     assert_eq!((status.keys[0].state, status.keys[0].keks.len()), (KeyState::Destroyed, 0));
     let body = world.store.backup()[&process_record("")].body.clone();
     assert!(body.contains("\"wraps\":{}"), "its bytes have left the store: {body}");
@@ -90,7 +93,7 @@ fn an_active_key_is_not_taken_away() {
 /// The runbook of a compromised key: publish, activate at once, mark.
 #[test]
 fn a_compromised_key_is_replaced_at_once() {
-    use encrypted_field::EncryptedField as _;
+    use encrypted_field::EncryptedFieldExt as _;
     let (world, keys, _) = rotated();
     let stored = seal(&keys).unwrap();
     let next = keys.publish("", Purpose::Field).wait().unwrap();
@@ -109,7 +112,7 @@ fn a_compromised_key_is_replaced_at_once() {
     // Disabled and enabled again, it is compromised still.
     keys.disable(id(2)).wait().unwrap();
     keys.enable(id(2)).wait().unwrap();
-    assert_eq!(keys.status().unwrap().keys[1].state, KeyState::Compromised);
+    assert_eq!(keys.status().store.unwrap().keys[1].state, KeyState::Compromised);
 }
 
 #[test]

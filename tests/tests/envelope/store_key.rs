@@ -1,13 +1,15 @@
-//! Whoever once had the store key, from a process's memory, signs no later store. A KEK that gives a wrong one is passed over.
+//! Whoever once had the store key, from a process's memory, signs no later store. A KEK that gives
+//! a wrong one is passed over.
 
 use encrypted_field::envelope::{Anchor, BackendErrorKind, KeyManager, Record, RestoredStore};
-use encrypted_field::{ErrorKind, Purpose};
+use encrypted_field::{ErrorKind, key::Purpose};
 use serde_json::{Value, json};
 
 use crate::signer::{Signer, body};
 use crate::support::*;
 
-/// A store with a leaked pending key, one who knows the store key, and how everything is at that time.
+/// A store with a leaked pending key, one who knows the store key, and how everything is at that
+/// time.
 fn leaked(key_set: &'static str) -> (World, KeyManager, Signer) {
     let world = World::named(key_set);
     let keys = world.loaded();
@@ -27,7 +29,8 @@ fn make_active(body: &mut Value) {
     }
 }
 
-/// The signer is good enough to be taken seriously: without a change of the store key everybody takes what he signs.
+/// The signer is good enough to be taken seriously: without a change of the store key everybody
+/// takes what he signs.
 #[test]
 fn whoever_has_the_store_key_of_now_signs() {
     let (world, keys, signer) = leaked("store-key-1");
@@ -42,7 +45,7 @@ fn whoever_has_the_store_key_of_now_signs() {
 #[track_caller]
 fn signs_nothing(world: &World, keys: &KeyManager, signer: &Signer, before: &Records) {
     keys.load().wait().unwrap();
-    let (after, status) = (world.store.backup(), keys.status().unwrap());
+    let (after, status) = (world.store.backup(), keys.status().store.unwrap());
     let anchor = Anchor::fixed(&status.anchor).unwrap();
     let told = world.builder().min_epoch(status.epoch).build().unwrap();
     let anchored = world.builder().anchor(anchor).build().unwrap();
@@ -70,7 +73,10 @@ fn signs_nothing(world: &World, keys: &KeyManager, signer: &Signer, before: &Rec
         let wraps = body(&after[Record::HEAD])["store_key"].clone();
         signer.change(&mut forged, Record::HEAD, |head| head["store_key"] = wraps);
         world.store.restore(forged);
-        refused("with the wraps of now", &[ErrorKind::KeyStoreTampered, ErrorKind::WrappedKeyRejected]);
+        refused(
+            "with the wraps of now",
+            &[ErrorKind::KeyStoreTampered, ErrorKind::WrappedKeyRejected],
+        );
     }
     // The store of now, changed.
     let mut forged = after.clone();
@@ -87,12 +93,12 @@ fn signs_nothing(world: &World, keys: &KeyManager, signer: &Signer, before: &Rec
 #[test]
 fn renewing_the_store_key_ends_it() {
     let (world, keys, signer) = leaked("store-key-2");
-    let (before, status) = (world.store.backup(), keys.status().unwrap());
+    let (before, status) = (world.store.backup(), keys.status().store.unwrap());
     let other = world.loaded();
     let stored = seal(&other).unwrap();
     keys.renew_store_key().wait().unwrap();
     keys.load().wait().unwrap();
-    let after = keys.status().unwrap();
+    let after = keys.status().store.unwrap();
     assert!(after.epoch > status.epoch && after.revision > status.revision);
     assert_eq!((&after.keys, &after.store), (&status.keys, &status.store), "no entry changes");
     other.load().wait().unwrap();
@@ -124,14 +130,18 @@ fn accepting_a_restored_store_ends_it() {
     keys.provision("acme").wait().unwrap();
     world.store.restore(before.clone());
     let operator = world.process();
-    operator.accept_restored(RestoredStore { revision: 2, next_id: 9 }).wait().unwrap();
+    operator.accept_restored(RestoredStore::new(2, 9)).wait().unwrap();
     keys.load().wait().unwrap();
     signs_nothing(&world, &keys, &signer, &before);
     signs_nothing(&world, &operator, &signer, &before);
-    assert_ne!(body(&before["head"])["store_key"], body(&world.store.backup()["head"])["store_key"]);
+    assert_ne!(
+        body(&before["head"])["store_key"],
+        body(&world.store.backup()["head"])["store_key"]
+    );
 }
 
-/// What somebody made of a backup with the store key of before is not made good by accepting it: the operator names its revision.
+/// What somebody made of a backup with the store key of before is not made good by accepting it:
+/// the operator names its revision.
 #[test]
 fn an_acceptance_is_of_one_revision() {
     let (world, keys, signer) = leaked("store-key-5");
@@ -140,7 +150,7 @@ fn an_acceptance_is_of_one_revision() {
     world.store.restore(before);
     world.store.tamper(|records| signer.change(records, &process_record(""), make_active));
     let operator = world.process();
-    let accepted = operator.accept_restored(RestoredStore { revision: 2, next_id: 9 }).wait();
+    let accepted = operator.accept_restored(RestoredStore::new(2, 9)).wait();
     assert_kind(accepted, ErrorKind::NotConfirmed);
 }
 
@@ -154,7 +164,8 @@ fn leaving_out_a_kek_ends_it() {
     signs_nothing(&eu, &left, &signer, &before);
 }
 
-/// Adding a KEK is no new store key: whoever had the old one still has it. The documentation names what changes it.
+/// Adding a KEK is no new store key: whoever had the old one still has it. The documentation names
+/// what changes it.
 #[test]
 fn rewrapping_keeps_the_store_key() {
     let (world, keys, signer) = leaked("store-key-7");
@@ -172,7 +183,11 @@ fn a_kek_that_gives_a_wrong_store_key_is_passed_over() {
     let stored = seal(&keys).unwrap();
     let swaps = TestKek::with_fault(0, Fault::Swaps);
     let with = |us: &TestKek| {
-        world.without_keks().kek("wrong-eu", TestKek::new(6)).kek("eu", swaps.clone()).kek("us", us.clone())
+        world
+            .without_keks()
+            .kek("wrong-eu", TestKek::new(6))
+            .kek("eu", swaps.clone())
+            .kek("us", us.clone())
     };
     let fresh = with(&world.us).build().unwrap();
     fresh.load().wait().unwrap();
@@ -181,18 +196,21 @@ fn a_kek_that_gives_a_wrong_store_key_is_passed_over() {
     fresh.load().wait().unwrap();
     fresh.scope("acme").wait().unwrap();
     let found = fresh.check_consistency().wait().unwrap();
-    let eu = found.problems.iter().find(|problem| problem.key_id.is_none() && problem.error.is_some());
+    let eu =
+        found.problems.iter().find(|problem| problem.key_id.is_none() && problem.error.is_some());
     assert_eq!(eu.unwrap().kek.as_deref(), Some("eu"), "{found:?}");
     // One that runs, whose KEK begins to do so.
     world.eu.set_fault(Fault::Swaps);
     keys.load().wait().unwrap();
     open(&keys, &stored).unwrap();
     world.eu.set_fault(Fault::None);
-    // Where none is right, that is said; where the right one is out of reach, it may be tried again.
+    // Where none is right, that is said; where the right one is out of reach, it may be tried
+    // again.
     let error = with(&TestKek::with_fault(1, Fault::Swaps)).build().unwrap().load().wait();
     assert_kind(error, ErrorKind::KeyStoreTampered);
     let away = TestKek::with_fault(1, Fault::Fails(BackendErrorKind::Unavailable));
-    let error = assert_kind(with(&away).build().unwrap().load().wait(), ErrorKind::KeyServiceUnavailable);
+    let error =
+        assert_kind(with(&away).build().unwrap().load().wait(), ErrorKind::KeyServiceUnavailable);
     assert!(error.is_retryable(), "{error}");
     assert!(error.to_string().contains("KEK \"eu\""), "the other is named, too: {error}");
 }
@@ -210,5 +228,5 @@ fn a_wrong_store_key_is_wrapped_by_nobody() {
     world.eu.set_fault(Fault::None);
     asia.rewrap().wait().unwrap();
     world.without_keks().kek("asia", TestKek::new(2)).build().unwrap().load().wait().unwrap();
-    assert_eq!(world.loaded().status().unwrap().keks, ["asia", "eu", "us"]);
+    assert_eq!(world.loaded().status().store.unwrap().keks, ["asia", "eu", "us"]);
 }

@@ -1,4 +1,5 @@
-//! A store in memory and a local key-encryption key, both of which fail on request and count their calls; a clock.
+//! A store in memory and a local key-encryption key, both of which fail on request and count their
+//! calls; a clock.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,16 +7,17 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use encrypted_field::envelope::{
-    BackendError, BackendErrorKind, CachePolicy, Clock, KeyEncryptionKey, KeyManager, KeyManagerBuilder,
-    KeyStatus, KeyStore, Loaded, LocalKek, Query, Record, WrapContext,
+    BackendError, BackendErrorKind, CachePolicy, Clock, KeyEncryptionKey, KeyManager,
+    KeyManagerBuilder, KeyStatus, KeyStore, Loaded, LocalKek, Query, Record, WrapContext,
 };
-use encrypted_field::{Encrypted, EncryptedField, Error, KeyId, Keyring, Result, Secret};
+use encrypted_field::{Encrypted, EncryptedFieldExt, Error, KeyId, Keyring, Result, Secret};
 use tests::secrets;
 use zeroize::Zeroizing;
 
 pub const DAY: Duration = Duration::from_hours(24);
 pub const MINUTE: Duration = Duration::from_mins(1);
-/// How long publishing takes by default: 30 minutes of age, 30 of grace, 10 for clocks, and a second for dates in whole ones.
+/// How long publishing takes by default: 30 minutes of age, 30 of grace, 10 for clocks, and a
+/// second for dates in whole ones.
 pub const PROPAGATION: Duration = Duration::from_secs(4201);
 /// How often the head is signed anew by default.
 pub const HEARTBEAT: Duration = Duration::from_mins(30);
@@ -62,7 +64,8 @@ pub fn assert_kind<T>(result: Result<T>, kind: encrypted_field::ErrorKind) -> Er
     }
 }
 
-/// Whether an event of this name was told that names this key set, or this KEK. One hook serves all tests.
+/// Whether an event of this name was told that names this key set, or this KEK. One hook serves all
+/// tests.
 pub fn was_told(event: &str, of: &str) -> bool {
     let of = format!("\"{of}\"");
     events().lock().unwrap().iter().any(|told| told.starts_with(event) && told.contains(&of))
@@ -83,7 +86,8 @@ pub fn events() -> &'static Mutex<Vec<String>> {
     &TOLD
 }
 
-/// What a store or a key service does instead of its work, or with it; the last three are a key service's.
+/// What a store or a key service does instead of its work, or with it; the last three are a key
+/// service's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Fault {
     #[default]
@@ -99,6 +103,14 @@ pub enum Fault {
     Rejects(u32),
     /// Wraps so many keys more, and is out of reach then.
     FailsAfter(usize),
+    /// Panics.
+    Panics,
+    /// The key of this scope alone is out of reach.
+    FailsFor(&'static str),
+    /// Answers for this scope only when it has no fault any more.
+    Waits(&'static str),
+    /// Unwraps, and may not wrap.
+    WrapsNothing,
 }
 
 /// By name.
@@ -199,14 +211,19 @@ impl KeyStore for MemoryStore {
         self.0.loads.fetch_add(1, Ordering::SeqCst);
         self.fault().await?;
         let records = self.0.records.lock().unwrap();
-        let loaded = Loaded::new(records.values().filter(|record| query.selects(record)).cloned().collect());
+        let loaded =
+            Loaded::new(records.values().filter(|record| query.selects(record)).cloned().collect());
         Ok(match &*self.0.clock.lock().unwrap() {
             Some(clock) => loaded.at(clock.wall()),
             None => loaded,
         })
     }
 
-    async fn compare_and_swap(&self, expected: u64, changed: &[Record]) -> Result<bool, BackendError> {
+    async fn compare_and_swap(
+        &self,
+        expected: u64,
+        changed: &[Record],
+    ) -> Result<bool, BackendError> {
         self.0.swaps.fetch_add(1, Ordering::SeqCst);
         let fault = self.fault().await?;
         {
@@ -217,7 +234,9 @@ impl KeyStore for MemoryStore {
             records.extend(changed.iter().map(|record| (record.name.clone(), record.clone())));
         }
         match fault {
-            Fault::AnswerLost => Err(BackendError::new(BackendErrorKind::Unavailable, "the answer was lost")),
+            Fault::AnswerLost => {
+                Err(BackendError::new(BackendErrorKind::Unavailable, "the answer was lost"))
+            }
             _ => Ok(true),
         }
     }
@@ -281,11 +300,18 @@ impl TestKek {
 }
 
 impl KeyEncryptionKey for TestKek {
-    async fn wrap(&self, context: &WrapContext<'_>, key: &[u8; 32]) -> Result<Vec<u8>, BackendError> {
+    async fn wrap(
+        &self,
+        context: &WrapContext<'_>,
+        key: &[u8; 32],
+    ) -> Result<Vec<u8>, BackendError> {
         self.0.wraps.fetch_add(1, Ordering::SeqCst);
         match self.fault() {
             Fault::Fails(kind) => Err(BackendError::new(kind, "on request")),
-            Fault::FailsAfter(0) => Err(BackendError::new(BackendErrorKind::Unavailable, "on request")),
+            Fault::FailsAfter(0) => {
+                Err(BackendError::new(BackendErrorKind::Unavailable, "on request"))
+            }
+            Fault::WrapsNothing => Err(BackendError::new(BackendErrorKind::Denied, "on request")),
             Fault::Hangs => std::future::pending().await,
             fault => {
                 if let Fault::FailsAfter(more) = fault {
@@ -307,7 +333,14 @@ impl KeyEncryptionKey for TestKek {
         // As a call over a network does: others run meanwhile.
         tokio::task::yield_now().await;
         self.0.running.fetch_sub(1, Ordering::SeqCst);
+        while matches!(self.fault(), Fault::Waits(scope) if context.named_scope() == Some(scope)) {
+            tokio::task::yield_now().await;
+        }
         match self.fault() {
+            Fault::Panics => panic!("on request"),
+            Fault::FailsFor(scope) if context.named_scope() == Some(scope) => {
+                Err(BackendError::new(BackendErrorKind::Unavailable, "on request"))
+            }
             Fault::Fails(kind) => Err(BackendError::new(kind, "on request")),
             Fault::Rejects(id) if context.key_id().map(KeyId::get) == Some(id) => {
                 Err(BackendError::new(BackendErrorKind::Rejected, "on request"))
@@ -418,7 +451,8 @@ impl World {
         self.clock.advance(time);
     }
 
-    /// Lets time pass in a process that refreshes: by less than half an hour at once, and by hours where it is many days.
+    /// Lets time pass in a process that refreshes: by less than half an hour at once, and by hours
+    /// where it is many days.
     pub fn pass(&self, time: Duration, processes: &[&KeyManager]) {
         let mut left = time;
         while !left.is_zero() {

@@ -1,5 +1,5 @@
-//! Key stores that a second implementation has made from the text of KEY-STORE.md: `tests/vectors/key-store`, whose schema is in
-//! `tests/vectors/README.md`.
+//! Key stores that a second implementation has made from the text of KEY-STORE.md:
+//! `tests/vectors/key-store`, whose schema is in `tests/vectors/README.md`.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -7,10 +7,12 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use encrypted_field::envelope::{
-    Anchor, BackendError, BackendErrorKind, CachePolicy, Clock, KeyManager, KeyStore, Loaded, LocalKek,
-    Query, Record,
+    Anchor, BackendError, BackendErrorKind, CachePolicy, Clock, KeyManager, KeyStore, Loaded,
+    LocalKek, Query, Record,
 };
-use encrypted_field::{Encrypted, EncryptedField as _, Error, ErrorKind, Keyring, Purpose, Scope, Secret};
+use encrypted_field::{
+    Encrypted, EncryptedFieldExt as _, Error, ErrorKind, Keyring, Scope, Secret, key::Purpose,
+};
 use serde_json::Value;
 
 use crate::support::{MINUTE, Token};
@@ -42,7 +44,8 @@ impl KeyStore for Shelf {
 /// All files of a folder, each with its name.
 fn files(folder: &str) -> Vec<(String, Value)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("vectors/key-store").join(folder);
-    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths
         .into_iter()
@@ -97,12 +100,15 @@ fn records(file: &Value, step: &Value) -> Vec<Record> {
         .map(|record| Record {
             name: text(&record["name"]).to_owned(),
             revision: number(&record["revision"]),
-            body: record.get("text").map_or_else(|| record["body"].to_string(), |body| text(body).to_owned()),
+            body: record
+                .get("text")
+                .map_or_else(|| record["body"].to_string(), |body| text(body).to_owned()),
         })
         .collect()
 }
 
-/// A manager with what the vector gives a reader. Where there was something before, it has loaded that.
+/// A manager with what the vector gives a reader. Where there was something before, it has loaded
+/// that.
 fn reader(file: &Value, vector: &Value) -> (KeyManager, Shelf) {
     let shelf = Shelf::default();
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(number(&vector["now"]));
@@ -144,7 +150,8 @@ fn valid_stores_load() {
             expect_value(&keys, &ring, vector, value)?;
         }
         expect_frozen(&ring, vector)?;
-        let found = keys.check_consistency().wait().map_err(|e| format!("check_consistency: {e}"))?;
+        let found =
+            keys.check_consistency().wait().map_err(|e| format!("check_consistency: {e}"))?;
         // A wrap that is missing is a problem, and none of the store.
         // Nor is an entry of a later release, of which it can't tell.
         let is_problem = |error: &&Error| error.kind() != ErrorKind::KeyStoreUnusable;
@@ -164,16 +171,18 @@ fn valid_stores_load() {
 }
 
 fn expect_head(keys: &KeyManager, vector: &Value) -> Result<(), String> {
-    let status = keys.status().map_err(|e| format!("status: {e}"))?;
+    let status = keys.status().store.ok_or("nothing is loaded")?;
     let (epoch, revision) = (number(&vector["epoch"]), number(&vector["revision"]));
     let anchor = format!("{} {epoch} {revision}", text(&vector["store_id"]));
     let found = (status.anchor.clone(), status.epoch, status.revision, status.next_id);
     let expected = (anchor, epoch, revision, number(&vector["next_id"]));
-    (found == expected).then_some(()).ok_or_else(|| format!("the head is {found:?}, not {expected:?}"))
+    (found == expected)
+        .then_some(())
+        .ok_or_else(|| format!("the head is {found:?}, not {expected:?}"))
 }
 
 fn expect_process_keys(keys: &KeyManager, ring: &Keyring, vector: &Value) -> Result<(), String> {
-    let status = keys.status().map_err(|e| format!("status: {e}"))?;
+    let status = keys.status().store.ok_or("nothing is loaded")?;
     for key in list(&vector["keys"]).iter().filter(|key| key["part"] == "process") {
         let id = u32::try_from(number(&key["id"])).unwrap();
         if key["used"] == false {
@@ -191,8 +200,12 @@ fn expect_process_keys(keys: &KeyManager, ring: &Keyring, vector: &Value) -> Res
             _ => "another",
         };
         let is = (found.scope.as_str(), purpose, u64::from(found.version), found.state.name());
-        let expected =
-            (text(&key["scope"]), text(&key["purpose"]), number(&key["version"]), text(&key["state"]));
+        let expected = (
+            text(&key["scope"]),
+            text(&key["purpose"]),
+            number(&key["version"]),
+            text(&key["state"]),
+        );
         if is != expected {
             return Err(format!("key {id} is {is:?}, not {expected:?}"));
         }
@@ -211,7 +224,12 @@ fn demanded(vector: &Value) -> Vec<&str> {
     list(&vector["keys"]).iter().filter(usable).map(|key| text(&key["scope"])).collect()
 }
 
-fn expect_value(keys: &KeyManager, ring: &Keyring, vector: &Value, value: &Value) -> Result<(), String> {
+fn expect_value(
+    keys: &KeyManager,
+    ring: &Keyring,
+    vector: &Value,
+    value: &Value,
+) -> Result<(), String> {
     let (scope, stored) = (text(&value["scope"]), text(&value["stored"]).to_owned());
     let opened = if scope.is_empty() {
         Token::from_stored_text_with(ring, stored).map(|token| (*token).to_owned())
@@ -220,11 +238,14 @@ fn expect_value(keys: &KeyManager, ring: &Keyring, vector: &Value, value: &Value
         scope.run(|| ScopedToken::from_stored_text(stored)).map(|token| (*token).to_owned())
     } else {
         let open = || ScopedToken::from_stored_text_with(ring, stored);
-        Scope::named(scope).run(open).map(|token| (*token).to_owned())
+        let scope = Scope::named(scope).map_err(|e| format!("scope {scope:?}: {e}"))?;
+        scope.run(open).map(|token| (*token).to_owned())
     };
     match (opened, value["opens"] == true) {
         (Ok(plaintext), true) if plaintext == text(&value["plaintext"]) => Ok(()),
-        (Ok(_), true) => Err(format!("the value under key {} opens to another plaintext", value["key"])),
+        (Ok(_), true) => {
+            Err(format!("the value under key {} opens to another plaintext", value["key"]))
+        }
         (Ok(_), false) => Err(format!("the value under key {} opens", value["key"])),
         (Err(e), true) => Err(format!("the value under key {}: {e}", value["key"])),
         (Err(_), false) => Ok(()),
@@ -256,7 +277,8 @@ fn invalid_stores_are_refused() {
                 expect_error(vector, &error).map_err(|e| format!("load: {e}"))?;
                 return Ok(());
             }
-            // One key that does not unwrap does not take the others with it: `check_consistency` finds it below.
+            // One key that does not unwrap does not take the others with it: `check_consistency`
+            // finds it below.
             Ok(()) if at == "load" && is_wrap => all_of(&keys)?,
             Ok(()) if at == "load" => return Err("it was loaded".into()),
             Ok(()) if at == "scope" => match keys.scope(text(&vector["scope"])).wait() {
@@ -291,5 +313,7 @@ fn expect_error(vector: &Value, error: &Error) -> Result<(), String> {
     };
     let classes = list(&vector["errors"]);
     let right = classes.iter().any(|one| one == class);
-    right.then_some(()).ok_or_else(|| format!("not one of {classes:?}: {:?}: {error}", error.kind()))
+    right
+        .then_some(())
+        .ok_or_else(|| format!("not one of {classes:?}: {:?}: {error}", error.kind()))
 }

@@ -1,6 +1,9 @@
 //! What a key ring must be, checked where it is built.
 
-use encrypted_field::{ErrorKind, Key, KeyId, KeyState, Keyring, Purpose};
+use encrypted_field::{
+    ErrorKind, Key, KeyId, Keyring,
+    key::{KeyState, Purpose},
+};
 use tests::refused;
 use tests::secrets::KEYS;
 
@@ -16,7 +19,7 @@ const STATES: [KeyState; 6] = [
 ];
 
 #[track_caller]
-fn invalid(builder: encrypted_field::KeyringBuilder, words: &[&str]) {
+fn invalid(builder: encrypted_field::key::KeyringBuilder, words: &[&str]) {
     let message = refused(builder.build(), ErrorKind::InvalidKeys).to_string();
     for word in words {
         assert!(message.contains(word), "no {word:?} in {message}");
@@ -96,7 +99,10 @@ fn two_active_keys_in_one_place() {
 
 #[test]
 fn retired_without_an_active_key() {
-    invalid(Keyring::builder().retired(1, KEYS[0]), &["key 1", "no key is active", "default scope"]);
+    invalid(
+        Keyring::builder().retired(1, KEYS[0]),
+        &["key 1", "no key is active", "default scope"],
+    );
     let elsewhere = Key::new(2, KEYS[1]).scope("slack").state(KeyState::Retired);
     invalid(Keyring::builder().active(1, KEYS[0]).key(elsewhere), &["key 2", "\"slack\""]);
     let other_purpose = Key::new(2, KEYS[1]).purpose(Purpose::Index).state(KeyState::Retired);
@@ -113,7 +119,10 @@ fn a_wrong_check_value() {
     for bit in 0..256 {
         let mut check = check_value(0);
         check[bit / 8] ^= 1 << (bit % 8);
-        invalid(Keyring::builder().key(Key::new(1, KEYS[0]).check(check)), &["key 1", "check value"]);
+        invalid(
+            Keyring::builder().key(Key::new(1, KEYS[0]).check(check)),
+            &["key 1", "check value"],
+        );
     }
     assert!(Keyring::builder().key(Key::new(1, KEYS[0]).check(check_value(0))).build().is_ok());
 }
@@ -134,8 +143,10 @@ fn check_values_are_pinned() {
 #[test]
 fn every_state_is_told() {
     for state in STATES {
-        let ring =
-            Keyring::builder().active(1, KEYS[0]).key(Key::new(2, KEYS[1]).state(state).scope("s")).build();
+        let ring = Keyring::builder()
+            .active(1, KEYS[0])
+            .key(Key::new(2, KEYS[1]).state(state).scope("s"))
+            .build();
         if state == KeyState::Retired {
             refused(ring, ErrorKind::InvalidKeys);
             continue;
@@ -148,8 +159,11 @@ fn every_state_is_told() {
 
 #[test]
 fn a_tombstone_keeps_its_check_value() {
-    let ring =
-        Keyring::builder().active(1, KEYS[0]).key(Key::destroyed(2).check(check_value(1))).build().unwrap();
+    let ring = Keyring::builder()
+        .active(1, KEYS[0])
+        .key(Key::destroyed(2).check(check_value(1)))
+        .build()
+        .unwrap();
     assert_eq!(info(&ring, 2, 1).state, KeyState::Destroyed);
     let bare = Keyring::builder().active(1, KEYS[0]).key(Key::destroyed(2)).build().unwrap();
     assert_eq!(bare.get(2).map(|key| key.check_value), Some(None));

@@ -1,11 +1,15 @@
-//! Writers of one key file at once: none loses another's key, and no reader sees a file that is not whole.
+//! Writers of one key file at once: none loses another's key, and no reader sees a file that is not
+//! whole.
 
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use encrypted_field::{ErrorKind, KeyFile, KeyState, Purpose};
+use encrypted_field::{
+    ErrorKind,
+    key::{KeyFile, KeyState, Purpose},
+};
 
 use crate::support::{Folder, time};
 
@@ -40,11 +44,14 @@ fn rotations_of_several_threads() {
             .map(|_| {
                 scope.spawn(|| {
                     let file = folder.file();
-                    (0..10).map(|_| file.rotate("", Purpose::Field, time(1)).unwrap()).collect::<Vec<_>>()
+                    (0..10)
+                        .map(|_| file.rotate("", Purpose::Field, time(1)).unwrap())
+                        .collect::<Vec<_>>()
                 })
             })
             .collect();
-        let ids: BTreeSet<_> = writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect();
+        let ids: BTreeSet<_> =
+            writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect();
         done.store(true, Ordering::Relaxed);
         assert_eq!(ids.len(), 40);
         assert!(reader.join().unwrap() > 0);
@@ -57,7 +64,8 @@ fn of_several_creators_one_wins() {
     for _ in 0..20 {
         let folder = Folder::new();
         let created = thread::scope(|scope| {
-            let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| folder.file().create(time(0)))).collect();
+            let threads: Vec<_> =
+                (0..4).map(|_| scope.spawn(|| folder.file().create(time(0)))).collect();
             threads
                 .into_iter()
                 .map(|thread| thread.join().unwrap())

@@ -1,6 +1,9 @@
 //! Key files that are not whole.
 
-use encrypted_field::{ErrorKind, Key, KeyState, Purpose};
+use encrypted_field::{
+    ErrorKind, Key,
+    key::{KeyState, Purpose},
+};
 use tests::secrets::KEYS;
 use tests::{assert_no_secret, refused};
 
@@ -26,7 +29,10 @@ fn cut_off_at_every_length() {
     for len in 0..whole.len() - 1 {
         folder.write(&whole[..len]);
         let message = refused(folder.file().keyring(), ErrorKind::KeyFile).to_string();
-        assert!(message.contains("keys.json") && message.contains("half written"), "{len}: {message}");
+        assert!(
+            message.contains("keys.json") && message.contains("half written"),
+            "{len}: {message}"
+        );
         // Nothing is made of it, and it stays as it is for whoever repairs it.
         refused(folder.file().rotate("", Purpose::Field, time(3)), ErrorKind::KeyFile);
         assert_eq!(folder.read(), &whole[..len]);
@@ -52,7 +58,8 @@ fn cut_off_at_the_front_or_filled_with_zeros() {
     }
 }
 
-/// A changed file may still be one. It never panics, never shows a key, and never gives a key other bytes.
+/// A changed file may still be one. It never panics, never shows a key, and never gives a key other
+/// bytes.
 #[test]
 fn every_byte_changed() {
     let folder = folder();
@@ -68,13 +75,19 @@ fn every_byte_changed() {
                 Ok(ring) => {
                     loaded += 1;
                     for key in ring.keys() {
-                        assert!(key.check_value.is_some_and(|check| known.contains(&check)), "byte {at}");
+                        assert!(
+                            key.check_value.is_some_and(|check| known.contains(&check)),
+                            "byte {at}"
+                        );
                     }
                 }
                 Err(error) => {
                     failed += 1;
                     assert_no_secret(&error);
-                    assert!(matches!(error.kind(), ErrorKind::KeyFile | ErrorKind::InvalidKeys), "{error}");
+                    assert!(
+                        matches!(error.kind(), ErrorKind::KeyFile | ErrorKind::InvalidKeys),
+                        "{error}"
+                    );
                     assert!(error.to_string().contains("keys.json"), "{error}");
                 }
             }
@@ -88,8 +101,11 @@ fn every_byte_changed() {
 fn not_json_at_all() {
     let folder = folder();
     let whole = folder.read();
-    let utf16: Vec<u8> =
-        String::from_utf8(whole.clone()).unwrap().encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let utf16: Vec<u8> = String::from_utf8(whole.clone())
+        .unwrap()
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
     for text in [
         b"".to_vec(),
         b"\n".to_vec(),

@@ -2,7 +2,10 @@
 
 use std::ffi::OsString;
 
-use encrypted_field::{EnvKeys, ErrorFamily, ErrorKind, Key, KeyState, Keyring};
+use encrypted_field::{
+    ErrorFamily, ErrorKind, Key, Keyring,
+    key::{EnvKeys, KeyState},
+};
 use tests::refused;
 use tests::secrets::{KEYS, PASSPHRASE};
 
@@ -32,7 +35,8 @@ fn an_empty_variable_counts_as_not_set() {
 
 #[test]
 fn one_key() {
-    for text in [key(0), format!(" {}\n", key(0)), format!("{}\r\n", key(0))] {
+    let wrapped = format!("{}\n{}\n", &key(0)[..30], &key(0)[30..]);
+    for text in [key(0), format!(" {}\n", key(0)), format!("{}\r\n", key(0)), wrapped] {
         let ring = env(&[("KEY", &text)]).unwrap();
         assert_eq!(info(&ring, 1, 0).state, KeyState::Active);
         assert_eq!(ring.keys().count(), 1);
@@ -54,7 +58,10 @@ fn one_key_that_can_not_be_used() {
         let error = refused(env(&[("KEY", &text)]), ErrorKind::InvalidKeys);
         let message = error.to_string();
         assert!(message.contains("ENCRYPTED_FIELD_KEY: ") && message.contains(word), "{message}");
-        assert!(message.contains("openssl rand -base64 32") || message.contains("RFC 4648"), "{message}");
+        assert!(
+            message.contains("openssl rand -base64 32") || message.contains("RFC 4648"),
+            "{message}"
+        );
     }
 }
 
@@ -64,7 +71,9 @@ fn more_than_one_source() {
     let (list, one, salt) = (format!("1:{}", key(0)), key(0), salt());
     let sources: [&[(&str, &str)]; 3] =
         [&[("KEYS", &list)], &[("KEY", &one)], &[("PASSPHRASE", PASSPHRASE), ("SALT", &salt)]];
-    for chosen in [[true, true, false], [true, false, true], [false, true, true], [true, true, true]] {
+    for chosen in
+        [[true, true, false], [true, false, true], [false, true, true], [true, true, true]]
+    {
         let set: Vec<_> = sources
             .iter()
             .zip(chosen)
@@ -88,12 +97,20 @@ fn other_names() {
     let ring = EnvKeys::new().prefix("BILLING").read(|name| match name {
         "BILLING_KEY" => Some(key(2).into()),
         "BILLING_KEYS" | "BILLING_PASSPHRASE" | "BILLING_SALT" => None,
+        "BILLING_KEYS_FILE" | "BILLING_KEY_FILE" => None,
+        "BILLING_PASSPHRASE_FILE" | "BILLING_SALT_FILE" => None,
         other => panic!("{other} was read"),
     });
     info(&ring.unwrap(), 1, 2);
-    let message = refused(EnvKeys::new().prefix("BILLING").read(|_| None), ErrorKind::NoKeys).to_string();
+    let message =
+        refused(EnvKeys::new().prefix("BILLING").read(|_| None), ErrorKind::NoKeys).to_string();
     assert!(message.contains("BILLING_KEYS"), "{message}");
-    let error = refused(EnvKeys::new().prefix("BILLING").read(|_| Some("x".into())), ErrorKind::InvalidKeys);
+    let error = refused(
+        EnvKeys::new()
+            .prefix("BILLING")
+            .read(|name| (!name.ends_with("_FILE")).then(|| "x".into())),
+        ErrorKind::InvalidKeys,
+    );
     assert!(error.to_string().contains("BILLING_KEYS, BILLING_KEY"), "{error}");
 }
 
@@ -114,7 +131,7 @@ fn a_variable_that_is_not_utf_8() {
 /// Keys for a ring that takes others beside them; what makes a ring of them checks them together.
 #[test]
 fn keys_without_a_ring() {
-    let list = format!("2:{},1:{}", key(1), key(0));
+    let list = format!("active=2,2:{},1:{}", key(1), key(0));
     let read = || EnvKeys::new().keys(|name| name.ends_with("_KEYS").then(|| (&list).into()));
     let with = |other: Key| Keyring::builder().keys(read().unwrap()).key(other).build();
     let ring = with(Key::new(3, KEYS[2]).scope("slack")).unwrap();
@@ -134,6 +151,11 @@ fn nothing_else_is_read() {
         None
     });
     asked.sort();
-    let names = ["KEY", "KEYS", "PASSPHRASE", "SALT"].map(|suffix| format!("ENCRYPTED_FIELD_{suffix}"));
+    let names = ["KEY", "KEYS", "PASSPHRASE", "SALT"].map(|suffix| {
+        let name = format!("ENCRYPTED_FIELD_{suffix}");
+        [name.clone(), format!("{name}_FILE")]
+    });
+    let mut names = names.concat();
+    names.sort();
     assert_eq!(asked, names);
 }

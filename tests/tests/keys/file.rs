@@ -1,6 +1,9 @@
 //! A key file from its creation through rotations.
 
-use encrypted_field::{Encrypted, EncryptedField, ErrorKind, Key, KeyId, KeyState, Keyring, Purpose, Secret};
+use encrypted_field::{
+    Encrypted, EncryptedFieldExt, ErrorKind, Key, KeyId, Keyring, Secret,
+    key::{KeyState, Purpose},
+};
 use tests::refused;
 use tests::secrets::{BOT_TOKEN, KEYS};
 
@@ -118,15 +121,20 @@ fn states_change_in_the_file() {
     let file = folder.file();
     file.rotate("", Purpose::Field, time(1)).unwrap();
     let bytes = String::from_utf8(folder.read()).unwrap();
-    for state in [KeyState::Disabled, KeyState::Retired, KeyState::Compromised, KeyState::Destroyed] {
+    for state in [KeyState::Disabled, KeyState::Retired, KeyState::Compromised, KeyState::Destroyed]
+    {
         file.set_state(id(1), state, time(2)).unwrap();
         assert_eq!(states(&folder), [(1, state), (2, KeyState::Active)]);
     }
     // Its bytes are gone, its id and check value are not.
     let entry: serde_json::Value = serde_json::from_slice(&folder.read()).unwrap();
-    assert!(entry["keys"][0]["key"].is_null() && bytes.contains(entry["keys"][0]["check"].as_str().unwrap()));
+    assert!(
+        entry["keys"][0]["key"].is_null()
+            && bytes.contains(entry["keys"][0]["check"].as_str().unwrap())
+    );
     for state in [KeyState::Retired, KeyState::Disabled, KeyState::Compromised] {
-        let message = refused(file.set_state(id(1), state, time(3)), ErrorKind::KeyFile).to_string();
+        let message =
+            refused(file.set_state(id(1), state, time(3)), ErrorKind::KeyFile).to_string();
         assert!(message.contains("destroyed"), "{message}");
     }
     file.set_state(id(1), KeyState::Destroyed, time(3)).unwrap();
@@ -146,8 +154,9 @@ fn states_change_in_the_file() {
 fn the_active_key_is_not_retired_without_another() {
     let folder = Folder::with_file();
     let before = folder.read();
-    let message = refused(folder.file().set_state(id(1), KeyState::Retired, time(1)), ErrorKind::InvalidKeys)
-        .to_string();
+    let message =
+        refused(folder.file().set_state(id(1), KeyState::Retired, time(1)), ErrorKind::InvalidKeys)
+            .to_string();
     assert!(message.contains("no key is active"), "{message}");
     assert_eq!(folder.read(), before);
 }
@@ -159,8 +168,9 @@ fn every_state_survives_the_file() {
     for (number, state) in
         [KeyState::Pending, KeyState::Disabled, KeyState::Compromised].into_iter().enumerate()
     {
-        let key =
-            Key::new(u32::try_from(number).unwrap() + 10, KEYS[number]).state(state).scope("a/b @:,\"\\é");
+        let key = Key::new(u32::try_from(number).unwrap() + 10, KEYS[number])
+            .state(state)
+            .scope("a/b @:,\"\\é");
         file.add(&key, time(1)).unwrap();
         let ring = file.keyring().unwrap();
         let read = info(&ring, u32::try_from(number).unwrap() + 10, number);
@@ -222,7 +232,8 @@ fn ids_are_used_up() {
     assert_eq!(folder.read(), before);
 }
 
-/// Temporary files of writers that were killed hold keys; the next writer removes them, and nothing else.
+/// Temporary files of writers that were killed hold keys; the next writer removes them, and nothing
+/// else.
 #[test]
 fn what_a_killed_writer_leaves_is_removed() {
     let folder = Folder::with_file();
@@ -249,7 +260,9 @@ fn what_a_killed_writer_leaves_is_removed() {
 fn times_of_any_kind() {
     use std::time::{Duration, SystemTime};
 
-    for now in [SystemTime::UNIX_EPOCH - Duration::from_secs(1), time(36_500_000), SystemTime::now()] {
+    for now in
+        [SystemTime::UNIX_EPOCH - Duration::from_secs(1), time(36_500_000), SystemTime::now()]
+    {
         let folder = Folder::new();
         folder.file().create(now).unwrap();
         assert!(folder.file().keyring().is_ok());

@@ -1,6 +1,6 @@
 //! A ring held by one thread: for tests that run in parallel.
 
-use encrypted_field::{Encrypted, EncryptedField, KeyId, Keyring, Secret, keyring};
+use encrypted_field::{Encrypted, EncryptedFieldExt, KeyId, Keyring, Secret, keyring};
 use tests::secrets::{BOT_TOKEN, KEYS};
 
 #[derive(Encrypted)]
@@ -41,7 +41,7 @@ fn guards_go_in_any_order() {
     drop(three);
     let four = ring(4).hold();
     assert_eq!(seals(), KeyId::new(4));
-    assert_eq!(four.active_key("", encrypted_field::Purpose::Field), KeyId::new(4));
+    assert_eq!(four.active_key("", encrypted_field::key::Purpose::Field), KeyId::new(4));
 }
 
 #[test]

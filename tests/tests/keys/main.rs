@@ -1,5 +1,6 @@
-//! Keys: every way to give them, and every way to give them wrongly. The environment is passed in, so no test
-//! sets a real variable; `tests/install.rs` has the global ring and the real environment.
+//! Keys: every way to give them, and every way to give them wrongly. The environment is passed in,
+//! so no test sets a real variable; `tests/install.rs` has the global ring and the real
+//! environment.
 
 mod access;
 mod builder;
@@ -11,5 +12,6 @@ mod file;
 mod held;
 mod mistyped;
 mod passphrase;
+mod secret_files;
 mod support;
 mod weak;

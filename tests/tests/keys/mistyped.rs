@@ -1,7 +1,10 @@
-//! Key files that are JSON, and not quite what they should be. A JSON library would quote what it did not expect,
-//! and that may be a key: `refused` looks for it.
+//! Key files that are JSON, and not quite what they should be. A JSON library would quote what it
+//! did not expect, and that may be a key: `refused` looks for it.
 
-use encrypted_field::{ErrorKind, KeyState, Purpose};
+use encrypted_field::{
+    ErrorKind,
+    key::{KeyState, Purpose},
+};
 use serde_json::{Value, json};
 use tests::refused;
 use tests::secrets::KEYS;
@@ -56,9 +59,17 @@ fn another_format_or_version() {
         assert!(good.contains(from));
         wrong(&good.replacen(from, to, 1), ErrorKind::KeyFile, "\"version\": 1");
     }
-    wrong(&good.replacen("encrypted-field key file", &key(0), 1), ErrorKind::KeyFile, "\"version\": 1");
+    wrong(
+        &good.replacen("encrypted-field key file", &key(0), 1),
+        ErrorKind::KeyFile,
+        "\"version\": 1",
+    );
     for value in ["\"1\"", "1.0", "-1", "null", "4294967296", "[1]"] {
-        wrong(&good.replacen("\"version\":1", &format!("\"version\":{value}"), 1), ErrorKind::KeyFile, TYPE);
+        wrong(
+            &good.replacen("\"version\":1", &format!("\"version\":{value}"), 1),
+            ErrorKind::KeyFile,
+            TYPE,
+        );
     }
 }
 
@@ -97,16 +108,25 @@ fn a_key_in_the_place_of_anything_else() {
         wrong(&text, ErrorKind::KeyFile, TYPE);
     }
     wrong(&document(&[with("purpose", json!(key(0)))]), ErrorKind::KeyFile, "field, index or file");
-    wrong(&document(&[with("state", json!(key(0)))]), ErrorKind::KeyFile, "pending, active, retired");
+    wrong(
+        &document(&[with("state", json!(key(0)))]),
+        ErrorKind::KeyFile,
+        "pending, active, retired",
+    );
     wrong(&document(&[json!(key(0))]), ErrorKind::KeyFile, TYPE);
     wrong(&document(&[json!({"1": key(0)})]), ErrorKind::KeyFile, TYPE);
     wrong(&json!({"1": key(0)}).to_string(), ErrorKind::KeyFile, TYPE);
-    wrong(&document(&[entry()]).replacen("[{", &format!("{{\"{}\":[{{", key(1)), 1), ErrorKind::KeyFile, "");
+    wrong(
+        &document(&[entry()]).replacen("[{", &format!("{{\"{}\":[{{", key(1)), 1),
+        ErrorKind::KeyFile,
+        "",
+    );
 }
 
 #[test]
 fn keys_of_another_type_or_length() {
-    for value in [json!(KEYS[0]), json!(1), json!(true), json!({"base64": key(0)}), json!([key(0)])] {
+    for value in [json!(KEYS[0]), json!(1), json!(true), json!({"base64": key(0)}), json!([key(0)])]
+    {
         wrong(&document(&[with("key", value)]), ErrorKind::KeyFile, TYPE);
     }
     for (text, word) in [
@@ -114,9 +134,10 @@ fn keys_of_another_type_or_length() {
         (base64(&KEYS[0][..31]), "31 bytes"),
         (base64(&[&KEYS[0][..], &[0]].concat()), "33 bytes"),
         (hex::encode(KEYS[0]), "64 hex digits"),
-        (key(0) + "\n", "not base64"),
-        (key(0).replace('=', ""), "not base64"),
-        (format!("base64:{}", key(0)), "not base64"),
+        (format!("{} {}", &key(0)[..30], &key(0)[30..]), "white space stands in it"),
+        (key(0).replace('=', ""), "its padding is missing"),
+        (format!("base64:{}", key(0)), "the prefix `base64:`"),
+        (format!("\"{}\"", key(0)), "quotes stand around it"),
     ] {
         wrong(&document(&[with("key", json!(text))]), ErrorKind::KeyFile, word);
         wrong(&document(&[with("check", json!(text))]), ErrorKind::KeyFile, "\"check\"");
@@ -125,15 +146,37 @@ fn keys_of_another_type_or_length() {
     wrong(&document(&[with("key", json!(key(1)))]), ErrorKind::InvalidKeys, "check value");
 }
 
+/// Written by hand, or by an editor on another system.
+#[test]
+fn line_breaks_in_a_key_and_a_byte_order_mark() {
+    for text in
+        [key(0) + "\n", format!(" {}\r\n", key(0)), format!("{}\n{}", &key(0)[..30], &key(0)[30..])]
+    {
+        let folder = Folder::with_text(document(&[with("key", json!(text))]));
+        info(&folder.file().keyring().unwrap(), 1, 0);
+    }
+    let marked = format!("\u{feff}{}", document(&[entry()]));
+    wrong(&marked, ErrorKind::KeyFile, "a byte order mark stands before it");
+}
+
 #[test]
 fn ids_of_another_type_or_range() {
-    for value in
-        [json!("1"), json!(1.0), json!(-1), json!(4_294_967_296_u64), json!(null), json!([1]), json!(true)]
-    {
+    for value in [
+        json!("1"),
+        json!(1.0),
+        json!(-1),
+        json!(4_294_967_296_u64),
+        json!(null),
+        json!([1]),
+        json!(true),
+    ] {
         wrong(&document(&[with("id", value)]), ErrorKind::KeyFile, TYPE);
     }
     wrong(&document(&[with("id", json!(0))]), ErrorKind::InvalidKeys, "begin at 1");
-    refused(Folder::with_text(document(&[with("id", json!(0))])).file().entries(), ErrorKind::KeyFile);
+    refused(
+        Folder::with_text(document(&[with("id", json!(0))])).file().entries(),
+        ErrorKind::KeyFile,
+    );
 }
 
 #[test]

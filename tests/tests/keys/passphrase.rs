@@ -1,6 +1,8 @@
 //! A key from a passphrase: Argon2id, 64 MiB, 3 passes, 4 lanes, version 0x13.
 
-use encrypted_field::{Encrypted, EncryptedField, ErrorKind, Key, KeyState, Keyring, Result, Secret};
+use encrypted_field::{
+    Encrypted, EncryptedFieldExt, ErrorKind, Key, Keyring, Result, Secret, key::KeyState,
+};
 use tests::secrets::{BOT_TOKEN, KEYS, PASSPHRASE, UNUSUAL_TEXT};
 use tests::{assert_redacted, refused};
 
@@ -61,13 +63,21 @@ fn another_passphrase_or_salt_is_another_key() {
 
 #[test]
 fn without_a_salt_or_without_a_passphrase() {
-    for variables in [&[("PASSPHRASE", PASSPHRASE)][..], &[("PASSPHRASE", PASSPHRASE), ("SALT", "")]] {
+    for variables in
+        [&[("PASSPHRASE", PASSPHRASE)][..], &[("PASSPHRASE", PASSPHRASE), ("SALT", "")]]
+    {
         let message = refused(env(variables), ErrorKind::InvalidKeys).to_string();
-        assert!(message.contains("ENCRYPTED_FIELD_PASSPHRASE needs ENCRYPTED_FIELD_SALT"), "{message}");
+        assert!(
+            message.contains("ENCRYPTED_FIELD_PASSPHRASE needs ENCRYPTED_FIELD_SALT"),
+            "{message}"
+        );
         assert!(message.contains("openssl rand -base64 16"), "{message}");
     }
     let message = refused(env(&[("SALT", &base64(SALT))]), ErrorKind::InvalidKeys).to_string();
-    assert!(message.contains("ENCRYPTED_FIELD_SALT is set without ENCRYPTED_FIELD_PASSPHRASE"), "{message}");
+    assert!(
+        message.contains("ENCRYPTED_FIELD_SALT is set without ENCRYPTED_FIELD_PASSPHRASE"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -94,8 +104,11 @@ fn beside_other_keys() {
     assert_eq!(derived_key.check_value(), ring.get(1).unwrap().check_value);
 
     let stored = Token::from(BOT_TOKEN).to_stored_text_with(&ring).unwrap();
-    let rotated =
-        Keyring::builder().active(2, KEYS[0]).key(derived_key.state(KeyState::Retired)).build().unwrap();
+    let rotated = Keyring::builder()
+        .active(2, KEYS[0])
+        .key(derived_key.state(KeyState::Retired))
+        .build()
+        .unwrap();
     let read = Token::from_stored_text_with(&rotated, stored).unwrap();
     assert!(&*read == BOT_TOKEN && read.is_stale_with(&rotated));
     for (passphrase, salt) in
@@ -105,8 +118,40 @@ fn beside_other_keys() {
     }
 }
 
+/// From a file, an env file or an editor. Whoever types the passphrase later has none of it, and
+/// would have another key.
+#[test]
+fn what_came_along_with_a_passphrase_is_refused() {
+    let (line, mark, quotes) = ("a line break", "a byte order mark", "quotes stand around it");
+    for (passphrase, word) in [
+        (format!("{PASSPHRASE}\n"), line),
+        (format!("{PASSPHRASE}\r\n"), line),
+        (format!("{PASSPHRASE}\r"), line),
+        (format!("\n{PASSPHRASE}"), line),
+        (format!("{PASSPHRASE}\n{PASSPHRASE}"), line),
+        (format!("\u{feff}{PASSPHRASE}"), mark),
+        (format!("\"{PASSPHRASE}\""), quotes),
+        (format!("'{PASSPHRASE}'"), quotes),
+    ] {
+        let by_variable = derived(&passphrase, &base64(SALT)).map(drop);
+        let by_hand = Key::from_passphrase(1, &passphrase, SALT).map(drop);
+        let kek = encrypted_field::envelope::LocalKek::from_passphrase(&passphrase, SALT).map(drop);
+        for result in [by_variable, by_hand, kek] {
+            let message = refused(result, ErrorKind::InvalidKeys).to_string();
+            assert!(message.contains(word), "{message}");
+        }
+    }
+    // Quotes in it, or at one end, are somebody's choice.
+    for passphrase in
+        [format!("{PASSPHRASE}\""), format!("\"{PASSPHRASE}'"), "\"a\" or 'b' or c".into()]
+    {
+        Key::from_passphrase(1, &passphrase, SALT).unwrap();
+    }
+}
+
 #[test]
 fn a_passphrase_that_is_too_short() {
-    let message = refused(derived(&PASSPHRASE[..11], &base64(SALT)), ErrorKind::InvalidKeys).to_string();
+    let message =
+        refused(derived(&PASSPHRASE[..11], &base64(SALT)), ErrorKind::InvalidKeys).to_string();
     assert!(message.contains("shorter than 12 bytes"), "{message}");
 }

@@ -6,7 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use encrypted_field::{EnvKeys, Key, KeyFile, KeyInfo, Keyring, Result};
+use encrypted_field::{
+    Key, Keyring, Result,
+    key::{EnvKeys, KeyFile, KeyInfo},
+};
 use tempfile::TempDir;
 
 pub fn base64(bytes: &[u8]) -> String {
@@ -106,7 +109,8 @@ impl Folder {
 
 /// A key file with these entries.
 pub fn document(entries: &[serde_json::Value]) -> String {
-    serde_json::json!({"format": "encrypted-field key file", "version": 1, "keys": entries}).to_string()
+    serde_json::json!({"format": "encrypted-field key file", "version": 1, "keys": entries})
+        .to_string()
 }
 
 /// So many days after 1970-01-01.

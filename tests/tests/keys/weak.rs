@@ -1,6 +1,6 @@
 //! Keys that nobody drew at random are refused, whichever way they come.
 
-use encrypted_field::{ErrorKind, Key, KeyState, Keyring, generate_key};
+use encrypted_field::{ErrorKind, Key, Keyring, generate_key, key::KeyState};
 use tests::refused;
 use tests::secrets::KEYS;
 
@@ -56,11 +56,17 @@ fn in_a_builder_in_any_state_scope_and_purpose() {
     for (why, bytes) in weak() {
         let error = refused(Keyring::builder().active(9, bytes).build(), ErrorKind::InvalidKeys);
         let message = error.to_string();
-        assert!(message.contains("key 9: ") && message.contains("openssl rand -base64 32"), "{message}");
+        assert!(
+            message.contains("key 9: ") && message.contains("openssl rand -base64 32"),
+            "{message}"
+        );
         assert!(message.contains(why), "not {why:?}: {message}");
         for state in [KeyState::Pending, KeyState::Disabled, KeyState::Compromised] {
             let weak = Key::new(9, bytes).state(state).scope("slack");
-            refused(Keyring::builder().active(1, KEYS[0]).key(weak).build(), ErrorKind::InvalidKeys);
+            refused(
+                Keyring::builder().active(1, KEYS[0]).key(weak).build(),
+                ErrorKind::InvalidKeys,
+            );
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use encrypted_field::Zeroizing;
 use encrypted_field::envelope::{
     BackendError, FileStore, KeyEncryptionKey, KeyManager, LocalKek, WrapContext,
 };
+use encrypted_field::plaintext::Zeroizing;
 use tests::secrets::KEYS;
 
 use super::search::Needle;
@@ -16,7 +16,11 @@ use super::{Bytes, alone};
 struct Noting(Arc<LocalKek>, Arc<Mutex<Vec<Needle>>>);
 
 impl KeyEncryptionKey for Noting {
-    async fn wrap(&self, context: &WrapContext<'_>, key: &[u8; 32]) -> Result<Vec<u8>, BackendError> {
+    async fn wrap(
+        &self,
+        context: &WrapContext<'_>,
+        key: &[u8; 32],
+    ) -> Result<Vec<u8>, BackendError> {
         self.1.lock().unwrap().push(Needle::of(key));
         self.0.wrap(context, key).await
     }
@@ -36,7 +40,7 @@ impl KeyEncryptionKey for Noting {
 
 #[test]
 fn of_keys_that_were_made_and_unwrapped() {
-    use encrypted_field::EncryptedField as _;
+    use encrypted_field::EncryptedFieldExt as _;
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let kek = Noting(Arc::new(LocalKek::new(KEYS[1]).unwrap()), Arc::default());
@@ -55,7 +59,11 @@ fn of_keys_that_were_made_and_unwrapped() {
     runtime.block_on(keys.load()).unwrap();
     let ring = keys.keyring().unwrap();
     Bytes::from(&b"a value"[..]).to_stored_with(&ring).unwrap();
-    assert_eq!(data_key.count(), 0, "once it is in use: what is derived from it is kept, it is not");
+    assert_eq!(
+        data_key.count(),
+        0,
+        "once it is in use: what is derived from it is kept, it is not"
+    );
     assert_eq!(store_key.count(), 0, "what authenticates the store is derived from it, too");
     let held = store_key.expose();
     assert!(store_key.count() > 0, "it would be found");

@@ -1,5 +1,6 @@
-//! What was a secret is not left on the heap once it is dropped: the whole heap of this process is searched. (The stack
-//! is not: values are moved over it, and what a move leaves behind can't be wiped in Rust.)
+//! What was a secret is not left on the heap once it is dropped: the whole heap of this process is
+//! searched. (The stack is not: values are moved over it, and what a move leaves behind can't be
+//! wiped in Rust.)
 #![cfg(target_os = "linux")]
 
 mod envelope;
@@ -14,7 +15,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use encrypted_field::{
-    Encrypted, EncryptedField, EnvKeys, Json, Key, KeyFile, KeyState, Keyring, Secret, Zeroizing,
+    Encrypted, EncryptedFieldExt, Json, Key, Keyring, Secret,
+    key::{EnvKeys, KeyFile, KeyState},
+    plaintext::Zeroizing,
 };
 use serde::{Deserialize, Serialize};
 use tests::secrets::KEYS;
@@ -29,9 +32,9 @@ struct Token(Secret<String>);
 #[encrypted(context = "memory.bytes", storage = "binary")]
 struct Bytes(Secret<Vec<u8>>);
 
-/// A type of the application's that wipes itself, as JSON types should: each write reads its JSON back to see that it
-/// can be, and only `T` can wipe that.
-#[derive(Clone, Serialize, Deserialize)]
+/// A type of the application's that wipes itself, as JSON types should: each write reads its JSON
+/// back to see that it can be, and only `T` can wipe that.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 struct Wiping(String);
 
 impl Drop for Wiping {
@@ -44,7 +47,8 @@ impl Drop for Wiping {
 #[encrypted(context = "memory.json")]
 struct Strings(Secret<Json<Vec<Wiping>>>);
 
-/// One test at a time: a search reads the others' secrets, and their searches would find copies in its buffer.
+/// One test at a time: a search reads the others' secrets, and their searches would find copies in
+/// its buffer.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -76,7 +80,8 @@ fn a_string_through_both_forms() {
     let (needle, ring) = (Needle::text(), ring());
     let token = Token::from(needle.expose_text());
     assert_eq!(needle.count(), 1);
-    let (text, binary) = (token.to_stored_text_with(&ring).unwrap(), token.to_stored_with(&ring).unwrap());
+    let (text, binary) =
+        (token.to_stored_text_with(&ring).unwrap(), token.to_stored_with(&ring).unwrap());
     let (cookie, message) = (token.seal_text_with(&ring).unwrap(), token.seal_with(&ring).unwrap());
     assert_eq!(needle.count(), 1, "sealing leaves no copy");
     let clone = token.clone();
@@ -114,7 +119,8 @@ fn bytes_and_json() {
     assert_eq!(needle.count(), 0);
 }
 
-/// JSON types that are `Zeroize` are wiped by the generated type, whether they wipe themselves or not.
+/// JSON types that are `Zeroize` are wiped by the generated type, whether they wipe themselves or
+/// not.
 #[test]
 fn json_that_can_be_wiped() {
     #[derive(Encrypted)]
@@ -123,7 +129,8 @@ fn json_that_can_be_wiped() {
 
     let _alone = alone();
     let (needle, ring) = (Needle::text(), ring());
-    let stored = Strings::from(vec![Wiping(needle.expose_text())]).to_stored_text_with(&ring).unwrap();
+    let stored =
+        Strings::from(vec![Wiping(needle.expose_text())]).to_stored_text_with(&ring).unwrap();
     let read = Plain::from_stored_text_with(&ring, stored).unwrap();
     let clone = read.clone();
     assert_eq!(needle.count(), 2);
@@ -210,9 +217,21 @@ fn keys_from_the_environment_and_from_a_file() {
     drop(ring);
 
     let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    let mut wrapped = Zeroizing::new([b'\n'; 46]);
+    wrapped[..20].copy_from_slice(&base64()[..20]);
+    wrapped[21..45].copy_from_slice(&base64()[20..]);
+    fs::write(&path, &*wrapped).unwrap();
+    drop(wrapped);
+    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let named = |name: &str| name.ends_with("_KEY_FILE").then(|| path.clone().into_os_string());
+    drop(EnvKeys::new().read(named).unwrap());
+    assert_eq!((bytes.count(), text.count()), (0, 0), "of a file that a variable names");
+
     let path = folder.path().join("keys.json");
     let mut document = Zeroizing::new(Vec::with_capacity(1000));
-    document.extend_from_slice(b"{\"format\":\"encrypted-field key file\",\"version\":1,\"keys\":[");
+    document
+        .extend_from_slice(b"{\"format\":\"encrypted-field key file\",\"version\":1,\"keys\":[");
     document.extend_from_slice(b"{\"id\":7,\"state\":\"active\",\"key\":\"");
     document.extend_from_slice(&*base64());
     document.extend_from_slice(b"\"}]}");
@@ -222,6 +241,7 @@ fn keys_from_the_environment_and_from_a_file() {
     let file = KeyFile::new(&path);
     drop(file.keyring().unwrap());
     assert_eq!((bytes.count(), text.count()), (0, 0), "of the file");
-    file.rotate("", encrypted_field::Purpose::Field, std::time::SystemTime::UNIX_EPOCH).unwrap();
+    file.rotate("", encrypted_field::key::Purpose::Field, std::time::SystemTime::UNIX_EPOCH)
+        .unwrap();
     assert_eq!((bytes.count(), text.count()), (0, 0), "of the file, after a rotation");
 }

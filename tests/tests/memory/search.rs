@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::Mutex;
 
 use aho_corasick::AhoCorasick;
-use encrypted_field::Zeroizing;
+use encrypted_field::plaintext::Zeroizing;
 use tests::secrets::CANARY;
 
 /// What is looked for, kept in a form in which it is not found.
@@ -18,8 +18,8 @@ pub struct Needle {
 const MASK: u8 = 0x5A;
 
 impl Needle {
-    /// Its first 16 bytes don't count: an allocator overwrites those of what it is given back, and a copy is one even
-    /// if only the rest of it is left.
+    /// Its first 16 bytes don't count: an allocator overwrites those of what it is given back, and
+    /// a copy is one even if only the rest of it is left.
     fn new(masked: Vec<u8>) -> Self {
         let search = AhoCorasick::new([&masked[16..]]).unwrap();
         Self { masked, search }
@@ -32,7 +32,8 @@ impl Needle {
     /// A secret text that no other test has.
     pub fn text() -> Self {
         let random = Zeroizing::new(encrypted_field::generate_key().unwrap());
-        let digits = random.iter().flat_map(|byte| [byte >> 4, byte & 15].map(|digit| b'a' + digit));
+        let digits =
+            random.iter().flat_map(|byte| [byte >> 4, byte & 15].map(|digit| b'a' + digit));
         Self::new(CANARY.bytes().chain(digits).map(|byte| byte ^ MASK).collect())
     }
 
@@ -64,7 +65,8 @@ impl Needle {
                 let Ok(read) = memory.read_at(&mut piece[..len], at) else { break };
                 // What was read is masked, and not the needle unmasked, which would then be found.
                 for word in piece.as_chunks_mut::<8>().0 {
-                    *word = (u64::from_ne_bytes(*word) ^ u64::from_ne_bytes([MASK; 8])).to_ne_bytes();
+                    *word =
+                        (u64::from_ne_bytes(*word) ^ u64::from_ne_bytes([MASK; 8])).to_ne_bytes();
                 }
                 found += self.search.find_iter(&piece[..read]).count();
                 at += read as u64;
@@ -85,15 +87,16 @@ struct Heap {
     piece: Vec<u8>,
 }
 
-/// Writable memory without a file, save for the stack of this thread and the buffer of the search. It is told by
-/// `/proc/self/maps`, which is read into that buffer.
+/// Writable memory without a file, save for the stack of this thread and the buffer of the search.
+/// It is told by `/proc/self/maps`, which is read into that buffer.
 fn find_heap(buffer: &mut [u8], ranges: &mut Vec<(u64, u64)>) {
     const STACK: u64 = 2 << 20;
     ranges.reserve(10_000);
     let local = 0_u8;
     let stack = (&raw const local).addr() as u64;
     let own = buffer.as_ptr().addr() as u64;
-    let mut skipped = [(stack.saturating_sub(STACK), stack + STACK), (own, own + buffer.len() as u64)];
+    let mut skipped =
+        [(stack.saturating_sub(STACK), stack + STACK), (own, own + buffer.len() as u64)];
     skipped.sort_unstable();
 
     let mut maps = File::open("/proc/self/maps").unwrap();
@@ -109,7 +112,8 @@ fn find_heap(buffer: &mut [u8], ranges: &mut Vec<(u64, u64)>) {
             continue;
         }
         let (start, end) = range.split_once('-').unwrap();
-        let [mut start, end] = [start, end].map(|address| u64::from_str_radix(address, 16).unwrap());
+        let [mut start, end] =
+            [start, end].map(|address| u64::from_str_radix(address, 16).unwrap());
         for (from, to) in skipped {
             if from < end && to > start {
                 ranges.push((start, from.max(start)));

@@ -1,9 +1,9 @@
-//! The keys that are derived for nonce prefixes (`FORMAT.md`, section 5), derived here once more to be looked for. An AES-256
-//! key schedule begins with its key.
+//! The keys that are derived for nonce prefixes (`FORMAT.md`, section 5), derived here once more to
+//! be looked for. An AES-256 key schedule begins with its key.
 
 use aes::Aes256Enc;
 use aes::cipher::{BlockCipherEncrypt as _, KeyInit as _};
-use encrypted_field::{EncryptedField as _, Keyring, Zeroizing};
+use encrypted_field::{EncryptedFieldExt as _, Keyring, plaintext::Zeroizing};
 use hkdf::Hkdf;
 use sha2::Sha256;
 use tests::secrets::KEYS;
@@ -71,8 +71,10 @@ fn of_a_value_that_is_not_kept() {
 fn of_a_prefix_that_was_pushed_out() {
     let _alone = alone();
     // Of one set: its number is in the last byte of the prefix.
-    let values: Vec<_> =
-        std::iter::repeat_with(|| sealed(&ring())).filter(|value| value[19] % 16 == 3).take(5).collect();
+    let values: Vec<_> = std::iter::repeat_with(|| sealed(&ring()))
+        .filter(|value| value[19] % 16 == 3)
+        .take(5)
+        .collect();
     let needles: Vec<_> = values.iter().map(|value| subkey(value)).collect();
     assert!(needles.iter().all(|needle| needle.count() == 0));
     let ring = ring();

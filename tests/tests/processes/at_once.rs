@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use encrypted_field::{EncryptedField as _, ErrorKind, KeyState};
+use encrypted_field::{EncryptedFieldExt as _, ErrorKind, key::KeyState};
 use tests::{Database, secrets};
 
 use crate::board::{self, Writer};
@@ -56,7 +56,10 @@ fn run(place: &Place, processes: usize, time: Duration) {
         let output = worker.wait_with_output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
-        let line = text.lines().find(|line| line.contains(" sealed, ")).expect("a worker says what it did");
+        let line = text
+            .lines()
+            .find(|line| line.contains(" sealed, "))
+            .expect("a worker says what it did");
         println!("{line}");
         expired += usize::from(!line.contains(" 0 expired"));
     }
@@ -74,7 +77,7 @@ fn run(place: &Place, processes: usize, time: Duration) {
     }
 
     // Exactly the rotations that the policy allows: one after the other, each at its time.
-    let status = fresh.status().unwrap();
+    let status = fresh.status().store.unwrap();
     let active: Vec<_> = status.keys.iter().filter(|key| key.activated.is_some()).collect();
     let pending = status.keys.len() - active.len();
     assert!(pending <= 1, "one key is pending at a time");
@@ -82,7 +85,8 @@ fn run(place: &Place, processes: usize, time: Duration) {
     for (pair, version) in active.windows(2).zip(2..) {
         assert_eq!(pair[1].version, version);
         assert_eq!(pair[0].retired, pair[1].activated);
-        let between = pair[1].activated.unwrap().duration_since(pair[0].activated.unwrap()).unwrap();
+        let between =
+            pair[1].activated.unwrap().duration_since(pair[0].activated.unwrap()).unwrap();
         assert!(between >= INTERVAL, "{between:?} is sooner than the policy allows");
         let published = pair[1].activated.unwrap().duration_since(pair[1].created).unwrap();
         assert!(published >= PROPAGATION, "it was published for {published:?}");
@@ -90,7 +94,8 @@ fn run(place: &Place, processes: usize, time: Duration) {
     let rotations = active.len() - 1;
     let most = usize::try_from(time.as_secs() / INTERVAL.as_secs()).unwrap() + 1;
     assert!((1..=most).contains(&rotations), "{rotations} rotations in {time:?}");
-    // Each is two changes of the store. All others are signatures of the head, and a second has one.
+    // Each is two changes of the store. All others are signatures of the head, and a second has
+    // one.
     let changes = 1 + 2 * u64::try_from(rotations).unwrap() + u64::try_from(pending).unwrap();
     let signatures = status.revision.checked_sub(changes).expect("a rotation is two changes");
     let seconds = status.signed.duration_since(active[0].created).unwrap().as_secs();
@@ -111,7 +116,8 @@ pub fn work(place: &Place, folder: &Path, name: &str, milliseconds: u64) {
                 board.write(&value);
                 sealed += 1;
             }
-            // A process that gets no processor for longer than its keys are good does nothing, and goes on.
+            // A process that gets no processor for longer than its keys are good does nothing, and
+            // goes on.
             Err(error) if is_out_of_date(error.kind()) => expired += 1,
             Err(error) => panic!("sealing: {error}"),
         }
@@ -122,7 +128,8 @@ pub fn work(place: &Place, folder: &Path, name: &str, milliseconds: u64) {
                     opened += 1;
                 }
                 Err(error) if is_out_of_date(error.kind()) => expired += 1,
-                // Above all a key that is not loaded: somebody seals with a key that this process has not.
+                // Above all a key that is not loaded: somebody seals with a key that this process
+                // has not.
                 Err(error) => panic!("opening: {error}"),
             }
         }

@@ -1,4 +1,5 @@
-//! Where processes leave values for each other: a folder with one file for each, which only that one appends to.
+//! Where processes leave values for each other: a folder with one file for each, which only that
+//! one appends to.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
@@ -9,8 +10,11 @@ pub struct Writer(File);
 
 impl Writer {
     pub fn new(folder: &Path, name: &str) -> Self {
-        let file =
-            OpenOptions::new().create(true).append(true).open(folder.join(format!("{name}.values"))).unwrap();
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(folder.join(format!("{name}.values")))
+            .unwrap();
         Self(file)
     }
 
@@ -38,5 +42,8 @@ pub fn all(folder: &Path) -> Vec<String> {
 /// A process that was killed may leave half a line, which nobody has stored.
 fn lines(file: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(file).unwrap();
-    text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')).map(str::to_owned).collect()
+    text.split_inclusive('\n')
+        .filter_map(|line| line.strip_suffix('\n'))
+        .map(str::to_owned)
+        .collect()
 }

@@ -5,7 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use encrypted_field::envelope::{Clock, KeyManager};
-use encrypted_field::{EncryptedField as _, ErrorKind, KeyId, KeyState, Purpose};
+use encrypted_field::{
+    EncryptedFieldExt as _, ErrorKind, KeyId,
+    key::{KeyState, Purpose},
+};
 use tests::{Database, secrets};
 
 use crate::board::{self, Writer};
@@ -53,8 +56,12 @@ fn run(place: &Place, times: u32) {
     by_hand(place, BOTH).initialize().wait().unwrap();
     let mut revisions = Vec::new();
     for time in 0..times {
-        let mut child =
-            worker::start(&format!("killed {time}"), place, folder.path(), &format!("worker-{time}"));
+        let mut child = worker::start(
+            &format!("killed {time}"),
+            place,
+            folder.path(),
+            &format!("worker-{time}"),
+        );
         let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
         // After some of its steps, and somewhere within the next one.
         let mut steps = time % 9;
@@ -75,11 +82,11 @@ fn run(place: &Place, times: u32) {
         let keys = by_hand(place, ONE);
         keys.load().wait().unwrap_or_else(|e| panic!("after kill {time}: {e}"));
         check(&keys, folder.path());
-        revisions.push(keys.status().unwrap().revision);
+        revisions.push(keys.status().store.unwrap().revision);
     }
     let status = by_hand(place, ONE);
     status.load().wait().unwrap();
-    let keys = status.status().unwrap().keys;
+    let keys = status.status().store.unwrap().keys;
     let destroyed = keys.iter().filter(|key| key.state == KeyState::Destroyed).count();
     println!(
         "{times} kills, {} revisions, {} keys, {destroyed} destroyed",
@@ -110,19 +117,20 @@ pub fn work(place: &Place, folder: &Path, name: &str, _: u64) {
     let mut board = Writer::new(folder, name);
     let known = by_hand(place, ONE);
     known.load().wait().unwrap();
-    // Where the one before was killed, this one goes on; its dates are those of the store. Each step
-    // is a day and more: dates alone are enough then to make a key active. A key is destroyed by
-    // whoever has seen it disabled one step before.
+    // Where the one before was killed, this one goes on; its dates are those of the store. Each
+    // step is a day and more: dates alone are enough then to make a key active. A key is destroyed
+    // by whoever has seen it disabled one step before.
     let step = Duration::from_hours(30);
-    let clock = Clock::manual(known.status().unwrap().signed + step);
+    let clock = Clock::manual(known.status().store.unwrap().signed + step);
     let keys = place_by_hand(place, BOTH, &clock);
     // Where the us KEK was left out, it is added again.
     keys.rewrap().wait().unwrap();
     println!("{name} begins");
     loop {
         keys.load().wait().unwrap();
-        let states = keys.status().unwrap().keys;
-        let in_state = |state| states.iter().filter(move |key| key.state == state).map(|key| key.id);
+        let states = keys.status().store.unwrap().keys;
+        let in_state =
+            |state| states.iter().filter(move |key| key.state == state).map(|key| key.id);
         let pending: Vec<KeyId> = in_state(KeyState::Pending).collect();
         match pending.first() {
             Some(id) => keys.activate(*id).wait().unwrap(),

@@ -1,4 +1,5 @@
-//! The key manager in real processes: many at once, and ones that are killed. The long runs are `#[ignore]`d, for `./test --slow`.
+//! The key manager in real processes: many at once, and ones that are killed. The long runs are
+//! `#[ignore]`d, for `./test --slow`.
 //!
 //! A worker is this very program, started again with [`worker::ROLE`] set.
 

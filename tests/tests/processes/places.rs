@@ -35,7 +35,10 @@ impl Place {
     pub fn builder(&self) -> KeyManagerBuilder {
         let url = self.0.clone();
         if url.starts_with("postgres") {
-            KeyManager::builder("processes", sql::DieselStore::new(move || PgConnection::establish(&url)))
+            KeyManager::builder(
+                "processes",
+                sql::DieselStore::new(move || PgConnection::establish(&url)),
+            )
         } else {
             KeyManager::builder("processes", FileStore::new(PathBuf::from(url)))
         }
@@ -61,7 +64,11 @@ impl<S: KeyStore> KeyStore for WithoutClock<S> {
         Ok(Loaded::new(self.0.load(query).await?.records))
     }
 
-    async fn compare_and_swap(&self, expected: u64, changed: &[Record]) -> Result<bool, BackendError> {
+    async fn compare_and_swap(
+        &self,
+        expected: u64,
+        changed: &[Record],
+    ) -> Result<bool, BackendError> {
         self.0.compare_and_swap(expected, changed).await
     }
 

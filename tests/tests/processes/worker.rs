@@ -12,7 +12,8 @@ const PLACE: &str = "EF_TEST_WORKER_PLACE";
 const FOLDER: &str = "EF_TEST_WORKER_FOLDER";
 const NAME: &str = "EF_TEST_WORKER_NAME";
 
-/// Starts a worker. No secret is in its arguments or its environment: it takes its keys from where the tests have theirs.
+/// Starts a worker. No secret is in its arguments or its environment: it takes its keys from where
+/// the tests have theirs.
 pub fn start(role: &str, place: &Place, folder: &Path, name: &str) -> Child {
     Command::new(env::current_exe().unwrap())
         .args(["worker::is_one_of_many_processes", "--exact", "--nocapture", "--test-threads=1"])

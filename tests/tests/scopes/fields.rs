@@ -3,12 +3,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use encrypted_field::{
-    Encrypted, EncryptedField as _, EncryptedModel, Error, ErrorFamily, ErrorKind, Key, KeyState, Keyring,
-    Result, Scope, Secret, event, legacy,
+    Encrypted, EncryptedField as _, EncryptedFieldExt as _, EncryptedModel, Error, ErrorFamily,
+    ErrorKind, Key, Keyring, Result, Scope, Secret, event, key::KeyState, legacy,
 };
 use tests::secrets::{BOT_TOKEN, KEYS};
 
-use crate::keys::{acme, current, globex, key_of, refused, ring};
+use crate::keys::{acme, current, globex, key_of, refused, ring, scope as scope_of};
 use crate::models::{Customer, IBAN, Iban, IbanBefore, MovingIban};
 
 /// Everything that needs a key, on the ring in use and on a given one.
@@ -28,8 +28,8 @@ fn calls() -> Vec<(&'static str, Result<()>)> {
         ("seal_with", iban.seal_with(&ring).map(drop)),
         ("seal_text", iban.seal_text().map(drop)),
         ("seal_text_with", iban.seal_text_with(&ring).map(drop)),
-        ("presealed", iban.presealed().map(drop)),
-        ("presealed_with", iban.presealed_with(&ring).map(drop)),
+        ("to_stored_value", iban.to_stored_value().map(drop)),
+        ("to_stored_value_with", iban.to_stored_value_with(&ring).map(drop)),
         ("from_stored", Iban::from_stored(bytes.clone()).map(drop)),
         ("from_stored_with", Iban::from_stored_with(&ring, bytes).map(drop)),
         ("from_stored_text", Iban::from_stored_text(stored.clone()).map(drop)),
@@ -74,8 +74,8 @@ fn a_scope_seals_under_its_key_and_opens_no_other() {
         for result in [
             other.run(|| Iban::from_stored_text(stored.clone())),
             other.run(|| Iban::from_stored_text_with(&ring(), stored.clone())),
-            Scope::named("").run(|| Iban::from_stored_text(stored.clone())),
-            Scope::named("initech").run(|| Iban::from_stored_text(stored.clone())),
+            Scope::default_scope().run(|| Iban::from_stored_text(stored.clone())),
+            scope_of("initech").run(|| Iban::from_stored_text(stored.clone())),
         ] {
             assert_eq!(refused(result, IBAN), ErrorKind::ScopeMismatch);
         }
@@ -83,7 +83,7 @@ fn a_scope_seals_under_its_key_and_opens_no_other() {
         let static_scope = scope.run(|| IbanBefore::from_stored_text(stored));
         assert_eq!(refused(static_scope, IBAN), ErrorKind::ScopeMismatch);
     }
-    let missing = Scope::named("initech").run(|| iban.to_stored_text()).unwrap_err();
+    let missing = scope_of("initech").run(|| iban.to_stored_text()).unwrap_err();
     assert_eq!(missing.kind(), ErrorKind::NoActiveKey);
     assert!(missing.to_string().contains(r#"scope "initech""#), "{missing}");
 }
@@ -91,11 +91,34 @@ fn a_scope_seals_under_its_key_and_opens_no_other() {
 #[test]
 fn the_default_scope_can_be_chosen_and_is_never_fallen_back_to() {
     acme();
-    let stored = Scope::named("").run(|| Iban::from(BOT_TOKEN).to_stored_text()).unwrap();
+    let default = Scope::default_scope();
+    assert_eq!(default.name(), "");
+    let stored = default.run(|| Iban::from(BOT_TOKEN).to_stored_text()).unwrap();
     assert_eq!(key_of(&stored), "1");
-    assert!(Scope::named("").run(|| Iban::from_stored_text(stored.clone())).is_ok());
+    assert!(default.run(|| Iban::from_stored_text(stored.clone())).is_ok());
     assert_eq!(refused(Iban::from_stored_text(stored.clone()), IBAN), ErrorKind::NoScope);
-    assert_eq!(refused(acme().run(|| Iban::from_stored_text(stored)), IBAN), ErrorKind::ScopeMismatch);
+    assert_eq!(
+        refused(acme().run(|| Iban::from_stored_text(stored)), IBAN),
+        ErrorKind::ScopeMismatch
+    );
+}
+
+/// A tenant whose name got lost does not share the keys of the default scope.
+#[test]
+fn a_name_that_is_empty_is_no_tenants() {
+    crate::keys::install();
+    let error = Scope::named("").expect_err("no tenant has this name");
+    assert_eq!(
+        (error.kind(), error.kind().family()),
+        (ErrorKind::InvalidScope, ErrorFamily::Misuse)
+    );
+    assert!(error.to_string().contains("`Scope::default_scope()`"), "{error}");
+    // Names are taken as they are; one without keys seals nothing.
+    for name in ["x", " ", " acme", "acme ", "ACME", "\0", "ä", "\u{feff}"] {
+        assert_eq!(scope_of(name).name(), name);
+        let refused_to_seal = scope_of(name).run(|| Iban::from(BOT_TOKEN).to_stored_text());
+        assert_eq!(refused(refused_to_seal, IBAN), ErrorKind::NoActiveKey);
+    }
 }
 
 #[test]
@@ -108,15 +131,17 @@ fn scopes_nest_and_come_back_also_after_a_panic() {
             Iban::from(BOT_TOKEN).to_stored_text().unwrap()
         });
         assert_eq!(key_of(&stored), "4");
-        let panicked =
-            catch_unwind(AssertUnwindSafe(|| globex().run(|| resume_unwind(Box::new("inside of a scope")))));
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            globex().run(|| resume_unwind(Box::new("inside of a scope")))
+        }));
         assert!(panicked.is_err());
         assert_eq!(current().as_deref(), Some("acme"));
         assert_eq!(key_of(&Iban::from(BOT_TOKEN).to_stored_text().unwrap()), "3");
     });
     assert_eq!(current(), None);
-    let panicked =
-        catch_unwind(AssertUnwindSafe(|| acme().run(|| resume_unwind(Box::new("inside of a scope")))));
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        acme().run(|| resume_unwind(Box::new("inside of a scope")))
+    }));
     assert!(panicked.is_err());
     assert_eq!(current(), None);
 }
@@ -149,7 +174,12 @@ fn staleness_is_that_of_the_scope() {
     };
     let (old, new) = (read(&old), read(&new));
     scope.run(|| {
-        assert!(old.iban.is_stale() && old.is_any_stale() && !new.iban.is_stale() && !new.is_any_stale());
+        assert!(
+            old.iban.is_stale()
+                && old.is_any_stale()
+                && !new.iban.is_stale()
+                && !new.is_any_stale()
+        );
         assert!(!old.iban.is_stale_with(&retired) && !old.is_any_stale_with(&retired));
         assert!(new.iban.is_stale_with(&retired) && new.is_any_stale_with(&retired));
     });

@@ -2,7 +2,7 @@
 
 use std::sync::Once;
 
-use encrypted_field::{Error, ErrorKind, Key, KeyState, Keyring, Scope};
+use encrypted_field::{Error, ErrorKind, Key, Keyring, Scope, key::KeyState};
 use tests::secrets::KEYS;
 
 /// The default scope has key 1, "acme" 3 (and 2, retired), "globex" 4.
@@ -16,6 +16,11 @@ pub fn ring() -> Keyring {
     Keyring::builder().keys(keys).build().expect("a ring")
 }
 
+/// As [`ring`], before the rotation of "acme".
+pub fn before() -> Keyring {
+    Keyring::builder().key(Key::new(2, KEYS[1]).scope("acme")).build().expect("a ring")
+}
+
 pub fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| encrypted_field::install(ring()).expect("no ring was installed before"));
@@ -23,12 +28,20 @@ pub fn install() {
 
 pub fn acme() -> Scope {
     install();
-    Scope::named("acme")
+    Scope::named("acme").expect("a name")
 }
 
 pub fn globex() -> Scope {
     install();
-    Scope::named("globex")
+    Scope::named("globex").expect("a name")
+}
+
+/// The scope of this name, `""` for the default one.
+pub fn scope(name: &str) -> Scope {
+    match name {
+        "" => Scope::default_scope(),
+        name => Scope::named(name).expect("a name"),
+    }
 }
 
 /// The scope that is entered here.

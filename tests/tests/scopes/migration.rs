@@ -1,6 +1,7 @@
-//! `previous_scope`: values move from the default scope to those of the tenants, and between scopes with names.
+//! `previous_scope`: values move from the default scope to those of the tenants, and between scopes
+//! with names.
 
-use encrypted_field::{Encrypted, EncryptedField as _, ErrorKind, Secret};
+use encrypted_field::{Encrypted, ErrorKind, Secret};
 use tests::secrets::BOT_TOKEN;
 
 use crate::keys::{acme, globex, install, key_of, refused};
@@ -14,7 +15,12 @@ struct First(Secret<String>);
 struct Second(Secret<String>);
 
 #[derive(Encrypted)]
-#[encrypted(context = "tokens.token", scope = "globex", previous_scope = "acme", previous_scope = "")]
+#[encrypted(
+    context = "tokens.token",
+    scope = "globex",
+    previous_scope = "acme",
+    previous_scope = ""
+)]
 struct Third(Secret<String>);
 
 /// `previous_context` at the same time.
@@ -40,9 +46,10 @@ fn values_move_from_scope_to_scope() {
         let third = third.to_stored_text().unwrap();
         assert_eq!(key_of(&third), "4");
         // Not the way back.
-        for result in
-            [Second::from_stored_text(third.clone()).map(drop), First::from_stored_text(third).map(drop)]
-        {
+        for result in [
+            Second::from_stored_text(third.clone()).map(drop),
+            First::from_stored_text(third).map(drop),
+        ] {
             assert_eq!(refused(result, "tokens.token"), ErrorKind::ScopeMismatch);
         }
     }
@@ -63,7 +70,8 @@ fn entering_a_scope_changes_nothing_for_a_field_that_has_one() {
             assert_eq!(key_of(&First::from(BOT_TOKEN).to_stored_text().unwrap()), "1");
             assert_eq!(key_of(&Second::from(BOT_TOKEN).to_stored_text().unwrap()), "3");
             assert!(
-                First::from_stored_text(first.as_ref().unwrap().clone()).is_ok_and(|first| !first.is_stale())
+                First::from_stored_text(first.as_ref().unwrap().clone())
+                    .is_ok_and(|first| !first.is_stale())
             );
         });
     }

@@ -39,8 +39,8 @@ pub const IBAN: &str = "customers.iban";
 
 impl Customer {
     pub fn new(id: i32, tenant: &str) -> Self {
-        let note =
-            (id % 2 == 0).then(|| format!("{}{tenant} note {id}", secrets::CANARY).into_bytes().into());
+        let note = (id % 2 == 0)
+            .then(|| format!("{}{tenant} note {id}", secrets::CANARY).into_bytes().into());
         Self { id, tenant: tenant.into(), iban: secret(tenant, id).into(), note }
     }
 }

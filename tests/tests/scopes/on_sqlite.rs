@@ -17,7 +17,8 @@ mod database {
 
     impl Database {
         pub fn connect(&self) -> Diesel {
-            Diesel::establish(self.0.path().join("test.db").to_str().expect("a path")).expect("connect")
+            Diesel::establish(self.0.path().join("test.db").to_str().expect("a path"))
+                .expect("connect")
         }
 
         pub fn url(&self) -> String {

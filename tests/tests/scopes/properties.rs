@@ -5,13 +5,13 @@ use std::pin::Pin;
 use std::task::{Context, Waker};
 use std::thread;
 
-use encrypted_field::{EncryptedField as _, Scope};
+use encrypted_field::Scope;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tests::secrets;
 use tokio::task::yield_now;
 
-use crate::keys::{current, install, key_of};
+use crate::keys::{current, install, key_of, scope as named};
 use crate::models::Iban;
 
 /// The scopes with keys, and one without; each with the id of its key.
@@ -50,14 +50,16 @@ fn play(steps: Vec<Step>, expected: Option<usize>) {
     for step in steps {
         match step {
             Step::Check => {}
-            Step::Run(scope, steps) => Scope::named(SCOPES[scope].0).run(|| play(steps, Some(scope))),
+            Step::Run(scope, steps) => {
+                named(SCOPES[scope].0).run(|| play(steps, Some(scope)));
+            }
             Step::Thread(true, steps) => {
                 thread::spawn(Scope::carry(move || play(steps, expected))).join().unwrap();
             }
             Step::Thread(false, steps) => thread::spawn(move || play(steps, None)).join().unwrap(),
             Step::Panic(scope, steps) => {
                 let panics = || {
-                    Scope::named(SCOPES[scope].0).run(|| {
+                    named(SCOPES[scope].0).run(|| {
                         play(steps, Some(scope));
                         resume_unwind(Box::new("on purpose"));
                     });
@@ -78,7 +80,7 @@ fn nested(scopes: &[usize]) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         });
     };
     let inner = nested(inner);
-    Box::pin(Scope::named(SCOPES[scope].0).enter(async move {
+    Box::pin(named(SCOPES[scope].0).enter(async move || {
         let stored = Iban::from(secrets::BOT_TOKEN).to_stored_text().unwrap();
         yield_now().await;
         check(Some(scope));
@@ -96,7 +98,8 @@ proptest! {
         check(None);
     }
 
-    /// With the scopes that have keys. Futures that are not polled to their end are dropped, in any scope.
+    /// With the scopes that have keys. Futures that are not polled to their end are dropped, in any
+    /// scope.
     #[test]
     fn futures_polled_in_any_order_keep_their_scopes(
         futures in vec(vec(0..3_usize, 0..4), 1..6),
@@ -117,7 +120,7 @@ proptest! {
                 check(around);
             };
             match around {
-                Some(scope) => Scope::named(SCOPES[scope].0).run(poll),
+                Some(scope) => named(SCOPES[scope].0).run(poll),
                 None => poll(),
             }
         }

@@ -81,7 +81,7 @@ fn a_thread_that_ends_is_in_no_scope() {
 #[tokio::test]
 async fn spawn_blocking_needs_carry() {
     acme()
-        .enter(async {
+        .enter(async || {
             let without = tokio::task::spawn_blocking(seal).await.unwrap();
             assert_eq!(refused(without, IBAN), ErrorKind::NoScope);
             let with = tokio::task::spawn_blocking(Scope::carry(seal)).await.unwrap();

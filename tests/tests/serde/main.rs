@@ -30,7 +30,10 @@ fn message<T>(result: Result<T, serde_json::Error>) -> String {
 fn refused<T: DeserializeOwned>(input: &Value) -> String {
     let message_of_text = message(serde_json::from_str::<T>(&input.to_string()));
     let message_of_value = message(T::deserialize(input));
-    assert!(message_of_text.starts_with(&message_of_value), "{message_of_text} / {message_of_value}");
+    assert!(
+        message_of_text.starts_with(&message_of_value),
+        "{message_of_text} / {message_of_value}"
+    );
     message_of_value
 }
 

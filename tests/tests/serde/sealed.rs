@@ -1,6 +1,6 @@
 //! `serialize = "sealed"`: detached values, for cookies, queues and JSON.
 
-use encrypted_field::{Encrypted, EncryptedField, ErrorKind, Key, KeyId, Keyring, Secret};
+use encrypted_field::{Encrypted, ErrorKind, Key, KeyId, Keyring, Secret};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tests::leaks::Scanner;
@@ -20,7 +20,11 @@ struct Job {
 }
 
 fn job() -> Job {
-    Job { token: BOT_TOKEN.into(), pin: Some(CANARY_INTEGER.into()), profile: Some(profile().into()) }
+    Job {
+        token: BOT_TOKEN.into(),
+        pin: Some(CANARY_INTEGER.into()),
+        profile: Some(profile().into()),
+    }
 }
 
 #[test]
@@ -86,7 +90,10 @@ fn anything_else_is_refused() {
         (json!(CANARY_INTEGER), "jobs.token: not a value of the field's type"),
         (json!(null), "jobs.token: not a value of the field's type"),
         (json!(others), "jobs.token: key 1: the stored value does not authenticate"),
-        (json!(sealed.replacen("ef1", "ef2", 1)), "jobs.token: the stored value has a format version"),
+        (
+            json!(sealed.replacen("ef1", "ef2", 1)),
+            "jobs.token: the stored value has a format version",
+        ),
         (json!(sealed[..30]), "jobs.token: "),
     ] {
         let message = refused::<Token>(&input);
@@ -94,7 +101,10 @@ fn anything_else_is_refused() {
     }
     drop(ring);
     let _ring = Keyring::builder().active(2, KEYS[1]).build().unwrap().hold();
-    assert!(refused::<Token>(&json!(sealed)).starts_with("jobs.token: key 1: the key ring does not hold"));
+    assert!(
+        refused::<Token>(&json!(sealed))
+            .starts_with("jobs.token: key 1: the key ring does not hold")
+    );
 }
 
 #[test]
@@ -102,8 +112,12 @@ fn what_cannot_be_sealed_is_an_error() {
     let _ring = first_key().hold();
     let twice = Token::from(Token::from(BOT_TOKEN).seal_text().unwrap());
     assert!(message(serde_json::to_string(&twice)).starts_with("jobs.token: "));
-    let _ring = Keyring::builder().key(Key::new(1, KEYS[0]).scope("elsewhere")).build().unwrap().hold();
-    assert!(message(serde_json::to_string(&job())).contains("no key of this scope and purpose is active"));
+    let _ring =
+        Keyring::builder().key(Key::new(1, KEYS[0]).scope("elsewhere")).build().unwrap().hold();
+    assert!(
+        message(serde_json::to_string(&job()))
+            .contains("no key of this scope and purpose is active")
+    );
 }
 
 /// A type without any serde is a field like any other.

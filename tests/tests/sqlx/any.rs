@@ -1,6 +1,7 @@
 //! SQLx's `Any` driver: the database is known at run time only.
 
-use encrypted_field::{EncryptedField, ErrorKind};
+use encrypted_field::EncryptedField as _;
+use encrypted_field::ErrorKind;
 use sqlx::{AnyConnection, Connection, QueryBuilder};
 use tests::secrets::{BOT_TOKEN, plaintext};
 
@@ -23,7 +24,8 @@ macro_rules! on {
             let Some(database) = $database::open() else { return };
             let _ring = keys::first().hold();
             sqlx::any::install_default_drivers();
-            let dialect = Dialect { text: $database::TEXT, bytes: $database::BYTES, sql: $database::sql };
+            let dialect =
+                Dialect { text: $database::TEXT, bytes: $database::BYTES, sql: $database::sql };
             let mut db = AnyConnection::connect(&database.url).await.unwrap();
             create(&mut db, &dialect).await;
             $behaviour(&mut db, &dialect).await;
@@ -69,7 +71,10 @@ async fn create(db: &mut AnyConnection, Dialect { text, bytes, sql }: &Dialect) 
 async fn insert(db: &mut AnyConnection, sql: &Dialect, row: &SlackConnection) -> sqlx::Result<()> {
     let insert = (sql.sql)("INSERT INTO slack_connections VALUES ($1, $2, $3, $4, $5, $6)");
     let query = sqlx::query(insert).bind(row.id).bind(row.org_id.as_str()).bind(&row.bot_token);
-    let query = query.bind(row.signing_secret.clone()).bind(row.webhook_key.clone()).bind(row.note.as_ref());
+    let query = query
+        .bind(row.signing_secret.clone())
+        .bind(row.webhook_key.clone())
+        .bind(row.note.as_ref());
     query.execute(db).await.map(|_| ())
 }
 
@@ -95,11 +100,16 @@ async fn reads_what_it_wrote(db: &mut AnyConnection, sql: &Dialect) {
 async fn builds_queries(db: &mut AnyConnection, sql: &Dialect) {
     let rows = [SlackConnection::full(1), SlackConnection::full(2)];
     let columns = "(id, org_id, bot_token, signing_secret, webhook_key, note) ";
-    let mut insert = QueryBuilder::<sqlx::Any>::new(format!("INSERT INTO slack_connections {columns}"));
+    let mut insert =
+        QueryBuilder::<sqlx::Any>::new(format!("INSERT INTO slack_connections {columns}"));
     insert.push_values(&rows, |mut values, row| {
-        values.push_bind(row.id).push_bind("org").push_bind(row.bot_token.presealed().unwrap());
-        values.push_bind(row.signing_secret.as_ref().map(|secret| secret.presealed().unwrap()));
-        values.push_bind(row.webhook_key.presealed().unwrap()).push_bind(row.note.as_ref());
+        values
+            .push_bind(row.id)
+            .push_bind("org")
+            .push_bind(row.bot_token.to_stored_value().unwrap());
+        values
+            .push_bind(row.signing_secret.as_ref().map(|secret| secret.to_stored_value().unwrap()));
+        values.push_bind(row.webhook_key.to_stored_value().unwrap()).push_bind(row.note.as_ref());
     });
     insert.build().execute(&mut *db).await.unwrap();
     for row in rows {
@@ -133,6 +143,7 @@ async fn inserts_nothing_without_a_key(db: &mut AnyConnection, sql: &Dialect) {
     let _ring = keys::read_only().hold();
     let row = SlackConnection { bot_token: plaintext("a").into(), ..SlackConnection::sparse(1) };
     foreign(&insert(db, sql, &row).await.unwrap_err());
-    let rows: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM slack_connections").fetch_one(db).await.unwrap();
+    let rows: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM slack_connections").fetch_one(db).await.unwrap();
     assert_eq!(rows, 0);
 }

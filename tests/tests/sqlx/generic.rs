@@ -1,4 +1,5 @@
-//! An application's own code, generic over databases: the bounds it needs are those of the plain types.
+//! An application's own code, generic over databases: the bounds it needs are those of the plain
+//! types.
 
 use sqlx::{ColumnIndex, Database, Decode, Encode, Executor, FromRow, IntoArguments, Pool, Type};
 

@@ -1,6 +1,6 @@
 //! Key rings of an application over time.
 
-use encrypted_field::{Key, KeyId, KeyState, Keyring};
+use encrypted_field::{Key, KeyId, Keyring, key::KeyState};
 use tests::secrets::KEYS;
 
 /// Key 1 is active.

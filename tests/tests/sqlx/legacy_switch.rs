@@ -1,5 +1,5 @@
-//! `legacy::close` and `legacy::reopen`. The switch is the process's, by context, so each database has a field type
-//! of its own here.
+//! `legacy::close` and `legacy::reopen`. The switch is the process's, by context, so each database
+//! has a field type of its own here.
 
 use encrypted_field::{Encrypted, ErrorKind, Secret, legacy};
 use sqlx::Connection;
@@ -36,7 +36,8 @@ macro_rules! on {
                 let mut db = database.connect().await;
                 let create = format!("CREATE TABLE imports (token {TEXT})");
                 sqlx::query(sql(&create)).execute(&mut db).await.unwrap();
-                let insert = sqlx::query(sql("INSERT INTO imports VALUES ($1)")).bind(plaintext("old"));
+                let insert =
+                    sqlx::query(sql("INSERT INTO imports VALUES ($1)")).bind(plaintext("old"));
                 insert.execute(&mut db).await.unwrap();
 
                 assert!(!legacy::is_closed::<Token>());

@@ -1,11 +1,12 @@
 //! Encrypted fields through SQLx, on SQLite, PostgreSQL and MariaDB.
 //!
-//! `suite` holds the behaviours that all databases share. It is written once, against the names that a
-//! module of `databases` gives, and compiled once for each of them: generic functions would spell SQLx's
-//! bounds where a user writes none. The other modules test what is special to one driver.
+//! `suite` holds the behaviours that all databases share. It is written once, against the names
+//! that a module of `databases` gives, and compiled once for each of them: generic functions would
+//! spell SQLx's bounds where a user writes none. The other modules test what is special to one
+//! driver.
 //!
-//! Every test keeps to a database and a key ring of its own. The ring is held by the test's thread, on which
-//! tokio's test runtime also runs the tasks that a test spawns.
+//! Every test keeps to a database and a key ring of its own. The ring is held by the test's thread,
+//! on which tokio's test runtime also runs the tasks that a test spawns.
 #![allow(clippy::duplicate_mod, reason = "that is how one suite runs on three databases")]
 
 mod any;
@@ -22,4 +23,5 @@ mod on_postgres;
 mod on_sqlite;
 mod pg_array;
 mod pg_only;
+mod sqlite_only;
 mod values;

@@ -1,6 +1,6 @@
 //! The application's tables.
 
-use encrypted_field::Encrypted;
+use encrypted_field::{Encrypted, Secret};
 use sqlx::FromRow;
 use tests::secrets::{BOT_TOKEN, SIGNING_SECRET, UNUSUAL_TEXT, plaintext};
 
@@ -68,7 +68,13 @@ pub struct Import {
     pub secret: Option<ImportSecret>,
 }
 
-/// Reads `nonce || ciphertext` of a cipher that this application had before: a one-byte nonce and XOR.
+/// Was bytes, in whatever column.
+#[derive(Encrypted)]
+#[encrypted(context = "imports.scan", legacy = plaintext)]
+pub struct ImportScan(Secret<Vec<u8>>);
+
+/// Reads `nonce || ciphertext` of a cipher that this application had before: a one-byte nonce and
+/// XOR.
 pub fn home_made(stored: &[u8]) -> Result<String, std::string::FromUtf8Error> {
     let (nonce, ciphertext) = stored.split_first().unwrap_or((&0, &[]));
     String::from_utf8(ciphertext.iter().map(|byte| byte ^ nonce).collect())

@@ -66,8 +66,12 @@ mod plaintexts {
         let document = Document::from(serde_json::json!({ "a": plaintext("a") }));
         let written = Model { document, envelope: Some(Sealed(7).into()) };
         let select = sqlx::query_as("SELECT $1 AS document, $2 AS envelope");
-        let read: Model =
-            select.bind(&written.document).bind(&written.envelope).fetch_one(&mut db).await.unwrap();
+        let read: Model = select
+            .bind(&written.document)
+            .bind(&written.envelope)
+            .fetch_one(&mut db)
+            .await
+            .unwrap();
         assert_eq!(read, written);
         assert!(serde_json::to_value(&read.document).unwrap() == *read.document);
     }

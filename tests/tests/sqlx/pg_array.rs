@@ -62,8 +62,12 @@ async fn arrays_read_as_they_were_written() {
 
     let select = "SELECT tokens, keys FROM sessions ORDER BY id";
     let rows: Vec<Session> = sqlx::query_as(select).fetch_all(&mut db).await.unwrap();
-    let expected =
-        [(tokens(), Some(keys())), (tokens(), Some(keys())), (tokens(), None), (vec![], Some(vec![]))];
+    let expected = [
+        (tokens(), Some(keys())),
+        (tokens(), Some(keys())),
+        (tokens(), None),
+        (vec![], Some(vec![])),
+    ];
     assert_eq!(rows.len(), expected.len());
     for (row, (tokens, keys)) in rows.into_iter().zip(expected) {
         assert_eq!((row.tokens, row.keys), (tokens, keys));
@@ -105,21 +109,28 @@ async fn one_insert_of_many_rows_through_unnest() {
     let keys: Vec<Option<Key>> =
         ids.iter().map(|id| (id % 2 == 0).then(|| id.to_be_bytes()[..].into())).collect();
     let insert = "INSERT INTO single SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[])";
-    let result = sqlx::query(insert).bind(&ids).bind(&tokens).bind(&keys).execute(&mut db).await.unwrap();
+    let result =
+        sqlx::query(insert).bind(&ids).bind(&tokens).bind(&keys).execute(&mut db).await.unwrap();
     assert_eq!(result.rows_affected(), 1000);
 
     // As columns these are the values of the same field.
     let rows: Vec<(i64, Token, Option<Key>)> =
-        sqlx::query_as("SELECT id, token, key FROM single ORDER BY id").fetch_all(&mut db).await.unwrap();
-    for ((id, token, key), (expected_id, expected)) in rows.into_iter().zip(ids.into_iter().zip(tokens)) {
+        sqlx::query_as("SELECT id, token, key FROM single ORDER BY id")
+            .fetch_all(&mut db)
+            .await
+            .unwrap();
+    for ((id, token, key), (expected_id, expected)) in
+        rows.into_iter().zip(ids.into_iter().zip(tokens))
+    {
         assert_eq!((id, token), (expected_id, expected));
         assert_eq!(key, keys[usize::try_from(id).unwrap()]);
     }
     // And back, gathered by the database.
-    let gathered: Vec<Token> = sqlx::query_scalar("SELECT array_agg(token ORDER BY id) FROM single")
-        .fetch_one(&mut db)
-        .await
-        .unwrap();
+    let gathered: Vec<Token> =
+        sqlx::query_scalar("SELECT array_agg(token ORDER BY id) FROM single")
+            .fetch_one(&mut db)
+            .await
+            .unwrap();
     assert_eq!(gathered.len(), 1000);
 }
 
@@ -146,6 +157,7 @@ async fn without_an_active_key_nothing_is_inserted() {
     // Nothing to seal, nothing to fail.
     let insert = sqlx::query(INSERT).bind(2_i64).bind(Vec::<Token>::new()).bind(None::<Vec<Key>>);
     insert.execute(&mut db).await.unwrap();
-    let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM sessions").fetch_all(&mut db).await.unwrap();
+    let ids: Vec<i64> =
+        sqlx::query_scalar("SELECT id FROM sessions").fetch_all(&mut db).await.unwrap();
     assert_eq!(ids, [2]);
 }

@@ -16,8 +16,11 @@ async fn a_domain_is_read_and_written() {
     sqlx::raw_sql(create).execute(&mut db).await.unwrap();
     let token = BotToken::from(BOT_TOKEN);
     sqlx::query("INSERT INTO one VALUES ($1)").bind(&token).execute(&mut db).await.unwrap();
-    let read: BotToken = sqlx::query_scalar("SELECT token FROM one").fetch_one(&mut db).await.unwrap();
+    let read: BotToken =
+        sqlx::query_scalar("SELECT token FROM one").fetch_one(&mut db).await.unwrap();
     assert_eq!(read, token);
     // The plaintext by mistake.
-    assert!(sqlx::query("INSERT INTO one VALUES ($1)").bind(&*token).execute(&mut db).await.is_err());
+    assert!(
+        sqlx::query("INSERT INTO one VALUES ($1)").bind(&*token).execute(&mut db).await.is_err()
+    );
 }

@@ -16,7 +16,9 @@ fn in_any_time_zone<P: Place>() {
 
     let Some(table) = Table::<P>::open() else { return };
     let zones = match P::DIALECT {
-        Dialect::Postgres => &["SET TIME ZONE 'Pacific/Kiritimati'", "SET TIME ZONE 'America/St_Johns'"],
+        Dialect::Postgres => {
+            &["SET TIME ZONE 'Pacific/Kiritimati'", "SET TIME ZONE 'America/St_Johns'"]
+        }
         Dialect::MySql => &["SET time_zone = '+13:00'", "SET time_zone = '-11:30'"],
         _ => &["", ""],
     };
@@ -35,7 +37,10 @@ fn in_any_time_zone<P: Place>() {
                 } else {
                     let time = time.unwrap();
                     // The server may be another host.
-                    assert!(before - MINUTES <= time && time <= after + MINUTES, "{time:?}, {zone}");
+                    assert!(
+                        before - MINUTES <= time && time <= after + MINUTES,
+                        "{time:?}, {zone}"
+                    );
                 }
             }
         }

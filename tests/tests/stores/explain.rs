@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 use diesel::sql_types::{BigInt, Text};
 use diesel::{
-    Connection, MysqlConnection, PgConnection, QueryableByName, RunQueryDsl as _, SqliteConnection, sql_query,
+    Connection, MysqlConnection, PgConnection, QueryableByName, RunQueryDsl as _, SqliteConnection,
+    sql_query,
 };
 use encrypted_field::envelope::sql::{Dialect, DieselStore};
 use encrypted_field::envelope::{KeyStore as _, Query};
@@ -95,7 +96,8 @@ fn accesses(dialect: Dialect, lines: &[String]) -> Vec<Access> {
     let mut accesses = Vec::new();
     if dialect == Dialect::Sqlite {
         // Lines that only hold others together look through nothing.
-        let looks = lines.iter().filter(|line| line.starts_with("SEARCH") || line.starts_with("SCAN"));
+        let looks =
+            lines.iter().filter(|line| line.starts_with("SEARCH") || line.starts_with("SCAN"));
         accesses.extend(looks.map(|line| Access { index: of_sqlite(line), rows: None }));
     } else {
         let plan: Value = serde_json::from_str(&lines.concat()).unwrap();
@@ -155,13 +157,13 @@ fn of_mariadb(table: &Value) -> Option<Access> {
 }
 
 fn of_sqlite(line: &str) -> Index {
-    if line
-        .starts_with("SEARCH encrypted_field_keys USING INDEX sqlite_autoindex_encrypted_field_keys_1 (name")
-    {
+    if line.starts_with(
+        "SEARCH encrypted_field_keys USING INDEX sqlite_autoindex_encrypted_field_keys_1 (name",
+    ) {
         Index::Names
-    } else if line
-        .starts_with("SEARCH encrypted_field_keys USING INDEX encrypted_field_keys_revision (revision")
-    {
+    } else if line.starts_with(
+        "SEARCH encrypted_field_keys USING INDEX encrypted_field_keys_revision (revision",
+    ) {
         Index::Revisions
     } else {
         Index::None

@@ -33,8 +33,11 @@ fn leaves_nothing<P: Place>() {
         assert!(error.to_string().contains("not this one"), "{error}");
         assert_eq!(all(&store).await, []);
 
-        let before =
-            [record("head", 1, "head"), record("demand/0001", 1, "one"), record("demand/0005", 1, "five")];
+        let before = [
+            record("head", 1, "head"),
+            record("demand/0001", 1, "one"),
+            record("demand/0005", 1, "five"),
+        ];
         swap(&store, 0, &before).await;
         assert!(store.compare_and_swap(1, &many(2)).await.is_err());
         assert_eq!(all(&store).await, before);

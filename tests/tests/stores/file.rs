@@ -42,7 +42,8 @@ impl Folder {
 
     fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.0.path()).unwrap();
-        let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<_> =
+            entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
@@ -93,9 +94,9 @@ fn who_may_read() {
     let folder = Folder::with_store();
     folder.mode(0o644);
     refuses(&folder.store(), Misconfigured, "`chmod 600`");
-    refuses(&folder.store().allow_group_read(), Misconfigured, "`chmod 600`");
+    refuses(&folder.store().allow_group_read(), Misconfigured, "`chmod 640`");
     folder.mode(0o640);
-    refuses(&folder.store(), Misconfigured, "`allow_group_read`");
+    refuses(&folder.store(), Misconfigured, "`FileStore::allow_group_read`");
     let store = folder.store().allow_group_read();
     assert!(ready(store.compare_and_swap(1, &second())).unwrap());
     assert_eq!(load(&store), second());
@@ -126,7 +127,11 @@ fn what_is_not_there() {
     assert!(folder.path("store.json").is_symlink());
     fs::create_dir(&missing).unwrap();
     let target = missing.join("store.json");
-    refuses(&folder.store(), Misconfigured, &format!("a link to {}, which is not there", target.display()));
+    refuses(
+        &folder.store(),
+        Misconfigured,
+        &format!("a link to {}, which is not there", target.display()),
+    );
 }
 
 /// Written without having been read, as an anchor may be.
@@ -136,7 +141,10 @@ fn a_folder_that_goes() {
     let missing = folder.path("missing");
     let store = FileStore::new(missing.join("store.json"));
     let error = refused(ready(store.replace(None, "text".into())), Misconfigured);
-    assert!(error.to_string().contains(&format!("the folder {} is not there", missing.display())), "{error}");
+    assert!(
+        error.to_string().contains(&format!("the folder {} is not there", missing.display())),
+        "{error}"
+    );
 }
 
 #[test]
@@ -202,20 +210,28 @@ fn what_is_no_store() {
     }
 }
 
-/// Killed writers leave their temporary files behind; the next writer removes those, and nobody else's.
+/// Killed writers leave their temporary files behind; the next writer removes those, and nobody
+/// else's.
 #[test]
 fn leftovers_of_killed_writers() {
     let folder = Folder::with_store();
-    for name in
-        ["store.json.tmp-0123456789abcdef", "store.json.tmp-backup", "other.json.tmp-0123456789abcdef"]
-    {
+    for name in [
+        "store.json.tmp-0123456789abcdef",
+        "store.json.tmp-backup",
+        "other.json.tmp-0123456789abcdef",
+    ] {
         fs::write(folder.path(name), "cut o").unwrap();
     }
     assert_eq!(load(&folder.store()), first());
     assert!(ready(folder.store().compare_and_swap(1, &second())).unwrap());
     assert_eq!(
         folder.names(),
-        ["other.json.tmp-0123456789abcdef", "store.json", "store.json.lock", "store.json.tmp-backup"]
+        [
+            "other.json.tmp-0123456789abcdef",
+            "store.json",
+            "store.json.lock",
+            "store.json.tmp-backup"
+        ]
     );
 }
 
@@ -232,7 +248,9 @@ fn a_lock_that_is_never_released() {
         assert_eq!(load(&store), first());
     }
     lock.unlock().unwrap();
-    assert!(ready(folder.store().lock_timeout(Duration::ZERO).compare_and_swap(1, &second())).unwrap());
+    assert!(
+        ready(folder.store().lock_timeout(Duration::ZERO).compare_and_swap(1, &second())).unwrap()
+    );
 }
 
 /// One that is released is waited for.
@@ -267,7 +285,8 @@ fn through_a_link() {
 fn too_large() {
     let folder = Folder::with_store();
     let text = "x".repeat(1_000_000);
-    let mut changed: Vec<_> = (1..=68).map(|number| record(&format!("process/{number}"), 2, &text)).collect();
+    let mut changed: Vec<_> =
+        (1..=68).map(|number| record(&format!("process/{number}"), 2, &text)).collect();
     changed.push(record("head", 2, "head"));
     let error = refused(ready(folder.store().compare_and_swap(1, &changed)), Misconfigured);
     assert!(error.to_string().contains("64 MiB"), "{error}");

@@ -134,7 +134,8 @@ fn no_server() {
     let url = |scheme: &str| format!("{scheme}://app:{password}@127.0.0.1:{port}/app");
     run(async {
         let postgres = url("postgres");
-        unavailable(&DieselStore::new(move || diesel::pg::PgConnection::establish(&postgres))).await;
+        unavailable(&DieselStore::new(move || diesel::pg::PgConnection::establish(&postgres)))
+            .await;
         let mysql = url("mysql");
         unavailable(&DieselStore::new(move || diesel::MysqlConnection::establish(&mysql))).await;
         let patience = std::time::Duration::from_millis(50);
@@ -147,6 +148,9 @@ fn no_server() {
 
 async fn unavailable(store: &(impl KeyStore + std::fmt::Debug)) {
     refused(store.load(&Query::all()).await, BackendErrorKind::Unavailable);
-    refused(store.compare_and_swap(0, &[record("head", 1, "head")]).await, BackendErrorKind::Unavailable);
+    refused(
+        store.compare_and_swap(0, &[record("head", 1, "head")]).await,
+        BackendErrorKind::Unavailable,
+    );
     tests::assert_redacted(&format!("{store:?} {}", store.describe()));
 }

@@ -52,7 +52,8 @@ fn the_longest_records<P: Place>() {
         let mut too_long = longest("demand/107");
         too_long.body.push(' ');
         let changed = [record("head", 2, "head"), record("demand/108", 2, "another"), too_long];
-        let error = refused(store.compare_and_swap(1, &changed).await, BackendErrorKind::Misconfigured);
+        let error =
+            refused(store.compare_and_swap(1, &changed).await, BackendErrorKind::Misconfigured);
         assert!(error.to_string().contains("1 MiB"), "{error}");
         assert_eq!(all(&store).await, records);
     });

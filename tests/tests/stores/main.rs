@@ -1,6 +1,7 @@
 //! Key stores: in a file, and in a table of each database through each ORM.
 
 mod clock;
+mod damage;
 mod explain;
 mod failures;
 mod file;
@@ -12,6 +13,7 @@ mod permissions;
 mod places;
 mod plans;
 mod pooled;
+mod prepared;
 mod queries;
 mod race;
 mod runtime;

@@ -78,7 +78,8 @@ fn a_hostile_name<P: Place>() {
             &format!("a.{long}"),
         ] {
             let store = P::connect(nowhere, "");
-            let error: Error = refused(P::table(store, name).map(drop), ErrorKind::KeyStoreUnusable);
+            let error: Error =
+                refused(P::table(store, name).map(drop), ErrorKind::KeyStoreUnusable);
             assert!(error.to_string().contains(&format!("{name:?}")), "{error}");
         }
         for name in ["a", "_", "a1.B_2", &long[1..]] {

@@ -3,13 +3,15 @@
 use encrypted_field::envelope::{BackendErrorKind, KeyStore as _, Query};
 
 use crate::places::{
-    DieselMariaDb, DieselPostgres, DieselSqlite, Place, SqlxMariaDb, SqlxPostgres, SqlxSqlite, Table,
+    DieselMariaDb, DieselPostgres, DieselSqlite, Place, SqlxMariaDb, SqlxPostgres, SqlxSqlite,
+    Table,
 };
 use crate::support::{all, record, refused, run, swap};
 
 #[test]
 fn postgres() {
-    // Roles that each server has: one that reads all tables, and one that has nothing to do with tables.
+    // Roles that each server has: one that reads all tables, and one that has nothing to do with
+    // tables.
     for (may_read, first) in [
         (true, "SET ROLE pg_read_all_data"),
         (false, "SET ROLE pg_signal_backend"),

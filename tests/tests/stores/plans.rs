@@ -65,7 +65,9 @@ fn filled<P: Explain>(records: u64, bytes: usize) -> Option<Table<P>> {
             format!("SELECT name, number, hex(zeroblob({})) FROM numbers", bytes / 2)
         }
     };
-    table.execute(&format!("INSERT INTO encrypted_field_keys (name, revision, record) {table_of_numbers}"));
+    table.execute(&format!(
+        "INSERT INTO encrypted_field_keys (name, revision, record) {table_of_numbers}"
+    ));
     table.execute(&format!(
         "INSERT INTO encrypted_field_keys (name, revision, record) VALUES ('head', {records}, '{{}}')"
     ));
@@ -89,7 +91,10 @@ fn looks_up<P: Explain>(table: &Table<P>, records: u64, analyzed: bool) {
     let either = P::DIALECT == Dialect::MySql;
     let by_names = |query: &Query, most: u64| {
         for access in accesses(table, query) {
-            assert!(access.index == Index::Names || either && access.index == Index::Revisions, "{access:?}");
+            assert!(
+                access.index == Index::Names || either && access.index == Index::Revisions,
+                "{access:?}"
+            );
             if analyzed && let Some(rows) = access.rows {
                 assert!(rows <= most as f64, "{rows} rows of {most}");
             }
@@ -109,7 +114,10 @@ fn looks_up<P: Explain>(table: &Table<P>, records: u64, analyzed: bool) {
     for after in [1, last] {
         for prefix in ["demand/3f", "demand/"] {
             for access in accesses(table, &Query::head().prefix(prefix).after(after)) {
-                assert!(access.index != Index::None || after == 1 && prefix == "demand/", "{access:?}");
+                assert!(
+                    access.index != Index::None || after == 1 && prefix == "demand/",
+                    "{access:?}"
+                );
             }
         }
     }

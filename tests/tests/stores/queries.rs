@@ -56,7 +56,8 @@ fn exactly_what_is_wanted<P: Place>() {
         for query in queries(&longest) {
             for after in [0, 1, 2, 3, u64::MAX] {
                 let query = query.clone().after(after);
-                let wanted: Vec<_> = stored.iter().filter(|record| query.selects(record)).cloned().collect();
+                let wanted: Vec<_> =
+                    stored.iter().filter(|record| query.selects(record)).cloned().collect();
                 let loaded = sorted(store.load(&query).await.unwrap().records);
                 assert_eq!(loaded, wanted, "{query:?}");
             }
@@ -66,8 +67,9 @@ fn exactly_what_is_wanted<P: Place>() {
 
 fn queries(longest: &[String; 2]) -> Vec<Query> {
     let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
-    let prefixes =
-        |prefixes: &[&str]| prefixes.iter().fold(Query::head(), |query, &prefix| query.prefix(prefix));
+    let prefixes = |prefixes: &[&str]| {
+        prefixes.iter().fold(Query::head(), |query, &prefix| query.prefix(prefix))
+    };
     let mut queries = vec![
         Query::head(),
         Query::all(),
@@ -80,8 +82,10 @@ fn queries(longest: &[String; 2]) -> Vec<Query> {
         prefixes(&["z", "9", "/", "process/", "head"]).names(names(&["head/", "/", "z"])),
     ];
     queries.extend(NAMES.iter().map(|name| Query::head().prefix(*name)));
-    queries
-        .extend(["h", "head", "t", "tre", "tree/3f/", "zz", "/0"].map(|prefix| Query::head().prefix(prefix)));
+    queries.extend(
+        ["h", "head", "t", "tre", "tree/3f/", "zz", "/0"]
+            .map(|prefix| Query::head().prefix(prefix)),
+    );
     queries.extend(
         [&longest[0][..99], &longest[1][1..], &format!("{}z", longest[1])]
             .map(|prefix| Query::head().prefix(prefix)),
@@ -97,8 +101,10 @@ fn more_names_than_one_statement_takes<P: Place>() {
     let stored = (0..120).map(|number| 1_000 * number);
     run(async {
         let store = table.store();
-        let mut records: Vec<_> =
-            stored.clone().map(|number| record(&name(number), revision(number / 1_000), "")).collect();
+        let mut records: Vec<_> = stored
+            .clone()
+            .map(|number| record(&name(number), revision(number / 1_000), ""))
+            .collect();
         records.push(record("head", 2, "head"));
         swap(&store, 0, &records).await;
         // SQLite takes 32,766 parameters and 500 `SELECT`s, the others 65,535 parameters.
@@ -107,7 +113,8 @@ fn more_names_than_one_statement_takes<P: Place>() {
                 (0..600).map(|number| format!("tree/{number:04x}")).chain(["demand/1d".to_owned()]);
             let query = prefixes.fold(Query::head().names((0..count).map(name)), Query::prefix);
             let wanted = stored.clone().filter(|&number| {
-                revision(number / 1_000) > after && (number < count || name(number).starts_with("demand/1d"))
+                revision(number / 1_000) > after
+                    && (number < count || name(number).starts_with("demand/1d"))
             });
             let wanted: Vec<_> = ["head".to_owned()].into_iter().chain(wanted.map(name)).collect();
             let loaded = sorted(store.load(&query.after(after)).await.unwrap().records);

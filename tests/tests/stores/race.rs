@@ -26,10 +26,11 @@ fn many_writers_of_a_file() {
     race(4, || FileStore::new(folder.path().join("store.json")));
 }
 
-/// Each thread has a store of its own, as another process would. Whoever gets a change through adds one to the count in the head, and
-/// gives every entry the head's revision: so a lost update shows in the count, a double win in count and revision, and a
-/// load of two moments in entries that differ. One reader asks for what is new, the other for so many names that a table needs
-/// several statements.
+/// Each thread has a store of its own, as another process would. Whoever gets a change through adds
+/// one to the count in the head, and gives every entry the head's revision: so a lost update shows
+/// in the count, a double win in count and revision, and a load of two moments in entries that
+/// differ. One reader asks for what is new, the other for so many names that a table needs several
+/// statements.
 pub fn race<S: KeyStore>(changes_of_each: usize, store: impl Fn() -> S + Sync) {
     let writing = AtomicUsize::new(WRITERS);
     let start = std::sync::Barrier::new(WRITERS + READERS);
@@ -66,7 +67,8 @@ async fn write<S: KeyStore>(changes: usize, store: impl Fn() -> S) -> Result<(),
         let (revision, count) = consistent(&store.load(&Query::all()).await?.records);
         let body = format!(r#"{{"count":{}}}"#, count + 1);
         let record = |name| Record { name, revision: revision + 1, body: body.clone() };
-        let changed: Vec<_> = (0..ENTRIES).map(entry).chain([Record::HEAD.to_owned()]).map(record).collect();
+        let changed: Vec<_> =
+            (0..ENTRIES).map(entry).chain([Record::HEAD.to_owned()]).map(record).collect();
         // The lock is busy for nobody so long that it would be given up: an error fails the test.
         won += usize::from(store.compare_and_swap(revision, &changed).await?);
     }

@@ -48,7 +48,8 @@ fn the_files_of_the_migrations() {
     for (dialect, name) in
         [(Dialect::Postgres, "postgres"), (Dialect::MySql, "mysql"), (Dialect::Sqlite, "sqlite")]
     {
-        let read = |file: &str| std::fs::read_to_string(format!("{folder}/{name}/{file}.sql")).unwrap();
+        let read =
+            |file: &str| std::fs::read_to_string(format!("{folder}/{name}/{file}.sql")).unwrap();
         assert_eq!((dialect.up(), dialect.down()), (&*read("up"), &*read("down")));
     }
 }
@@ -80,10 +81,12 @@ fn the_migration_refuses_what_is_no_record<P: Place>() {
         ))
     };
     let quoted = |text: &str| format!("'{text}'");
-    let mut names: Vec<String> =
-        ["", "A", "Head", "a-b", "a b", " a", "a ", "a\n", "\na", "a.b", "a_b", "a%", "ä", "{", "`", ":"]
-            .map(quoted)
-            .into();
+    let mut names: Vec<String> = [
+        "", "A", "Head", "a-b", "a b", " a", "a ", "a\n", "\na", "a.b", "a_b", "a%", "ä", "{", "`",
+        ":",
+    ]
+    .map(quoted)
+    .into();
     names.push(quoted(&"a".repeat(101)));
     names.push("NULL".to_owned());
     if P::DIALECT == Dialect::Sqlite {

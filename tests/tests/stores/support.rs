@@ -19,7 +19,11 @@ pub fn ready<T>(future: impl Future<Output = T>) -> T {
 }
 
 pub fn record(name: &str, revision: u64, text: &str) -> Record {
-    Record { name: name.to_owned(), revision, body: serde_json::json!({ "text": text }).to_string() }
+    Record {
+        name: name.to_owned(),
+        revision,
+        body: serde_json::json!({ "text": text }).to_string(),
+    }
 }
 
 /// All records, in the order of [`sorted`].

@@ -1,7 +1,8 @@
 //! One table through both ORMs.
 
 use crate::places::{
-    DieselMariaDb, DieselPostgres, DieselSqlite, Place, SqlxMariaDb, SqlxPostgres, SqlxSqlite, Table,
+    DieselMariaDb, DieselPostgres, DieselSqlite, Place, SqlxMariaDb, SqlxPostgres, SqlxSqlite,
+    Table,
 };
 use crate::support::{all, record, run, swap};
 
@@ -25,7 +26,8 @@ fn both<D: Place, S: Place>() {
         swap(&diesel, 0, &first).await;
         assert_eq!(all(&sqlx).await, first);
         let last = i64::MAX.cast_unsigned();
-        let second = [record("head", last, "of SQLx, ä€𝄞"), record(&name, last, "\u{0} ' \\ \" again")];
+        let second =
+            [record("head", last, "of SQLx, ä€𝄞"), record(&name, last, "\u{0} ' \\ \" again")];
         swap(&sqlx, 1, &second).await;
         assert_eq!(all(&diesel).await, second);
         assert!(!diesel.compare_and_swap(1, &first).await.unwrap());

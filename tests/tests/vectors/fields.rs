@@ -2,7 +2,10 @@
 
 use std::marker::PhantomData;
 
-use encrypted_field::{EncryptedField, Error, Key, KeyState, Keyring, Plaintext, Purpose, Result, Secret};
+use encrypted_field::{
+    EncryptedField, EncryptedFieldExt, Error, Key, Keyring, Plaintext, Result, Secret,
+    key::{KeyState, Purpose},
+};
 use serde_json::Value;
 
 use crate::Vector;
@@ -43,7 +46,8 @@ macro_rules! fields {
             }
         )+
 
-        /// What a field as the vector declares it makes of the stored value; `None` where Rust can't pass it on.
+        /// What a field as the vector declares it makes of the stored value; `None` where Rust
+        /// can't pass it on.
         pub fn open<P: Plaintext>(vector: &Vector) -> Option<Result<P::Value>> {
             let previous: Vec<_> =
                 vector["previous_contexts"].as_array().unwrap().iter().map(|p| p.as_str().unwrap()).collect();
@@ -112,7 +116,12 @@ fn open_as<P: Plaintext, N: Names>(vector: &Vector) -> Option<Result<P::Value>> 
     };
     if let Ok(field) = &field {
         let with = &vector["opens_with"];
-        assert_eq!(field.key_id().map(|id| u64::from(id.get())), with["key_id"].as_u64(), "{}", vector.name);
+        assert_eq!(
+            field.key_id().map(|id| u64::from(id.get())),
+            with["key_id"].as_u64(),
+            "{}",
+            vector.name
+        );
         let previous = with["context"] != vector["context"];
         let active = ring.active_key(vector.str("scope"), Purpose::Field) == field.key_id();
         assert!(!previous || field.is_stale_with(&ring), "{}", vector.name);

@@ -1,6 +1,6 @@
-//! Every vector of `tests/vectors` (its README has the schema), through the public API and in every Rust type that
-//! the vector's type stands for. `encrypted-field/src/field/vectors.rs` goes one layer below, where contexts and bound
-//! columns are data and a nonce can be given.
+//! Every vector of `tests/vectors` (its README has the schema), through the public API and in every
+//! Rust type that the vector's type stands for. `encrypted-field/src/field/vectors.rs` goes one
+//! layer below, where contexts and bound columns are data and a nonce can be given.
 
 mod fields;
 mod types;
@@ -71,7 +71,8 @@ pub struct Tally {
     pub refused: usize,
     /// In types that can't hold the value, and must say so.
     pub beyond_the_type: usize,
-    /// With bound columns: the field, which has none, must refuse the value, and its plaintext is decoded alone.
+    /// With bound columns: the field, which has none, must refuse the value, and its plaintext is
+    /// decoded alone.
     pub bound: usize,
     /// With bound columns, and refused for a reason that only a field with bound columns can have.
     pub for_bound_fields: usize,
@@ -107,16 +108,19 @@ impl Tally {
 #[test]
 fn valid() {
     let tally = run("valid");
-    assert!(tally.vectors >= 207 && tally.opened >= 189 && tally.beyond_the_type >= 10, "{tally:?}");
+    assert!(
+        tally.vectors >= 243 && tally.opened >= 300 && tally.beyond_the_type >= 10,
+        "{tally:?}"
+    );
     assert_eq!((tally.refused, tally.for_bound_fields, tally.not_utf_8), (0, 0, 0));
 }
 
 #[test]
 fn invalid() {
     let tally = run("invalid");
-    assert!(tally.vectors >= 453 && tally.refused >= 423, "{tally:?}");
+    assert!(tally.vectors >= 483 && tally.refused >= 453, "{tally:?}");
     assert_eq!((tally.opened, tally.beyond_the_type, tally.bound), (0, 0, 0));
-    assert!(tally.for_bound_fields <= 26 && tally.not_utf_8 <= 4, "{tally:?}");
+    assert!(tally.for_bound_fields <= 130 && tally.not_utf_8 <= 20, "{tally:?}");
 }
 
 /// What a release has written, every later one opens.

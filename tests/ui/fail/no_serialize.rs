@@ -9,6 +9,11 @@ struct User {
     token: Token,
 }
 
+#[derive(serde::Serialize)]
+struct Answer {
+    token: Token,
+}
+
 fn main() {
     let token = Token::from("xoxb");
     let _ = serde_json::to_string(&token);

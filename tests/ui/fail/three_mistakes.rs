@@ -6,7 +6,7 @@ use encrypted_field::{Encrypted, EncryptedModel};
 #[encrypted(table = "users")]
 pub struct SlackConnection {
     pub id: i32,
-    #[encrypted(f64, storage = "blob")]
+    #[encrypted(&str, storage = "blob")]
     pub bot_token: BotToken,
     #[encrypted(String)]
     pub signing_secret: Option<String>,

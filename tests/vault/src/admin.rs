@@ -34,7 +34,8 @@ impl Place {
     }
 
     async fn real() -> Option<Self> {
-        let (address, token) = (std::env::var("VAULT_ADDR").ok()?, std::env::var("VAULT_TOKEN").ok()?);
+        let (address, token) =
+            (std::env::var("VAULT_ADDR").ok()?, std::env::var("VAULT_TOKEN").ok()?);
         Some(Self::set_up(None, Admin::new(address, token)).await)
     }
 
@@ -49,7 +50,10 @@ impl Place {
         let (transit, kv) = (name("transit"), name("kv"));
         admin.post(&format!("sys/mounts/{transit}"), &json!({ "type": "transit" })).await;
         admin
-            .post(&format!("sys/mounts/{kv}"), &json!({ "type": "kv", "options": { "version": "2" } }))
+            .post(
+                &format!("sys/mounts/{kv}"),
+                &json!({ "type": "kv", "options": { "version": "2" } }),
+            )
             .await;
         let place = Self { stand_in, admin, transit, kv };
         place.admin.post(&format!("{}/keys/app", place.transit), &json!({})).await;
@@ -74,8 +78,10 @@ impl Place {
         let settings = json!({ "token_policies": [policy], "token_ttl": "1h" });
         self.admin.post(&format!("auth/{mount}/role/{role}"), &settings).await;
         let role_id = self.admin.get(&format!("auth/{mount}/role/{role}/role-id")).await;
-        let secret_id = self.admin.post(&format!("auth/{mount}/role/{role}/secret-id"), &json!({})).await;
-        let text = |answer: &Value, field: &str| answer["data"][field].as_str().expect("an id").to_owned();
+        let secret_id =
+            self.admin.post(&format!("auth/{mount}/role/{role}/secret-id"), &json!({})).await;
+        let text =
+            |answer: &Value, field: &str| answer["data"][field].as_str().expect("an id").to_owned();
         (mount, text(&role_id, "role_id"), text(&secret_id, "secret_id"))
     }
 }
@@ -113,7 +119,8 @@ impl Admin {
 
     async fn call(&self, method: reqwest::Method, path: &str, body: String) -> Value {
         let url = format!("{}/v1/{path}", self.address);
-        let request = self.http.request(method, url).header("X-Vault-Token", &self.token).body(body);
+        let request =
+            self.http.request(method, url).header("X-Vault-Token", &self.token).body(body);
         let response = request.send().await.expect("an answer");
         let status = response.status();
         let body = response.bytes().await.expect("a body");

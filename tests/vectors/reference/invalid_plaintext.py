@@ -1,4 +1,5 @@
-"""Vectors that authenticate and hold no value of the field's type: error InvalidPlaintext."""
+"""Vectors that authenticate and hold no value of the field's type: error InvalidPlaintext, and Authentication for
+detached values."""
 
 from .invalid import binary, text
 from .plaintext import INTEGERS
@@ -66,6 +67,42 @@ def bools_and_uuids():
         ("uuid-text", b"8c6a1f0e-52d4-4b7b-9d0c-3f1f0f6c2a77", "36 characters"),
         ("uuid-hexadecimal", b"8c6a1f0e52d44b7b9d0c3f1f0f6c2a77", "32 characters"),
     ])
+
+
+def chars():
+    yield from each("char", [
+        ("empty", "", "no character"),
+        ("two", "xy", "two characters"),
+        ("with-accent", "e\u0301", "two characters, which are shown as one"),
+        ("not-utf8", b"\xff", "not UTF-8"),
+        ("surrogate", b"\xed\xa0\x80", "a surrogate"),
+        ("utf-32", b"\0\0\0x", "UTF-32"),
+    ])
+
+
+def floats():
+    yield from each("f64", [
+        ("f64-empty", b"", "0 bytes"),
+        ("f64-4-bytes", bytes(4), "the length of an f32"),
+        ("f64-7-bytes", bytes(7), "7 bytes"),
+        ("f64-9-bytes", bytes(9), "9 bytes"),
+        ("f64-16-bytes", bytes(16), "the length of an integer"),
+        ("f64-digits", b"1.5", "digits"),
+    ])
+    yield from each("f32", [
+        ("f32-empty", b"", "0 bytes"),
+        ("f32-3-bytes", bytes(3), "3 bytes"),
+        ("f32-8-bytes", bytes(8), "the length of an f64"),
+    ])
+
+
+def addresses():
+    for type, right in [("ipv4", 4), ("ipv6", 16), ("ipv4-socket", 6), ("ipv6-socket", 26)]:
+        lengths = [0, right - 1, right + 1]
+        yield from each(type, [(f"{type}-{n}-bytes", bytes(n), f"{n} bytes") for n in lengths])
+    yield from each("ipv4", [("ipv4-text", b"192.0.2.1", "text")])
+    yield from each("ipv4-socket", [("ipv4-socket-text", b"192.0.2.1:80", "text")])
+    yield from each("ipv6-socket", [("ipv6-socket-18-bytes", bytes(18), "address and port alone")])
 
 
 def dates():
@@ -241,10 +278,26 @@ def padding():
     yield text("integer-too-short", "InvalidPlaintext", sealed.stored("text"), "15 bytes without padding", type="i64")
 
 
+def detached():
+    """Whoever offers such a value could tell by another error which of his values open."""
+    for name, type, message, suite in [
+        ("string", "string", b"\xff", 0x01), ("integer", "i64", b"42", 0x01), ("json", "json", b"{", 0x01),
+        ("padding", "bytes", b"a token", 0x11), ("padding-empty", "bytes", b"", 0x11),
+    ]:
+        sealed = seal(f"detached-{name}", message, suite=suite, kind="detached")
+        comment = "it opens, and holds no value of the type"
+        for storage, make in [("text", text), ("binary", binary)]:
+            value = sealed.stored(storage)
+            yield make(f"{name}-{storage}", "Authentication", value, comment, type=type, kind="detached")
+
+
 FILES = {
     "plaintext-strings": (strings, "Not UTF-8."),
     "plaintext-integers": (integers, "Not 16 bytes, or outside the type's range."),
     "plaintext-bools-and-uuids": (bools_and_uuids, "Not the bytes of a bool or a UUID."),
+    "plaintext-chars": (chars, "Not one character."),
+    "plaintext-floats": (floats, "Not the bytes of a float."),
+    "plaintext-addresses": (addresses, "Not the bytes of an address."),
     "plaintext-dates": (dates, "Not a date in its one spelling."),
     "plaintext-times": (times, "Not a time of day in its one spelling."),
     "plaintext-naive-datetimes": (naive_datetimes, "Not a date-time without offset in its one spelling."),
@@ -252,4 +305,5 @@ FILES = {
     "plaintext-decimals": (decimals, "Not a decimal in its one spelling."),
     "plaintext-json": (json_values, "Not JSON."),
     "plaintext-padding": (padding, "Not padded as the suite says."),
+    "plaintext-detached": (detached, "Detached values that open and hold no value of the field's type."),
 }

@@ -5,6 +5,10 @@
 | string                           | string                                                                |
 | bytes                            | string, hex                                                           |
 | i8 ... i128, u8 ... u128         | string, decimal                                                       |
+| char                             | string                                                                |
+| f32, f64                         | string, the bits in hex                                               |
+| ipv4, ipv6                       | string: as RFC 5952 writes it, without an IPv4 part                   |
+| ipv4-socket, ipv6-socket         | object of ip, port, and for IPv6 flow and scope                       |
 | bool                             | true, false                                                           |
 | uuid                             | string, lower case with hyphens                                       |
 | date, time, naive-datetime, datetime-utc | object of year, month, day, hour, minute, second, nanosecond |
@@ -12,6 +16,7 @@
 | json                             | the JSON value                                                        |
 """
 
+import ipaddress
 import json
 import re
 import uuid
@@ -19,6 +24,11 @@ import uuid
 from .stored import Refused
 
 INTEGERS = {f"{sign}{bits}": (sign, bits) for sign in "iu" for bits in (8, 16, 32, 64, 128)}
+FLOATS = {"f32": 4, "f64": 8}
+ADDRESSES = {"ipv4": ipaddress.IPv4Address, "ipv6": ipaddress.IPv6Address}
+SOCKETS = {"ipv4-socket": "ipv4", "ipv6-socket": "ipv6"}
+# The numbers that follow the address, each with its bytes.
+SOCKET_FIELDS = {"ipv4-socket": {"port": 2}, "ipv6-socket": {"port": 2, "flow": 4, "scope": 4}}
 DATE_FIELDS = ("year", "month", "day")
 TIME_FIELDS = ("hour", "minute", "second", "nanosecond")
 MAX_SCALE = 28
@@ -44,6 +54,17 @@ def encode(kind: str, value) -> bytes:
         return b"\x01" if value else b"\x00"
     if kind == "uuid":
         return uuid.UUID(value).bytes
+    if kind == "char":
+        assert len(value) == 1, value
+        return value.encode()
+    if kind in FLOATS:
+        assert len(value) == 2 * FLOATS[kind], value
+        return bytes.fromhex(value)
+    if kind in ADDRESSES:
+        return ADDRESSES[kind](value).packed
+    if kind in SOCKETS:
+        fields = SOCKET_FIELDS[kind].items()
+        return encode(SOCKETS[kind], value["ip"]) + b"".join(value[name].to_bytes(n, "big") for name, n in fields)
     if kind in CALENDAR:
         return encode_calendar(kind, value).encode()
     if kind == "decimal":
@@ -64,11 +85,21 @@ def decode(kind: str, plaintext: bytes):
     if kind == "uuid":
         require(len(plaintext) == 16, "UUID length")
         return str(uuid.UUID(bytes=plaintext))
+    if kind in FLOATS:
+        require(len(plaintext) == FLOATS[kind], "float length")
+        return plaintext.hex()
+    if kind in ADDRESSES:
+        return decode_address(kind, plaintext)
+    if kind in SOCKETS:
+        return decode_socket(kind, plaintext)
     try:
         text = plaintext.decode("utf-8", "strict")
     except UnicodeDecodeError as e:
         raise Refused("InvalidPlaintext", "not UTF-8") from e
     if kind == "string":
+        return text
+    if kind == "char":
+        require(len(text) == 1, "one character")
         return text
     if kind in CALENDAR:
         return decode_calendar(kind, text)
@@ -97,6 +128,26 @@ def decode_integer(kind: str, plaintext: bytes) -> str:
     low, high = integer_range(kind)
     require(low <= value <= high, "integer out of range")
     return str(value)
+
+
+def decode_address(kind: str, plaintext: bytes) -> str:
+    address = ADDRESSES[kind]
+    require(len(plaintext) == address(0).max_prefixlen // 8, "address length")
+    text = str(address(plaintext))
+    # Releases of Python differ in how they write IPv4-mapped addresses; none is among the vectors.
+    assert kind == "ipv4" or "." not in text, text
+    return text
+
+
+def decode_socket(kind: str, plaintext: bytes) -> dict:
+    fields = SOCKET_FIELDS[kind]
+    at = len(plaintext) - sum(fields.values())
+    require(at == (4 if kind == "ipv4-socket" else 16), "socket length")
+    value = {"ip": decode_address(SOCKETS[kind], plaintext[:at])}
+    for name, length in fields.items():
+        value[name] = int.from_bytes(plaintext[at:at + length], "big")
+        at += length
+    return value
 
 
 def encode_calendar(kind: str, value: dict) -> str:

@@ -122,13 +122,65 @@ def base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def recognise(stored: bytes) -> tuple[str, bytes] | None:
-    """The form, "text" or "binary", and the version digits of a value of ours in any version; else None."""
-    if match := re.match(rb"ef([0-9]+):", stored):
-        return "text", match[1]
-    if match := re.match(rb"\xeff([0-9])", stored):
-        return "binary", match[1]
+# What programs put around a value: white space, control characters, quotation marks, backslashes, all but ASCII.
+AROUND = rb"[\x00-\x20\x22\x27\x5c\x60\x7f-\xff]"
+KEY_ID = rb"([1-9][0-9]{0,9})"
+# What stands in place of a suite, and a nonce.
+NONCE = rb"..[A-Za-z0-9_-]{32}"
+# The characters with which a suite that may be assigned begins, or all that there is of one.
+SUITE = rb"(?:\Z|[AEIM](?:\Z|[Q-Za-z0-9_-]))"
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A value of ours, whole or damaged: its form ("text" or "binary"), and its version, or None for a text form
+    that does not begin as it was written."""
+
+    form: str
+    version: int | None
+
+
+def recognise(stored: bytes) -> Recognised | None:
+    """Section 3.4. None: not ours."""
+    if match := re.match(rb"ef([1-9]):(.*)", stored, re.DOTALL):
+        version, rest = int(match[1]), match[2]
+        if fits_text(version, rest):
+            return Recognised("text", version)
+    if stored.startswith(b"\xeff1") and fits_binary(stored[3:]):
+        return Recognised("binary", 1)
+    if match := re.match(rb"\xeff([2-9])\xeff\1", stored):
+        return Recognised("binary", int(match[1]))
+    if match := re.match(rb"%b{0,64}(?i:ef)([1-9]):(.*)" % AROUND, stored, re.DOTALL):
+        key_id = re.match(KEY_ID + rb":" + NONCE, match[2], re.DOTALL)
+        is_pending = match[1] == b"1" and re.fullmatch(rb"0:%b*" % AROUND, match[2], re.DOTALL)
+        if is_pending or key_id and int(key_id[1]) < 2**32:
+            return Recognised("text", None)
     return None
+
+
+def fits_text(version: int, rest: bytes) -> bool:
+    """What follows the marker."""
+    if rest in (b"", b"0") or version == 1 and re.fullmatch(rb"0:%b*" % AROUND, rest, re.DOTALL):
+        return True
+    match = re.match(KEY_ID + rb"(?:\Z|:(.*))", rest, re.DOTALL)
+    if match is None or int(match[1]) >= 2**32:
+        return False
+    return match[2] is None or re.match(rb"%b|%b" % (SUITE, NONCE), match[2], re.DOTALL) is not None
+
+
+def fits_binary(rest: bytes) -> bool:
+    """What follows the marker of version 1."""
+    key_id, payload = rest[:4], rest[4:]
+    if len(key_id) < 4 or not payload:
+        return True
+    if key_id == bytes(4):
+        return payload == bytes(len(payload))
+    return may_be_suite(payload[0])
+
+
+def may_be_suite(suite: int) -> bool:
+    """Whether version 1 has this suite or may assign it: algorithms 1 to 3, flags 10 and 20."""
+    return suite & 0x0F in (1, 2, 3) and suite & 0xF0 in (0x00, 0x10, 0x20, 0x30)
 
 
 def parse(storage: str, stored: bytes) -> tuple[int, Payload]:
@@ -136,16 +188,19 @@ def parse(storage: str, stored: bytes) -> tuple[int, Payload]:
     recognised = recognise(stored)
     if recognised is None:
         raise Refused("NotEncrypted")
-    form, version = recognised
-    if form != storage:
-        raise Refused("WrongStorage", f"{form} form in {storage} storage")
-    if version != b"1":
+    if recognised.version is None:
+        raise Refused("Malformed", "does not begin as it was written")
+    if recognised.form != storage:
+        raise Refused("WrongStorage", f"{recognised.form} form in {storage} storage")
+    if recognised.version != 1:
         raise Refused("UnsupportedVersion")
-    key_id, payload = parse_text(stored) if form == "text" else parse_binary(stored)
+    key_id, payload = parse_text(stored) if storage == "text" else parse_binary(stored)
     if not payload:
         raise Refused("Malformed", "no suite")
     suite = payload[0]
-    if suite & 0x0F != XAES_256_GCM or suite & ~(0x0F | PADDED | BOUND):
+    if not may_be_suite(suite):
+        raise Refused("Malformed", f"suite 0x{suite:02x} is of no version")
+    if suite not in (0x01, 0x11, 0x21, 0x31):
         raise Refused("UnsupportedSuite", f"0x{suite:02x}")
     if not OVERHEAD <= len(payload) <= OVERHEAD + MAX_MESSAGE:
         raise Refused("Malformed", "length")
@@ -159,8 +214,6 @@ def parse_text(stored: bytes) -> tuple[int, bytes]:
     if match is None:
         raise Refused("Malformed", "text form")
     key_id, digits = int(match[1]), match[2]
-    if key_id > 2**32 - 1:
-        raise Refused("Malformed", "key id")
     if len(digits) % 4 == 1:
         raise Refused("Malformed", "base64url length")
     payload = base64.urlsafe_b64decode(digits + b"=" * (-len(digits) % 4))

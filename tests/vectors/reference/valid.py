@@ -5,6 +5,7 @@ from .vectors import CONTEXT, bound, derived, key, valid
 
 TOKEN = "xoxb-example-0000-this-is-not-a-real-token-42"
 LEAP = ("leap-second",)
+LAST_DAY = ("last-day-of-9999",)
 WIDE = ("years-beyond-9999",)
 WIDEST = ("years-beyond-9999", "years-beyond-262142")
 BIG = ("wide-decimals",)
@@ -80,6 +81,69 @@ def bools_and_uuids():
     yield valid("uuid-max", "uuid", "ffffffff-ffff-ffff-ffff-ffffffffffff", "the max UUID")
 
 
+def chars():
+    for name, value, comment in [
+        ("ascii", "x", "one byte"),
+        ("two-bytes", "é", "two bytes"),
+        ("three-bytes", "密", "three bytes"),
+        ("four-bytes", "🔑", "four bytes"),
+        ("nul", "\0", "NUL"),
+        ("combining", "\u0301", "a combining accent alone is a character"),
+        ("last", "\U0010ffff", "U+10FFFF"),
+    ]:
+        yield valid(name, "char", value, comment)
+    yield valid("binary", "char", "x", "in binary storage", storage="binary")
+
+
+def floats():
+    for name, bits, comment in [
+        ("zero", "0000000000000000", "0.0"),
+        ("minus-zero", "8000000000000000", "-0.0, which is another value"),
+        ("one-and-a-half", "3ff8000000000000", "1.5"),
+        ("tenth", "3fb999999999999a", "the double nearest to 0.1"),
+        ("smallest", "0000000000000001", "the smallest subnormal"),
+        ("largest", "7fefffffffffffff", "the largest finite double"),
+        ("infinity", "7ff0000000000000", "infinity"),
+        ("minus-infinity", "fff0000000000000", "minus infinity"),
+        ("nan", "7ff8000000000000", "a quiet NaN"),
+        ("nan-payload", "fff8000000abcdef", "a NaN with a sign and a payload"),
+        ("nan-signalling", "7ff0000000000001", "a signalling NaN"),
+    ]:
+        yield valid(f"f64-{name}", "f64", bits, comment)
+    for name, bits, comment in [
+        ("minus-zero", "80000000", "-0.0"),
+        ("one-and-a-half", "3fc00000", "1.5"),
+        ("infinity", "7f800000", "infinity"),
+        ("nan-payload", "ffc0abcd", "a NaN with a sign and a payload"),
+        ("nan-signalling", "7f800001", "a signalling NaN"),
+    ]:
+        yield valid(f"f32-{name}", "f32", bits, comment)
+    yield valid("binary", "f64", "3ff8000000000000", "in binary storage", storage="binary")
+
+
+def addresses():
+    for name, type, value, comment in [
+        ("ipv4", "ipv4", "192.0.2.1", "4 bytes"),
+        ("ipv4-unspecified", "ipv4", "0.0.0.0", "4 zero bytes"),
+        ("ipv4-broadcast", "ipv4", "255.255.255.255", "4 bytes of ones"),
+        ("ipv6", "ipv6", "2001:db8::1", "16 bytes"),
+        ("ipv6-unspecified", "ipv6", "::", "16 zero bytes"),
+        ("ipv6-all-ones", "ipv6", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "16 bytes of ones"),
+        ("ipv4-socket", "ipv4-socket", {"ip": "192.0.2.1", "port": 443}, "address and port"),
+        ("ipv4-socket-last-port", "ipv4-socket", {"ip": "0.0.0.0", "port": 65535}, "port 65535"),
+        (
+            "ipv6-socket", "ipv6-socket", {"ip": "2001:db8::1", "port": 443, "flow": 0, "scope": 0},
+            "address, port, flow label, scope id",
+        ),
+        (
+            "ipv6-socket-scoped", "ipv6-socket", {"ip": "fe80::1", "port": 1, "flow": 0xABCDE, "scope": 2**32 - 1},
+            "flow label and scope id are kept",
+        ),
+    ]:
+        yield valid(name, type, value, comment)
+    yield valid("binary", "ipv6", "2001:db8::1", "in binary storage", storage="binary")
+
+
 def dates():
     for name, value, needs, comment in [
         ("epoch", date(1970, 1, 1), (), "four digits of year"),
@@ -136,7 +200,7 @@ def datetimes_utc():
         ("ordinary", date(2024, 2, 29) | time(13, 14, 15, 123_456_789), (), "with Z"),
         ("after-2038", date(2038, 1, 19) | time(3, 14, 8), (), "2^31 seconds after the epoch"),
         ("year-0", date(0, 1, 1) | time(0, 0, 0), (), "four digits of year"),
-        ("year-9999", date(9999, 12, 31) | last, (), "the last instant of four digits"),
+        ("year-9999", date(9999, 12, 31) | last, LAST_DAY, "the last instant of four digits"),
         ("year-minus-1", date(-1, 12, 31) | last, (), "a sign and six digits"),
         ("leap-second", date(2016, 12, 31) | time(23, 59, 60, 500_000_000), LEAP, "the leap second of 2016"),
         ("year-10000", date(10000, 1, 1) | time(0, 0, 0), WIDE, "a plus sign and six digits"),
@@ -293,6 +357,9 @@ FILES = {
     "bytes": (byte_strings, "Byte strings."),
     "integers": (integers, "Integers: 16 bytes, i128 big-endian."),
     "bools-and-uuids": (bools_and_uuids, "Bools and UUIDs."),
+    "chars": (chars, "Single characters."),
+    "floats": (floats, "Floats: their bits, big-endian."),
+    "addresses": (addresses, "IP and socket addresses in network order."),
     "dates": (dates, "Calendar dates."),
     "times": (times, "Times of day."),
     "naive-datetimes": (naive_datetimes, "Date-times without offset."),

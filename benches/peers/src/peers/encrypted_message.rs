@@ -1,7 +1,8 @@
-//! `encrypted-message`: a message with a configuration that holds its key. It takes no associated data.
+//! `encrypted-message`: a message with a configuration that holds its key. It takes no associated
+//! data.
 //!
-//! What it makes is a struct of base64 texts, and its users store that as JSON. It is timed as the struct, which is what its
-//! own benchmarks time, and as the JSON text of a column.
+//! What it makes is a struct of base64 texts, and its users store that as JSON. It is timed as the
+//! struct, which is what its own benchmarks time, and as the JSON text of a column.
 
 use encrypted_field::generate_key;
 use encrypted_message::EncryptedMessage;
@@ -11,7 +12,8 @@ use encrypted_message::strategy::Randomized;
 use crate::round_trip::{Library, changed_text};
 use crate::{Result, TOKEN};
 
-/// Where its key comes from. It asks at every call and wants a list of its own each time; nothing is parsed here.
+/// Where its key comes from. It asks at every call and wants a list of its own each time; nothing
+/// is parsed here.
 #[derive(Debug)]
 pub(crate) struct Message(Secret<[u8; 32]>);
 

@@ -7,7 +7,10 @@ pub(crate) struct Fernet(fernet::Fernet);
 
 impl Fernet {
     pub(crate) fn new() -> Result<Self> {
-        Ok(Self(fernet::Fernet::new(&fernet::Fernet::generate_key()).ok_or("a key that it made itself")?))
+        Ok(Self(
+            fernet::Fernet::new(&fernet::Fernet::generate_key())
+                .ok_or("a key that it made itself")?,
+        ))
     }
 }
 

@@ -24,7 +24,8 @@ pub(crate) fn start() -> Result<(String, Child)> {
 }
 
 fn python() -> Command {
-    let mut command = Command::new(env::var_os("EF_BENCH_PYTHON").unwrap_or_else(|| "python3".into()));
+    let mut command =
+        Command::new(env::var_os("EF_BENCH_PYTHON").unwrap_or_else(|| "python3".into()));
     command.arg(SCRIPT);
     command
 }

@@ -1,4 +1,5 @@
-//! `tink-aead`: a primitive made of a keyset with one key, as its README shows. It takes associated data.
+//! `tink-aead`: a primitive made of a keyset with one key, as its README shows. It takes associated
+//! data.
 
 use tink_core::Aead;
 use tink_core::keyset::Handle;

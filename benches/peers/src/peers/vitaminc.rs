@@ -1,8 +1,10 @@
-//! `vitaminc-encrypt`: a cipher made once, as its documentation advises for many values. It takes associated data. Its
-//! result is the sealed leaf that would be stored.
+//! `vitaminc-encrypt`: a cipher made once, as its documentation advises for many values. It takes
+//! associated data. Its result is the sealed leaf that would be stored.
 
 use encrypted_field::generate_key;
-use vitaminc_encrypt::{Aes256Cipher, AesCipherText, CipherText, Key, LocalCipherText, decrypt, encrypt};
+use vitaminc_encrypt::{
+    Aes256Cipher, AesCipherText, CipherText, Key, LocalCipherText, decrypt, encrypt,
+};
 
 use crate::round_trip::{Library, changed_bytes};
 use crate::{CONTEXT, Result, TOKEN};

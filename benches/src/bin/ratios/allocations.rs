@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use benches::{Bytes, Text, ring, secret};
-use encrypted_field::EncryptedField;
+use encrypted_field::EncryptedFieldExt;
 use measure::{Goal, Limit};
 
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);

@@ -10,11 +10,16 @@ use measure::{Child, Goal, Limit, compare};
 const SAMPLER: &str = "EF_BENCH_SAMPLER";
 
 pub fn goals() -> Vec<Goal> {
-    let sampler = std::env::var_os(SAMPLER).unwrap_or_else(|| panic!("{SAMPLER} is not set: run `./bench`"));
+    let sampler =
+        std::env::var_os(SAMPLER).unwrap_or_else(|| panic!("{SAMPLER} is not set: run `./bench`"));
     let mut child = Child::start(&mut Command::new(sampler), "round-trip").unwrap();
     let (ring, value) = (ring(), Bytes::from(secret(64).into_bytes()));
     let measured = compare(&mut child, &mut || {
         black_box(round_trip(&ring, &value));
     });
-    vec![Goal::ours_by_other("64 B round trip, aes-gcm (default) : aws-lc-rs", Limit::AtMost(2.0), measured)]
+    vec![Goal::ours_by_other(
+        "64 B round trip, aes-gcm (default) : aws-lc-rs",
+        Limit::AtMost(1.3),
+        measured,
+    )]
 }

@@ -20,7 +20,8 @@ pub fn goals() -> Vec<Goal> {
         measured,
     );
     let seconds = |summary: measure::Summary| summary.map(|ns| ns / 1e9);
-    (time.ours, time.other, time.unit) = (time.ours.map(seconds), time.other.map(seconds), "s".into());
+    (time.ours, time.other, time.unit) =
+        (time.ours.map(seconds), time.other.map(seconds), "s".into());
     vec![
         Goal::counted(
             "crates in the default tree, this one and the macro included",

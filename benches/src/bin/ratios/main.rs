@@ -1,6 +1,8 @@
-//! Measures every goal of speed, prints the table, and writes it as JSON. `./bench` runs it with all that it needs.
+//! Measures every goal of speed, prints the table, and writes it as JSON. `./bench` runs it with
+//! all that it needs.
 //!
-//! Arguments: the parts to be measured, all by default; `--write` also writes `RESULTS.md` and its plot.
+//! Arguments: the parts to be measured, all by default; `--write` also writes `RESULTS.md` and its
+//! plot.
 
 mod allocations;
 mod backend;
@@ -10,6 +12,7 @@ mod orm;
 mod peers;
 mod raw;
 mod report;
+mod threads;
 
 use std::process::ExitCode;
 
@@ -19,8 +22,9 @@ use report::Group;
 /// Name, title, and what measures it.
 type Part = (&'static str, &'static str, fn() -> Vec<Goal>);
 
-const GROUPS: [Part; 6] = [
+const GROUPS: [Part; 7] = [
     ("cipher", "Sealing and opening, against the raw cipher", cipher::goals),
+    ("threads", "Two threads", threads::goals),
     ("allocations", "Allocations", allocations::goals),
     ("backend", "The default cipher", backend::goals),
     ("peers", "Other libraries", peers::goals),
@@ -51,7 +55,7 @@ fn main() -> ExitCode {
             eprintln!("measuring: {name}");
             let goals = measure();
             report::print(&goals);
-            groups.push(Group { name, title, goals });
+            groups.push(Group { name: name.into(), title: title.into(), goals });
         }
     }
     report::write_json(&groups);

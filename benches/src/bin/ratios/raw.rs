@@ -1,5 +1,5 @@
-//! What ours is held against: AES-256-GCM of aws-lc-rs with a prepared key, the same associated data, the result in one
-//! fresh allocation.
+//! What ours is held against: AES-256-GCM of aws-lc-rs with a prepared key, the same associated
+//! data, the result in one fresh allocation.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 

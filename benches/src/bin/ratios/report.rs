@@ -7,14 +7,33 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use measure::{Goal, Summary};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The goals of one part.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Group {
-    pub name: &'static str,
-    pub title: &'static str,
+    pub name: String,
+    pub title: String,
     pub goals: Vec<Goal>,
+}
+
+/// The same goals, measured before with another C library.
+pub struct Beside {
+    libc: String,
+    groups: Vec<Group>,
+}
+
+impl Beside {
+    /// What `ratios.json` of that run holds, if `EF_BENCH_BESIDE` names it.
+    fn read() -> Option<Self> {
+        let path = std::env::var_os("EF_BENCH_BESIDE")?;
+        let groups = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        Some(Self { libc: std::env::var("EF_BENCH_BESIDE_LIBC").unwrap(), groups })
+    }
+
+    fn goal(&self, name: &str) -> Option<&Goal> {
+        self.groups.iter().flat_map(|group| &group.goals).find(|goal| goal.name == name)
+    }
 }
 
 pub fn print(goals: &[Goal]) {
@@ -63,7 +82,8 @@ pub fn write_json(groups: &[Group]) {
 /// `RESULTS.md` and its plot.
 pub fn write_page(groups: &[Group]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    fs::write(folder.join("RESULTS.md"), page::page(groups)).unwrap();
+    let beside = Beside::read();
+    fs::write(folder.join("RESULTS.md"), page::page(groups, beside.as_ref())).unwrap();
     fs::write(folder.join("results.svg"), plot::plot(groups)).unwrap();
     println!("written: {0}/RESULTS.md, {0}/results.svg", folder.display());
 }

@@ -1,4 +1,4 @@
-//! Backend `aes-gcm`: pure Rust, constant time, with AES-NI/CLMUL or the ARMv8 instructions where the
+//! Backend `aes-gcm`: pure Rust, constant time, with AES-NI/CLMUL or the ARMv8 instructions if the
 //! processor has them. Both types zeroize themselves on drop.
 
 use aes::Aes256Enc;
@@ -31,7 +31,7 @@ impl Gcm {
         Self(Aes256Gcm::new(key.into()))
     }
 
-    /// Encrypts in place under a nonce that was never used with this key; writes the tag.
+    /// Encrypts in place under a nonce that was never used with this key, and writes the tag.
     #[inline]
     pub(in crate::cipher) fn seal_as_is(
         &self,
@@ -45,7 +45,8 @@ impl Gcm {
         Ok(())
     }
 
-    /// Decrypts ciphertext and tag in place. Where the tag is wrong, the buffer's content is unspecified.
+    /// Decrypts ciphertext and tag in place. If the tag is wrong, the buffer's content is
+    /// unspecified.
     #[inline]
     pub(in crate::cipher) fn open(&self, nonce: &[u8; 12], aad: &[u8], sealed: &mut [u8]) -> bool {
         let Some((ciphertext, tag)) = sealed.split_last_chunk_mut::<16>() else { return false };

@@ -36,7 +36,7 @@ impl Gcm {
         }
     }
 
-    /// Encrypts in place under a nonce that was never used with this key; writes the tag.
+    /// Encrypts in place under a nonce that was never used with this key, and writes the tag.
     #[inline]
     pub(in crate::cipher) fn seal_as_is(
         &self,
@@ -51,7 +51,8 @@ impl Gcm {
         sealed.map_err(|_| ErrorKind::TooLarge.into())
     }
 
-    /// Decrypts ciphertext and tag in place. Where the tag is wrong, the buffer's content is unspecified.
+    /// Decrypts ciphertext and tag in place. If the tag is wrong, the buffer's content is
+    /// unspecified.
     #[inline]
     pub(in crate::cipher) fn open(&self, nonce: &[u8; 12], aad: &[u8], sealed: &mut [u8]) -> bool {
         self.0.open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(aad), sealed).is_ok()

@@ -42,9 +42,10 @@ mod tests {
     /// The subkeys that C2SP gives with its XAES-256-GCM vectors.
     #[test]
     fn c2sp_subkey_k1() {
-        for (key, k1) in
-            [([1; 32], "e531954aca063d5b8d9c47a47d4cc6f0"), ([3; 32], "23810ec50edb99f374409466ed1f4b7b")]
-        {
+        for (key, k1) in [
+            ([1; 32], "e531954aca063d5b8d9c47a47d4cc6f0"),
+            ([3; 32], "23810ec50edb99f374409466ed1f4b7b"),
+        ] {
             assert_eq!(hex::encode(*Cmac::new(&key).k1), k1);
         }
     }

@@ -1,7 +1,13 @@
-//! Backend `aws-lc-rs` with the FIPS 140-3 module of AWS-LC. Of the module only services that it counts as approved:
-//! AES-256-CMAC, of which subkeys are composed here as NIST SP 800-108r1 has it; AES-256-GCM with nonces that the module
-//! draws from its own random generator (`RandomizedNonceKey`); HKDF-Expand. That generator reseeds after a fork, which it
-//! notices by memory that the kernel wipes, or else reseeds each time.
+//! Backend `aws-lc-rs` with the FIPS 140-3 module of AWS-LC. It uses only services of the module
+//! that the module counts as approved:
+//!
+//! - AES-256-CMAC, of which subkeys are composed here as NIST SP 800-108r1 has it;
+//! - AES-256-GCM with nonces that the module draws from its own random generator
+//!   (`RandomizedNonceKey`);
+//! - HKDF-Expand.
+//!
+//! That generator reseeds after a fork, which it notices by memory that the kernel wipes, or else
+//! reseeds each time.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use aws_lc_rs::cmac::{AES_256, Key, sign_to_buffer};
@@ -11,13 +17,14 @@ use crate::error::{Error, ErrorKind, Result};
 
 pub(in crate::cipher) const NAME: &str = "aws-lc-rs (FIPS)";
 
-/// That the module passed its self-tests and runs in FIPS mode.
+/// Checks that the module passed its self-tests and runs in FIPS mode.
 pub(crate) fn check() -> Result<()> {
     aws_lc_rs::try_fips_mode().map_err(|reason| Error::new(ErrorKind::FipsMode).detail(reason))
 }
 
 pub(in crate::cipher) fn random(buffer: &mut [u8]) -> Result<()> {
-    // Keys can be generated before there is a ring, which is where this is checked otherwise.
+    // Keys can be generated before there is a ring. In other cases the building of the ring checks
+    // this.
     check()?;
     aws_lc_rs::rand::fill(buffer).map_err(super::no_randomness)
 }
@@ -30,7 +37,8 @@ pub(crate) fn hkdf_expand(prk: &[u8; 32], info: &[&[u8]], out: &mut [u8; 32]) {
             32
         }
     }
-    let filled = Prk::new_less_safe(HKDF_SHA256, prk).expand(info, OneHash).and_then(|okm| okm.fill(out));
+    let filled =
+        Prk::new_less_safe(HKDF_SHA256, prk).expand(info, OneHash).and_then(|okm| okm.fill(out));
     // Left as it was, it would become a key that is public.
     assert!(filled.is_ok(), "an output of one hash is always in range");
 }
@@ -68,7 +76,7 @@ impl Gcm {
         }
     }
 
-    /// Encrypts in place under a fresh nonce; writes that and the tag.
+    /// Encrypts in place under a fresh nonce. Writes the nonce and the tag.
     pub(in crate::cipher) fn seal(
         &self,
         nonce: &mut [u8; 12],
@@ -84,7 +92,8 @@ impl Gcm {
         Ok(())
     }
 
-    /// Decrypts ciphertext and tag in place. Where the tag is wrong, the buffer's content is unspecified.
+    /// Decrypts ciphertext and tag in place. If the tag is wrong, the buffer's content is
+    /// unspecified.
     pub(in crate::cipher) fn open(&self, nonce: &[u8; 12], aad: &[u8], sealed: &mut [u8]) -> bool {
         self.0.open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(aad), sealed).is_ok()
     }

@@ -1,5 +1,5 @@
-//! In place of a backend where none is enabled: says so, and has what the rest of the crate names, so that this is the
-//! only error.
+//! In place of a backend if none is enabled. It says so, and has the names that the rest of the
+//! crate uses, so that this is the only error.
 
 use crate::error::{ErrorKind, Result};
 

@@ -1,5 +1,5 @@
-//! What the backends share that are no FIPS module: CMAC over their AES, HKDF, and the randomness
-//! of the operating system.
+//! Shared by the backends that are no FIPS module: CMAC over their AES, HKDF, and the randomness of
+//! the operating system.
 
 use hkdf::Hkdf;
 use sha2::Sha256;
@@ -10,7 +10,7 @@ use crate::error::Result;
 
 pub(in crate::cipher) type Cmac = super::cmac::Cmac<Aes>;
 
-/// Nothing to be checked at start-up.
+/// Nothing needs to be checked at start-up.
 #[allow(clippy::unnecessary_wraps)]
 pub(crate) fn check() -> Result<()> {
     Ok(())
@@ -24,13 +24,17 @@ pub(in crate::cipher) fn random(buffer: &mut [u8]) -> Result<()> {
 
 /// `HKDF-Expand-SHA-256(prk, info, 32)` (RFC 5869 section 2.3).
 pub(crate) fn hkdf_expand(prk: &[u8; 32], info: &[&[u8]], out: &mut [u8; 32]) {
-    let expanded = Hkdf::<Sha256>::from_prk(prk).map(|hkdf| hkdf.expand_multi_info(info, out).is_ok());
+    let expanded =
+        Hkdf::<Sha256>::from_prk(prk).map(|hkdf| hkdf.expand_multi_info(info, out).is_ok());
     // Left as it was, it would become a key that is public.
-    assert!(matches!(expanded, Ok(true)), "a key of one hash and an output of one hash are always in range");
+    assert!(
+        matches!(expanded, Ok(true)),
+        "a key of one hash and an output of one hash are always in range"
+    );
 }
 
 impl Gcm {
-    /// Encrypts in place under a fresh nonce; writes that and the tag.
+    /// Encrypts in place under a fresh nonce. Writes the nonce and the tag.
     #[inline]
     pub(in crate::cipher) fn seal(
         &self,

@@ -1,4 +1,4 @@
-//! What the records of a key store are authenticated with.
+//! Authenticates the records of a key store.
 
 #[cfg(feature = "fips")]
 mod fips;

@@ -1,5 +1,5 @@
-//! XAES-256-GCM, <https://c2sp.org/XAES-256-GCM>: AES-256-GCM under a key derived from the first 96 bits of a
-//! 192-bit nonce, so that nonces can be random for any number of messages.
+//! XAES-256-GCM, <https://c2sp.org/XAES-256-GCM>: AES-256-GCM under a key derived from the first 96
+//! bits of a 192-bit nonce, so that nonces can be random for any number of messages.
 //!
 //! ```text
 //! M1 = 00 01 58 00 | N[:12]         M2 = 00 02 58 00 | N[:12]
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::backend::{Cmac, Gcm};
 use crate::error::Result;
 
-/// What messages under one subkey have in common: the first 96 bits of their nonces.
+/// The common part of messages under one subkey: the first 96 bits of their nonces.
 pub(super) type Prefix = [u8; 12];
 
 /// One key, ready for use.
@@ -58,8 +58,9 @@ impl Subkey {
         &self.prefix
     }
 
-    /// Seals `body` in place: room for the nonce (24 bytes), the plaintext, room for the tag (16 bytes). The last 96 bits
-    /// of the nonce are fresh. On an error what the body holds is unspecified.
+    /// Seals `body` in place: room for the nonce (24 bytes), the plaintext, room for the tag (16
+    /// bytes). The last 96 bits of the nonce are fresh. On an error what the body holds is
+    /// unspecified.
     #[inline]
     pub(super) fn seal(&self, aad: &[u8], body: &mut [u8]) -> Result<()> {
         let (nonce, plaintext, tag) = parts(body);
@@ -68,7 +69,8 @@ impl Subkey {
         self.gcm.seal(nonce, aad, plaintext, tag)
     }
 
-    /// Decrypts ciphertext and tag in place. Where it does not authenticate, the buffer's content is unspecified.
+    /// Decrypts ciphertext and tag in place. If it does not authenticate, the buffer's content is
+    /// unspecified.
     #[inline]
     pub(crate) fn open(&self, nonce: &[u8; 24], aad: &[u8], sealed: &mut [u8]) -> bool {
         debug_assert_eq!(nonce[..12], self.prefix);

@@ -1,5 +1,5 @@
-//! The C2SP vectors: two known answers with intermediates, and the accumulated test. Sealing takes a nonce there, which
-//! the validated module does not; opening is tested with either.
+//! The C2SP vectors: two known answers with intermediates, and the accumulated test. Sealing takes
+//! a nonce there, which the validated module does not. Opening is tested with either.
 #![allow(clippy::unwrap_used)]
 
 use super::*;
@@ -78,20 +78,27 @@ mod accumulated {
 
     #[test]
     fn c2sp_10_000() {
-        assert_eq!(accumulate(10_000), "e6b9edf2df6cec60c8cbd864e2211b597fb69a529160cd040d56c0c210081939");
+        assert_eq!(
+            accumulate(10_000),
+            "e6b9edf2df6cec60c8cbd864e2211b597fb69a529160cd040d56c0c210081939"
+        );
     }
 
     #[test]
     #[ignore = "slow: a minute without optimisation"]
     fn c2sp_1_000_000() {
-        assert_eq!(accumulate(1_000_000), "2163ae1445985a30b60585ee67daa55674df06901b890593e824b8a7c885ab15");
+        assert_eq!(
+            accumulate(1_000_000),
+            "2163ae1445985a30b60585ee67daa55674df06901b890593e824b8a7c885ab15"
+        );
     }
 }
 
 /// Fresh nonces under a kept prefix, and none twice.
 #[test]
 fn sealed_values_open() {
-    let subkey = Xaes256Gcm::new(&[7; 32]).random_subkey().unwrap_or_else(|error| panic!("{error}"));
+    let subkey =
+        Xaes256Gcm::new(&[7; 32]).random_subkey().unwrap_or_else(|error| panic!("{error}"));
     let mut nonces = std::collections::HashSet::new();
     for len in 0..100 {
         let plaintext: Vec<u8> = (0..len).collect();

@@ -7,9 +7,9 @@ use super::{BackendError, BackendErrorKind, Document, StoreId};
 use crate::envelope::record::{MAX_DATE, MAX_REVISION};
 use crate::error::{Error, ErrorKind, Result};
 
-/// How new a store is at least, kept where whoever can set the store back can't reach it: in a
-/// file, in an object of another account, or in the configuration. With it also a process that has
-/// not seen the store before notices that it was set back, replaced or emptied.
+/// How new a store is at least. An anchor is kept where nobody who can set the store back can reach
+/// it: in a file, in an object of another account, or in the configuration. With it, even a process
+/// that has not seen the store before notices that it was set back, replaced or emptied.
 ///
 /// The text is `<store in hexadecimal> <epoch> <revision>`, as
 /// [`StoreStatus::anchor`](crate::envelope::StoreStatus::anchor) has it.
@@ -31,10 +31,12 @@ impl Anchor {
 
     /// In a file with the rules of a [`FileStore`](crate::envelope::FileStore), on a volume that
     /// all processes share or on one host. A file of one host is raised by the changes of that
-    /// host's processes only, and so may be behind. One that is missing counts as never written.
+    /// host's processes only, and so may be behind. One that is missing counts as never written. A
+    /// file that its group may read is
+    /// `Anchor::in_document(FileStore::new(path).allow_group_read())`.
     #[cfg(feature = "file-store")]
     pub fn in_file(path: impl AsRef<std::path::Path>) -> Self {
-        Self::in_document(crate::envelope::FileStore::new(path))
+        Self::in_document(crate::envelope::FileStore::of_anchor(path))
     }
 
     /// A lower bound that nobody raises, such as one from an environment variable.
@@ -49,7 +51,7 @@ impl Anchor {
         })
     }
 
-    /// What it says; `None` where it was never written.
+    /// What it says. `None` if it was never written.
     pub(in crate::envelope) async fn read(&self) -> Result<Option<Mark>, BackendError> {
         match &self.0 {
             Place::Fixed(mark) => Ok(Some(*mark)),
@@ -105,7 +107,11 @@ impl Mark {
         for (at, byte) in id.iter_mut().enumerate() {
             *byte = u8::from_str_radix(&store[2 * at..2 * at + 2], 16).ok()?;
         }
-        let mark = Self { store: StoreId(id), epoch: epoch.parse().ok()?, revision: revision.parse().ok()? };
+        let mark = Self {
+            store: StoreId(id),
+            epoch: epoch.parse().ok()?,
+            revision: revision.parse().ok()?,
+        };
         (mark.epoch <= MAX_DATE && mark.revision <= MAX_REVISION).then_some(mark)
     }
 }
@@ -117,11 +123,22 @@ impl fmt::Display for Mark {
 }
 
 fn parse(text: &str) -> Result<Mark, BackendError> {
-    Mark::parse(text).ok_or_else(|| {
-        let detail = "it holds no anchor: the id of a store, an epoch and a revision; restore it, or write the text of \
-                      `StoreStatus::anchor` there";
-        BackendError::new(BackendErrorKind::Misconfigured, detail)
-    })
+    Mark::parse(text)
+        .ok_or_else(|| no_anchor("it holds no anchor: the id of a store, an epoch and a revision"))
+}
+
+/// A damaged anchor, which is not to be taken for a damaged store.
+fn no_anchor(what: impl fmt::Display) -> BackendError {
+    let detail = format!("{what}; restore it, or write the text of `StoreStatus::anchor` there");
+    BackendError::new(BackendErrorKind::Misconfigured, detail)
+}
+
+/// Errors of a document are about its text, which is an anchor here.
+fn of_anchor(error: BackendError) -> BackendError {
+    match error.kind() {
+        BackendErrorKind::Garbled => no_anchor(error),
+        _ => error,
+    }
 }
 
 type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>;
@@ -135,18 +152,19 @@ trait AnyDocument: Send + Sync {
 
 impl<D: Document> AnyDocument for D {
     fn read(&self) -> Answer<'_, Option<String>> {
-        Box::pin(async { Ok(Document::read(self).await?.map(|(text, _)| text)) })
+        Box::pin(async { Ok(Document::read(self).await.map_err(of_anchor)?.map(|(text, _)| text)) })
     }
 
     fn raise(&self, mark: Mark) -> Answer<'_, ()> {
         Box::pin(async move {
-            // Each time another process was faster: it has raised it, too.
+            // Each time another process was faster, and has raised it, too.
             for _ in 0..10 {
-                let before = Document::read(self).await?;
+                let before = Document::read(self).await.map_err(of_anchor)?;
                 if let Some((text, _)) = &before {
                     let said = parse(text)?;
                     if said.store != mark.store {
-                        let detail = format!("it is of the store {}, not of {}", said.store, mark.store);
+                        let detail =
+                            format!("it is of the store {}, not of {}", said.store, mark.store);
                         return Err(BackendError::new(BackendErrorKind::Misconfigured, detail));
                     }
                     if said.age() >= mark.age() {

@@ -10,33 +10,37 @@ use crate::envelope::record::Strict;
 
 /// One text that is read and replaced as a whole, such as a file or a secret of a secret manager.
 ///
-/// Whatever is a `Document` is a [`KeyStore`]: the library puts all records into the text. It can
-/// also hold an [`Anchor`](super::Anchor).
+/// Every `Document` is a [`KeyStore`]: the library puts all records into the text. It can also hold
+/// an [`Anchor`](super::Anchor).
 ///
-/// An implementation that waits for nothing just returns. One that waits is polled on Tokio where
-/// the feature `tokio` is on, and bounded in time by the library. Without that feature it must
-/// bound its own time.
+/// An implementation that waits for nothing just returns. If it waits and the feature `tokio` is
+/// on, it is polled on Tokio, and the library bounds its time. It must not block the thread: a call
+/// that hangs in there is never given up. If its library blocks, it runs that elsewhere, such as by
+/// `tokio::task::spawn_blocking`. Without that feature it must bound its own time.
 pub trait Document: Send + Sync + 'static {
-    /// What tells one version of the text from another: a number, an `ETag`, a hash.
+    /// Tells one version of the text from another: a number, an `ETag`, a hash.
     type Version: Send + Sync;
 
-    /// The text and its version; `None` where nothing was ever written. A text that was deleted, or
-    /// a place that is not there at the moment, is an error.
-    fn read(&self) -> impl Future<Output = Result<Option<(String, Self::Version)>, BackendError>> + Send;
+    /// The text and its version. `None` if nothing was ever written. A text that was deleted, or a
+    /// place that is not there at the moment, is an error.
+    fn read(
+        &self,
+    ) -> impl Future<Output = Result<Option<(String, Self::Version)>, BackendError>> + Send;
 
-    /// Replaces the text if its version is `before` still, or for `None` if nothing was ever
-    /// written: atomically and durably. `Ok(false)` where it is another: nothing was written.
+    /// Replaces the text if its version is still `before`, or for `None` if nothing was ever
+    /// written. It does so atomically and durably. `Ok(false)` if the version is another: nothing
+    /// was written.
     fn replace(
         &self,
         before: Option<&Self::Version>,
         text: String,
     ) -> impl Future<Output = Result<bool, BackendError>> + Send;
 
-    /// What it is, for messages: such as `file /etc/app/keys.json`. No credential.
+    /// What it is, for messages, such as `file /etc/app/keys.json`. No credential.
     fn describe(&self) -> String;
 
     /// What time it is by the clock of the service, such as the `Date` of its last answer and the
-    /// time since; `None` where it has no clock of its own. Asked after a call to the service, and
+    /// time since. `None` if it has no clock of its own. Asked after a call to the service, and
     /// must not wait.
     fn time(&self) -> Option<SystemTime> {
         None
@@ -62,7 +66,11 @@ impl<D: Document> KeyStore for D {
         Ok(Loaded { records, time: self.time() })
     }
 
-    async fn compare_and_swap(&self, expected: u64, changed: &[Record]) -> Result<bool, BackendError> {
+    async fn compare_and_swap(
+        &self,
+        expected: u64,
+        changed: &[Record],
+    ) -> Result<bool, BackendError> {
         let (records, before) = match self.read().await? {
             Some((text, version)) => (parse(&text)?, Some(version)),
             None => (Vec::new(), None),
@@ -123,11 +131,11 @@ fn parse(text: &str) -> Result<Vec<Record>, BackendError> {
         let detail = "it is empty; restore it from a backup";
         return Err(BackendError::new(BackendErrorKind::Garbled, detail));
     }
-    // What a later version holds beside its version, this release can't know.
+    // This release can't know what a later version holds beside its version.
     let header: Header = serde_json::from_str(text).map_err(|e| not_a_store(&e))?;
     if header.format != FORMAT {
         let detail = format!(
-            "it does not say \"format\": \"{FORMAT}\"; it is another document, or restore it from a backup"
+            "it does not say \"format\": \"{FORMAT}\": is it another document? Give the right one, or restore it from a backup"
         );
         return Err(BackendError::new(BackendErrorKind::Garbled, detail));
     }
@@ -139,14 +147,21 @@ fn parse(text: &str) -> Result<Vec<Record>, BackendError> {
         return Err(BackendError::new(BackendErrorKind::Misconfigured, detail));
     }
     let document: Text = serde_json::from_str(text).map_err(|e| not_a_store(&e))?;
-    let record =
-        |entry: Entry| Record { name: entry.name, revision: entry.revision, body: entry.body.to_string() };
+    let record = |entry: Entry| Record {
+        name: entry.name,
+        revision: entry.revision,
+        body: entry.body.to_string(),
+    };
     Ok(document.records.into_iter().map(record).collect())
 }
 
-/// The document after a compare-and-swap, or `None` where the head of `before` has another revision
+/// The document after a compare-and-swap, or `None` if the head of `before` has another revision
 /// than `expected`.
-fn swap(before: Vec<Record>, expected: u64, changed: &[Record]) -> Result<Option<String>, BackendError> {
+fn swap(
+    before: Vec<Record>,
+    expected: u64,
+    changed: &[Record],
+) -> Result<Option<String>, BackendError> {
     let revision = before.iter().find(|record| record.is_head()).map_or(0, |head| head.revision);
     if revision != expected {
         return Ok(None);
@@ -169,12 +184,15 @@ fn swap(before: Vec<Record>, expected: u64, changed: &[Record]) -> Result<Option
 }
 
 fn not_a_store(e: &serde_json::Error) -> BackendError {
-    // The position only: the message may quote what stands there.
-    let detail =
-        format!("it is not a key store (line {}, column {}); restore it from a backup", e.line(), e.column());
+    // Only the position, because the message may quote what stands there.
+    let detail = format!(
+        "it is not a key store (line {}, column {}); restore it from a backup",
+        e.line(),
+        e.column()
+    );
     BackendError::new(BackendErrorKind::Garbled, detail)
 }
 
 fn not_json() -> BackendError {
-    BackendError::new(BackendErrorKind::Garbled, "a record is not JSON")
+    BackendError::new(BackendErrorKind::Garbled, "a record is not JSON; restore it from a backup")
 }

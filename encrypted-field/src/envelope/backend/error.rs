@@ -6,8 +6,8 @@ use std::fmt;
 
 use crate::error::{Error, ErrorKind};
 
-/// Why a key service or a store did not do what it was asked. What implementations of
-/// [`KeyEncryptionKey`](super::KeyEncryptionKey) and [`KeyStore`](super::KeyStore) return; the
+/// Why a key service or a store did not do what it was asked. Implementations of
+/// [`KeyEncryptionKey`](super::KeyEncryptionKey) and [`KeyStore`](super::KeyStore) return it. The
 /// library adds which of them it was and turns it into an [`Error`].
 #[derive(Debug)]
 pub struct BackendError {
@@ -16,7 +16,7 @@ pub struct BackendError {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// What kind of failure it is: what the library does about it depends on that.
+/// What kind of failure it is. The library acts on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BackendErrorKind {
@@ -32,7 +32,10 @@ pub enum BackendErrorKind {
     /// It answered that this wrapped key is not one of its key and context: changed, swapped, or of
     /// another key.
     Rejected,
-    /// What it answered makes no sense.
+    /// It answered that this wrapped key is of another key-encryption key. That says more than
+    /// [`Rejected`](Self::Rejected): the context is not what is wrong. For services that can tell.
+    OtherKek,
+    /// Its answer makes no sense.
     Garbled,
     /// It can't be used as it is configured: no such table or mount, a document too large for it.
     Misconfigured,
@@ -46,13 +49,13 @@ impl BackendErrorKind {
 }
 
 impl BackendError {
-    /// `detail` says what happened and how to mend it. It must hold neither a key nor a credential:
-    /// it ends up in logs.
+    /// `detail` says what happened and how to mend it. It must hold neither a key nor a credential,
+    /// because it ends up in logs.
     pub fn new(kind: BackendErrorKind, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { kind, detail: detail.into(), source: None }
     }
 
-    /// The error behind it. Only one that holds neither a key nor a credential, in `Display` or
+    /// The error behind it. It must hold neither a key nor a credential, in `Display` or in
     /// `Debug`.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -68,23 +71,32 @@ impl BackendError {
     /// As an error about `who`, such as `KEK "eu" (AWS KMS alias/app)`.
     pub(in crate::envelope) fn of_kek(self, who: &str) -> Error {
         let kind = match self.kind {
-            BackendErrorKind::Unavailable | BackendErrorKind::Throttled | BackendErrorKind::Garbled => {
-                ErrorKind::KeyServiceUnavailable
+            BackendErrorKind::Unavailable
+            | BackendErrorKind::Throttled
+            | BackendErrorKind::Garbled => ErrorKind::KeyServiceUnavailable,
+            BackendErrorKind::Denied | BackendErrorKind::Misconfigured => {
+                ErrorKind::KeyServiceDenied
             }
-            BackendErrorKind::Denied | BackendErrorKind::Misconfigured => ErrorKind::KeyServiceDenied,
             BackendErrorKind::KeyUnusable => ErrorKind::KekUnusable,
-            BackendErrorKind::Rejected => ErrorKind::WrappedKeyRejected,
+            BackendErrorKind::Rejected | BackendErrorKind::OtherKek => {
+                ErrorKind::WrappedKeyRejected
+            }
         };
-        self.into_error(kind, who)
+        let is_other_kek = self.kind == BackendErrorKind::OtherKek;
+        let error = self.into_error(kind, who);
+        if is_other_kek { error.caused_by(OtherKek) } else { error }
     }
 
     /// As an error about the store `who`.
     pub(in crate::envelope) fn of_store(self, who: &str) -> Error {
         let kind = match self.kind {
-            BackendErrorKind::Unavailable | BackendErrorKind::Throttled => ErrorKind::KeyStoreUnavailable,
+            BackendErrorKind::Unavailable | BackendErrorKind::Throttled => {
+                ErrorKind::KeyStoreUnavailable
+            }
             BackendErrorKind::Denied
             | BackendErrorKind::KeyUnusable
             | BackendErrorKind::Rejected
+            | BackendErrorKind::OtherKek
             | BackendErrorKind::Misconfigured => ErrorKind::KeyStoreUnusable,
             BackendErrorKind::Garbled => ErrorKind::KeyStoreTampered,
         };
@@ -111,6 +123,24 @@ impl StdError for BackendError {
         self.source.as_deref().map(|e| e as &(dyn StdError + 'static))
     }
 }
+
+/// Behind an error about a key-encryption key that is known to be another one.
+#[derive(Debug)]
+pub(in crate::envelope) struct OtherKek;
+
+impl OtherKek {
+    pub(in crate::envelope) fn is_behind(error: &Error) -> bool {
+        error.source().is_some_and(<dyn StdError>::is::<Self>)
+    }
+}
+
+impl fmt::Display for OtherKek {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("another key-encryption key has wrapped it")
+    }
+}
+
+impl StdError for OtherKek {}
 
 /// A boxed error as one.
 struct Source(Box<dyn StdError + Send + Sync>);

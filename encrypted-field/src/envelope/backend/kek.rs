@@ -13,13 +13,18 @@ use crate::key_id::KeyId;
 /// A key-encryption key (KEK): wraps data keys and unwraps them, in a key service, a hardware
 /// module or this process.
 ///
-/// Both calls are given what the key is, and must bind the wrapped key to that: as the service's
-/// own associated data (AWS KMS: encryption context; Vault: `associated_data`), so that a key
-/// wrapped for one id, scope or purpose does not unwrap for another.
+/// Both calls are given what the key is, and must bind the wrapped key to that as the service's own
+/// associated data (AWS KMS: encryption context; Vault: `associated_data`). So a key wrapped for
+/// one id, scope or purpose does not unwrap for another.
 ///
-/// An implementation that waits for nothing just returns. One that waits is polled on Tokio where
-/// the feature `tokio` is on, and bounded in time by the library. Without that feature it must
-/// bound its own time. A wrapped key is at most 16 KiB.
+/// An implementation that waits for nothing just returns. If it waits and the feature `tokio` is
+/// on, it is polled on Tokio, and the library bounds its time
+/// ([`call_timeout`](crate::envelope::CachePolicy::call_timeout)). It must not block the thread.
+/// Nothing can interrupt a thread, so a call that hangs in there is never given up, and no other
+/// KEK is asked in its place. If its library blocks, as those of hardware modules do (PKCS#11), it
+/// implements [`BlockingKeyEncryptionKey`](crate::envelope::BlockingKeyEncryptionKey) instead.
+///
+/// A wrapped key is at most 16 KiB.
 ///
 /// [`conformance::key_encryption_key`](super::conformance::key_encryption_key) tests one.
 pub trait KeyEncryptionKey: Send + Sync + 'static {
@@ -30,9 +35,10 @@ pub trait KeyEncryptionKey: Send + Sync + 'static {
         key: &[u8; 32],
     ) -> impl Future<Output = Result<Vec<u8>, BackendError>> + Send;
 
-    /// Unwraps what [`wrap`](Self::wrap) made for the same context, to the 32 bytes of the key;
-    /// anything else is [`Rejected`](super::BackendErrorKind::Rejected). A vector, because moving
-    /// it leaves no copy of the key behind.
+    /// Unwraps what [`wrap`](Self::wrap) made for the same context, to the 32 bytes of the key.
+    /// Anything else is [`Rejected`](super::BackendErrorKind::Rejected), or
+    /// [`OtherKek`](super::BackendErrorKind::OtherKek) if that is known. The result is a vector,
+    /// because moving it leaves no copy of the key behind.
     fn unwrap(
         &self,
         context: &WrapContext<'_>,
@@ -44,9 +50,8 @@ pub trait KeyEncryptionKey: Send + Sync + 'static {
     fn describe(&self) -> String;
 
     /// What time it is by the clock of the service, such as the `Date` of its last answer and the
-    /// time since; `None` where it has no clock of its own. Asked after a call to the service, and
-    /// must not wait. Changes of a store are refused where it is far from the clock of this
-    /// process.
+    /// time since. `None` if it has no clock of its own. Asked after a call to the service, and
+    /// must not wait. Changes of a store are refused if it is far from the clock of this process.
     fn time(&self) -> Option<SystemTime> {
         None
     }
@@ -56,16 +61,16 @@ pub trait KeyEncryptionKey: Send + Sync + 'static {
     /// too.
     ///
     /// A refresh unwraps the store key, which is under the key-encryption key of the default scope.
-    /// So a permission on that of another scope that was taken away has its effect when the scope
-    /// is loaded the next time, and not at each refresh.
+    /// So if a permission on the key of another scope is taken away, this has its effect when the
+    /// scope is loaded the next time, and not at each refresh.
     fn is_per_scope(&self) -> bool {
         false
     }
 
-    /// Destroys the key-encryption key of one scope, for good. Called only where
+    /// Destroys the key-encryption key of one scope, for good. Called only if
     /// [`is_per_scope`](Self::is_per_scope). `others` are the names of all other scopes that have
-    /// keys: where one of them, or the default scope, has the same key-encryption key, it refuses
-    /// as [`Misconfigured`](super::BackendErrorKind::Misconfigured) and destroys nothing.
+    /// keys. If one of them, or the default scope, has the same key-encryption key, it refuses as
+    /// [`Misconfigured`](super::BackendErrorKind::Misconfigured) and destroys nothing.
     fn destroy_scope(
         &self,
         scope: &str,
@@ -95,7 +100,7 @@ pub enum WrappedKey<'a> {
     Data {
         /// Its id.
         id: KeyId,
-        /// Its scope; `""` is the default scope.
+        /// Its scope. `""` is the default scope.
         scope: &'a str,
         /// What it is for.
         purpose: Purpose,
@@ -137,7 +142,7 @@ impl<'a> WrapContext<'a> {
         Self { key_set, key: WrappedKey::Store { store, epoch } }
     }
 
-    /// The id of the data key; `None` for the store key.
+    /// The id of the data key. `None` for the store key.
     pub fn key_id(&self) -> Option<KeyId> {
         match self.key {
             WrappedKey::Data { id, .. } => Some(id),
@@ -145,8 +150,8 @@ impl<'a> WrapContext<'a> {
         }
     }
 
-    /// The named scope of the data key; `None` for the default scope and the store key, which no
-    /// single scope has.
+    /// The named scope of the data key. `None` for the default scope and for the store key, which
+    /// belongs to no single scope.
     pub fn named_scope(&self) -> Option<&'a str> {
         match self.key {
             WrappedKey::Data { scope, .. } if !scope.is_empty() => Some(scope),
@@ -178,7 +183,8 @@ impl<'a> WrapContext<'a> {
     /// All of it as names and values, for services that take those. They show in the service's log
     /// of calls, the scope too. KEY-STORE.md section 3 has them.
     pub fn pairs(&self) -> Vec<(&'static str, String)> {
-        let mut pairs = vec![("encrypted-field", "v1".to_owned()), ("key-set", self.key_set.to_owned())];
+        let mut pairs =
+            vec![("encrypted-field", "v1".to_owned()), ("key-set", self.key_set.to_owned())];
         match self.key {
             WrappedKey::Data { id, scope, purpose } => {
                 pairs.push(("key-id", id.to_string()));

@@ -18,5 +18,6 @@ pub use kek::{KeyEncryptionKey, StoreId, WrapContext, WrappedKey};
 pub use store::{KeyStore, Loaded, Query, Record};
 
 pub(super) use anchor::Mark;
+pub(super) use error::OtherKek;
 pub(super) use kek::AnyKek;
 pub(super) use store::AnyStore;

@@ -5,29 +5,30 @@ use std::time::SystemTime;
 
 use super::BackendError;
 
-/// Keeps wrapped keys. It is not trusted: what it holds is authenticated, and wrapped under keys
-/// that it does not have. It must give records of one moment, and change several of them all or not
-/// at all.
+/// Keeps wrapped keys. It is not trusted: its content is authenticated, and wrapped under keys that
+/// it does not have. It must give records of one moment, and change several of them all or not at
+/// all.
 ///
-/// An implementation that waits for nothing just returns. One that waits is polled on Tokio where
-/// the feature `tokio` is on, and bounded in time by the library. Without that feature it must
-/// bound its own time.
+/// An implementation that waits for nothing just returns. If it waits and the feature `tokio` is
+/// on, it is polled on Tokio, and the library bounds its time. It must not block the thread: a call
+/// that hangs in there is never given up. If its library blocks, it runs that elsewhere, such as by
+/// `tokio::task::spawn_blocking`. Without that feature it must bound its own time.
 ///
 /// A store that keeps all records in one text implements [`Document`](super::Document) instead, and
 /// is a `KeyStore` by that. [`conformance::key_store`](super::conformance::key_store) tests one.
 pub trait KeyStore: Send + Sync + 'static {
     /// The records that `query` [selects](Query::selects), as they were at one moment, in any
-    /// order. None at all where nothing was ever written. A store that can't select gives more, or
+    /// order. None at all if nothing was ever written. A store that can't select gives more, or
     /// all.
     ///
-    /// It sees every change that has succeeded before the call, so it reads no replica: a key is
+    /// It sees every change that has succeeded before the call, so it reads no replica. A key is
     /// made active once each process must have seen it here.
     fn load(&self, query: &Query) -> impl Future<Output = Result<Loaded, BackendError>> + Send;
 
     /// Writes `changed`, each in place of the record of its name. One of them is the head, and no
     /// name is there twice. It writes only if the head that is stored has revision `expected`, or
     /// for `expected` 0 if there is no head. It writes all or nothing, durably, and before any
-    /// other caller's change. `Ok(false)` where another revision is stored: nothing was written. No
+    /// other caller's change. `Ok(false)` if another revision is stored: nothing was written. No
     /// record is ever removed.
     fn compare_and_swap(
         &self,
@@ -35,10 +36,10 @@ pub trait KeyStore: Send + Sync + 'static {
         changed: &[Record],
     ) -> impl Future<Output = Result<bool, BackendError>> + Send;
 
-    /// What it is, for messages: such as `table encrypted_field_keys (PostgreSQL)`. No credential.
+    /// What it is, for messages, such as `table encrypted_field_keys (PostgreSQL)`. No credential.
     fn describe(&self) -> String;
 
-    /// Whether backups of the application's database hold what is stored here. Where they don't,
+    /// Whether backups of the application's database hold what is stored here. If they don't,
     /// destroying a key here destroys it for good.
     fn is_in_database_backups(&self) -> bool {
         true
@@ -52,7 +53,7 @@ pub trait KeyStore: Send + Sync + 'static {
 }
 
 /// Which records are wanted: the head, and those that have one of the names or begin with one of
-/// the prefixes, and a revision above `after`.
+/// the prefixes, and have a revision above `after`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Query {
@@ -89,15 +90,15 @@ impl Query {
         self
     }
 
-    /// Of all but the head only what was written after this revision.
+    /// Only what was written after this revision. The head is given in any case.
     #[must_use]
     pub fn after(mut self, revision: u64) -> Self {
         self.after = revision;
         self
     }
 
-    /// Whether a record is one of those that are wanted. For stores that look through all they
-    /// have; it looks through all names and prefixes.
+    /// Whether a record is one of those that are wanted. This is for stores that look through all
+    /// they have. It looks through all names and prefixes.
     pub fn selects(&self, record: &Record) -> bool {
         record.is_head()
             || record.revision > self.after
@@ -112,8 +113,8 @@ impl Query {
 pub struct Loaded {
     /// The records.
     pub records: Vec<Record>,
-    /// What time it was, by the clock of the store's server; `None` where it has none but this
-    /// host's. Changes are refused where it is far from the clock of this process.
+    /// What time it was by the clock of the store's server. `None` if it has no clock but this
+    /// host's. Changes are refused if it is far from the clock of this process.
     pub time: Option<SystemTime>,
 }
 

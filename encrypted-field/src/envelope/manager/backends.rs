@@ -1,22 +1,27 @@
-//! Calls to what is outside: the store, the key-encryption keys, the anchor. Bounded in time, and
-//! with their failures told apart.
+//! Calls to the outside: the store, the key-encryption keys, the anchor. They are bounded in time,
+//! and their failures are told apart.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 
+use super::lease::Health;
+use super::outage::Failure;
 use crate::envelope::backend::{AnyKek, AnyStore, Mark};
 use crate::envelope::record::{Digest, Wrapped, Wraps};
 use crate::envelope::runtime::Runtime;
 use crate::envelope::{
-    Anchor, BackendError, BackendErrorKind, KeyEncryptionKey, KeyStore, Loaded, Query, Record, WrapContext,
+    Anchor, BackendError, BackendErrorKind, KeyEncryptionKey, KeyStore, Loaded, Query, Record,
+    WrapContext,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
 use crate::key::{Clock, derive};
+use crate::key_id::KeyId;
 use crate::secret::SecretBytes;
 
 /// Calls to key services that run at once.
@@ -52,16 +57,96 @@ pub(super) struct Kek {
     service: Box<dyn AnyKek>,
     /// Until when it is asked after the others, in milliseconds of the manager's clock.
     down_until: AtomicU64,
+    state: Mutex<KekState>,
+}
+
+/// The answers of a KEK.
+#[derive(Debug, Clone, Default)]
+pub(super) struct KekState {
+    /// When it last did what it was asked.
+    pub(super) answered: Option<SystemTime>,
+    /// Why it does not wrap any more. It may still unwrap, because each has a permission of its
+    /// own.
+    pub(super) wrap: Option<Failure>,
+    /// Why it does not unwrap any more.
+    pub(super) unwrap: Option<Failure>,
+}
+
+impl KekState {
+    pub(super) fn failure(&self) -> Option<&Failure> {
+        self.unwrap.as_ref().or(self.wrap.as_ref())
+    }
+
+    fn of(&mut self, call: KekCall) -> &mut Option<Failure> {
+        match call {
+            KekCall::Wrap => &mut self.wrap,
+            KekCall::Unwrap => &mut self.unwrap,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum KekCall {
+    Wrap,
+    Unwrap,
+}
+
+/// Why an anchor does not do what it was asked.
+#[derive(Debug, Default)]
+pub(super) struct AnchorState {
+    read: Option<Failure>,
+    raise: Option<Failure>,
 }
 
 impl Kek {
     pub(super) fn new(name: String, kek: impl KeyEncryptionKey) -> Self {
-        Self { name: name.into(), service: Box::new(kek), down_until: AtomicU64::new(0) }
+        let (service, state) = (Box::new(kek), Mutex::default());
+        Self { name: name.into(), service, down_until: AtomicU64::new(0), state }
+    }
+
+    pub(super) fn state(&self) -> KekState {
+        lock(&self.state).clone()
+    }
+
+    /// Says that it did not do what it was asked.
+    pub(super) fn tell(&self, key_id: Option<KeyId>, error: &Error) {
+        event::emit(&Event::KekFailed { kek: &self.name, key_id, kind: error.kind(), error });
+    }
+
+    /// Remembers what it has answered. If it refuses a wrapped key, that says nothing of the KEK
+    /// itself.
+    fn note<T>(
+        &self,
+        call: KekCall,
+        answer: Result<T>,
+        clock: &Clock,
+        health: &Health,
+    ) -> Result<T> {
+        let now = clock.wall();
+        let mut state = lock(&self.state);
+        match &answer {
+            Err(error) if !is_about_one_key(error) => {
+                let failure = state.of(call);
+                *failure = Some(Failure::again(failure.as_ref(), error, now));
+            }
+            Ok(_) | Err(_) => {
+                state.answered = Some(now);
+                if state.of(call).take().is_some() {
+                    health.recover();
+                }
+            }
+        }
+        answer
     }
 
     /// For messages.
     pub(super) fn full_name(&self) -> String {
         format!("KEK \"{}\" ({})", self.name, self.service.describe())
+    }
+
+    /// What it is, for a status.
+    pub(super) fn service(&self) -> String {
+        self.service.describe()
     }
 
     pub(super) fn is_per_scope(&self) -> bool {
@@ -75,7 +160,7 @@ impl fmt::Debug for Kek {
     }
 }
 
-/// What is outside of this process, and how long it may take to answer.
+/// The backends outside of this process, and how long they may take to answer.
 pub(super) struct Backends {
     /// In every wrap and in the MAC of every head.
     pub(super) key_set: Box<str>,
@@ -85,6 +170,9 @@ pub(super) struct Backends {
     /// Names of KEKs of the store that this process does not have on purpose.
     pub(super) offline_keks: Vec<String>,
     pub(super) anchor: Option<Anchor>,
+    pub(super) anchor_state: Mutex<AnchorState>,
+    /// It is told when something works again.
+    pub(super) health: Arc<Health>,
     pub(super) call_timeout: Duration,
     pub(super) bulk_timeout: Duration,
     pub(super) runtime: Runtime,
@@ -109,20 +197,47 @@ impl Backends {
         forgotten.map_err(|e| e.of_store(&self.store.name()))
     }
 
-    /// What the anchor says; `None` where there is none, or it was never written.
+    /// The mark that the anchor has. `None` if there is no anchor, or it was never written.
     pub(super) async fn read_anchor(&self) -> Result<Option<Mark>> {
         let Some(anchor) = &self.anchor else { return Ok(None) };
         let read = self.bounded(self.call_timeout, anchor.read()).await;
-        read.map_err(|e| e.of_store(&anchor.describe()))
+        self.note_anchor(|state| &mut state.read, read.map_err(|e| e.of_store(&anchor.describe())))
     }
 
     pub(super) async fn raise_anchor(&self, mark: Mark) -> Result<()> {
         let Some(anchor) = &self.anchor else { return Ok(()) };
         let raised = self.bounded(self.call_timeout, anchor.raise(mark)).await;
-        raised.map_err(|e| e.of_store(&anchor.describe()))
+        self.note_anchor(
+            |state| &mut state.raise,
+            raised.map_err(|e| e.of_store(&anchor.describe())),
+        )
     }
 
-    /// What time it is by the clock of a key service, and whose.
+    /// Why the anchor does not work. The next change raises it again, and the next refresh reads
+    /// it.
+    pub(super) fn anchor_failure(&self) -> Option<Failure> {
+        let state = lock(&self.anchor_state);
+        state.read.clone().or_else(|| state.raise.clone())
+    }
+
+    fn note_anchor<T>(
+        &self,
+        of: fn(&mut AnchorState) -> &mut Option<Failure>,
+        answer: Result<T>,
+    ) -> Result<T> {
+        let mut state = lock(&self.anchor_state);
+        let failure = of(&mut state);
+        match &answer {
+            Err(error) => {
+                *failure = Some(Failure::again(failure.as_ref(), error, self.clock.wall()));
+            }
+            Ok(_) if failure.take().is_some() => self.health.recover(),
+            Ok(_) => {}
+        }
+        answer
+    }
+
+    /// The time by the clock of a key service, and whose clock it is.
     pub(super) fn service_time(&self) -> Option<(SystemTime, String)> {
         self.keks.iter().find_map(|kek| Some((kek.service.time()?, kek.full_name())))
     }
@@ -136,8 +251,9 @@ impl Backends {
     ) -> Result<Wrapped> {
         let tried = async {
             let call = kek.service.wrap(context, key.expose());
-            let wrapped =
-                self.bounded(self.call_timeout, call).await.map_err(|e| e.of_kek(&kek.full_name()))?;
+            let wrapped = self.bounded(self.call_timeout, call).await;
+            let wrapped = wrapped.map_err(|e| e.of_kek(&kek.full_name()));
+            let wrapped = kek.note(KekCall::Wrap, wrapped, &self.clock, &self.health)?;
             if wrapped.len() > MAX_WRAPPED {
                 let detail = "it made a wrapped key of more than 16 KiB";
                 return Err(Error::new(ErrorKind::KeyServiceUnavailable)
@@ -145,12 +261,13 @@ impl Backends {
                     .within(&kek.full_name()));
             }
             let again = self.unwrap_under(kek, context, &wrapped).await?;
-            is_key_of(&Digest(derive::check_value(key)))(&again).map_err(|e| e.within(&kek.full_name()))?;
+            is_key_of(&Digest(derive::check_value(key)))(&again)
+                .map_err(|e| e.within(&kek.full_name()))?;
             Ok(Wrapped(wrapped))
         };
         let tried = tried.await;
         if let Err(error) = &tried {
-            event::emit(&Event::KekFailed { kek: &kek.name, key_id: context.key_id(), kind: error.kind() });
+            kek.tell(context.key_id(), error);
         }
         tried
     }
@@ -172,7 +289,7 @@ impl Backends {
     /// Wraps a key under each of these KEKs, at once.
     ///
     /// # Errors
-    /// That of the first KEK that does not do it: nothing is to be stored then.
+    /// That of the first KEK that does not do it. Nothing may be stored then.
     pub(super) async fn wrap_under_all(
         &self,
         keks: Vec<&Kek>,
@@ -186,7 +303,7 @@ impl Backends {
     /// Wraps a key under those of the KEKs that do it.
     ///
     /// # Errors
-    /// Where none does.
+    /// If none does.
     pub(super) async fn wrap_under_some(
         &self,
         keks: Vec<&Kek>,
@@ -215,18 +332,21 @@ impl Backends {
         wrapped: &[u8],
     ) -> Result<SecretBytes> {
         let unwrapped = self.bounded(self.call_timeout, kek.service.unwrap(context, wrapped)).await;
-        let unwrapped = unwrapped.map_err(|e| e.of_kek(&kek.full_name()))?;
+        let unwrapped = unwrapped.map_err(|e| e.of_kek(&kek.full_name()));
+        let unwrapped = kek.note(KekCall::Unwrap, unwrapped, &self.clock, &self.health)?;
         let mut key = SecretBytes::zeroed();
         if unwrapped.len() != key.expose().len() {
             let detail = format!("it unwraps to {} bytes and not to a key", unwrapped.len());
-            return Err(Error::new(ErrorKind::WrappedKeyRejected).detail(detail).within(&kek.full_name()));
+            return Err(Error::new(ErrorKind::WrappedKeyRejected)
+                .detail(detail)
+                .within(&kek.full_name()));
         }
         key.expose_mut().copy_from_slice(&unwrapped);
         Ok(key)
     }
 
-    /// Unwraps under the first KEK whose answer `is_it` accepts, in order of preference; those that
-    /// did not answer of late come last.
+    /// Unwraps under the first KEK whose answer `is_it` accepts, in order of preference. KEKs that
+    /// did not answer lately come last.
     pub(super) async fn unwrap(
         &self,
         context: &WrapContext<'_>,
@@ -234,8 +354,9 @@ impl Backends {
         is_it: &(dyn Fn(&SecretBytes) -> Result<()> + Sync),
     ) -> Result<SecretBytes> {
         let now = self.clock.monotonic();
-        let is_down = |kek: &&Kek| u128::from(kek.down_until.load(Ordering::Relaxed)) > now.as_millis();
-        // The order is settled first: one that fails meanwhile is not asked again.
+        let is_down =
+            |kek: &&Kek| u128::from(kek.down_until.load(Ordering::Relaxed)) > now.as_millis();
+        // The order is settled first. A KEK that fails meanwhile is not asked again.
         let ours = self.keks.iter().filter(|kek| wraps.contains_key(&*kek.name));
         let (down, up): (Vec<&Kek>, Vec<&Kek>) = ours.partition(is_down);
         let mut failures: Vec<Error> = Vec::new();
@@ -251,11 +372,7 @@ impl Backends {
                     return Ok(key);
                 }
                 Err(error) => {
-                    event::emit(&Event::KekFailed {
-                        kek: &kek.name,
-                        key_id: context.key_id(),
-                        kind: error.kind(),
-                    });
+                    kek.tell(context.key_id(), &error);
                     if error.is_retryable() || !is_about_one_key(&error) {
                         let until = self.clock.monotonic() + DOWN_FOR;
                         let until = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);
@@ -266,7 +383,8 @@ impl Backends {
             }
         }
         if failures.is_empty() {
-            let known = wraps.keys().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+            let known =
+                wraps.keys().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
             let detail = format!(
                 "it is wrapped under {known} and under no KEK of this process; start one that has one of those and this one, and \
                  `rewrap` there"
@@ -276,7 +394,7 @@ impl Backends {
         Err(most_telling(failures))
     }
 
-    /// Destroys the KEKs of a scope, where there are any. `others` are all other scopes.
+    /// Destroys the KEKs of a scope, if there are any. `others` are all other scopes.
     pub(super) async fn destroy_keks_of(&self, scope: &str, others: &[String]) -> Result<()> {
         for kek in self.keks.iter().filter(|kek| kek.is_per_scope()) {
             let call = kek.service.destroy_scope(scope, others);
@@ -296,8 +414,8 @@ impl Backends {
     /// The KEKs that the store is wrapped under.
     ///
     /// # Errors
-    /// Where this process does not have all of them: a key that it makes could not be unwrapped by
-    /// processes with the others.
+    /// If this process does not have all of them. Processes with the others could not unwrap a key
+    /// that this one makes.
     pub(super) fn keks_of(&self, store_key: &Wraps) -> Result<Vec<&Kek>> {
         let find = |name: &String| {
             self.kek(name).ok_or_else(|| {
@@ -329,14 +447,26 @@ impl Backends {
         time: Duration,
         call: impl Future<Output = Result<T, BackendError>>,
     ) -> Result<T, BackendError> {
-        self.runtime.timeout(time, call).await.unwrap_or_else(|| {
+        // A backend may be somebody else's. If it panics, that is an answer, too.
+        let call = std::panic::AssertUnwindSafe(call).catch_unwind();
+        let answer = self.runtime.timeout(time, call).await.map(|answer| {
+            answer.unwrap_or_else(|_| {
+                Err(BackendError::new(BackendErrorKind::Unavailable, "it has panicked"))
+            })
+        });
+        answer.unwrap_or_else(|| {
             let detail = format!("it did not answer within {} ms", time.as_millis());
             Err(BackendError::new(BackendErrorKind::Unavailable, detail))
         })
     }
 }
 
-/// That a key has this check value.
+/// A panic of somebody's backend leaves nothing half-written behind these.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Checks that a key has this check value.
 pub(super) fn is_key_of(check: &Digest) -> impl Fn(&SecretBytes) -> Result<()> + Sync {
     let check = *check;
     move |key| {
@@ -353,8 +483,8 @@ pub(super) async fn some_at_a_time<T>(calls: Vec<BoxFuture<'_, T>>) -> Vec<T> {
     stream::iter(calls).buffered(PARALLEL).collect().await
 }
 
-/// As [`some_at_a_time`], until one answers with an error that may go away by itself: the others
-/// would get the same. What is left out is missing in the result.
+/// As [`some_at_a_time`], until one answers with an error that may go away by itself. The others
+/// would get the same error. The result lacks those that are left out.
 pub(super) async fn until_out_of_reach<K, T>(
     calls: Vec<BoxFuture<'_, (K, Result<T>)>>,
 ) -> Vec<(K, Result<T>)> {
@@ -375,7 +505,7 @@ pub(super) fn is_about_one_key(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::WrappedKeyRejected | ErrorKind::InvalidKeys)
 }
 
-/// One error for several: one that is not about this key alone, where there is one, with what the
+/// One error for several. If one of them is not about this key alone, it is that one, with what the
 /// others say.
 fn most_telling(mut failures: Vec<Error>) -> Error {
     let by = |is: fn(&Error) -> bool| failures.iter().position(is);
@@ -384,6 +514,10 @@ fn most_telling(mut failures: Vec<Error>) -> Error {
     if failures.is_empty() {
         return error;
     }
-    let others = failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    // Each kind is said once.
+    let own = |other: &Error| {
+        if other.kind() == error.kind() { other.details().to_owned() } else { other.to_string() }
+    };
+    let others = failures.iter().map(own).collect::<Vec<_>>().join("; ");
     error.and(&format!("others failed, too: {others}"))
 }

@@ -10,6 +10,7 @@ use super::changes::Changes;
 use super::lease::Health;
 use super::loading::{Floor, Loader};
 use super::maintenance::Patrol;
+use super::outage::Outage;
 use super::refreshing::Refresher;
 use super::ring::RingMaker;
 use super::rings::ProcessRing;
@@ -73,17 +74,17 @@ impl KeyManagerBuilder {
     }
 
     /// Adds a key-encryption key, under the name that the store knows it by: a region, or
-    /// `break-glass`. Every data key is wrapped under each; loading asks them in this order. After
-    /// adding or leaving out one, [`KeyManager::rewrap`].
+    /// `break-glass`. Every data key is wrapped under each. Loading asks them in this order. After
+    /// you add or leave out one, call [`KeyManager::rewrap`].
     pub fn kek(mut self, name: impl Into<String>, kek: impl KeyEncryptionKey) -> Self {
         self.keks.push(Kek::new(name.into(), kek));
         self
     }
 
-    /// Says that the store is wrapped under a KEK which this process does not have on purpose: a
-    /// break-glass key that lies in a safe. Keys that this process makes are not wrapped under it,
-    /// until somebody who has it calls [`KeyManager::rewrap`]: after each rotation. Without this, a
-    /// process that lacks a KEK of the store makes no keys.
+    /// Says that the store is wrapped under a KEK which this process does not have on purpose, such
+    /// as a break-glass key that lies in a safe. Keys that this process makes are not wrapped under
+    /// it until somebody who has it calls [`KeyManager::rewrap`], after each rotation. Without
+    /// this, a process that lacks a KEK of the store makes no keys.
     pub fn offline_kek(mut self, name: impl Into<String>) -> Self {
         self.offline_keks.push(name.into());
         self
@@ -101,9 +102,9 @@ impl KeyManagerBuilder {
         self
     }
 
-    /// The time between publishing a key and its use, for a new store; the store keeps it. At least
-    /// what [`CachePolicy::max_age`] gives together, which no process on this store may exceed; by
-    /// default 10 minutes more, for clocks that are apart.
+    /// The time between publishing a key and its use, for a new store. The store keeps it. It is at
+    /// least what [`CachePolicy::max_age`] gives together, which no process on this store may
+    /// exceed. By default it is 10 minutes more, for clocks that are apart.
     pub fn propagation(mut self, time: Duration) -> Self {
         self.propagation = Some(time);
         self
@@ -115,63 +116,64 @@ impl KeyManagerBuilder {
         self
     }
 
-    /// As [`KeyringBuilder::subkey_per_value`](crate::KeyringBuilder::subkey_per_value).
+    /// As [`KeyringBuilder::subkey_per_value`](crate::key::KeyringBuilder::subkey_per_value).
     pub fn subkey_per_value(mut self) -> Self {
         self.subkey_per_value = true;
         self
     }
 
     /// Refuses a store of an older revision than this, as
-    /// [`StoreStatus::revision`](super::StoreStatus::revision) tells it: a store that was set back
-    /// is noticed also by a process that has not seen it before.
+    /// [`StoreStatus::revision`](super::StoreStatus::revision) tells it. So even a process that has
+    /// not seen the store before notices that it was set back.
     pub fn min_revision(mut self, revision: u64) -> Self {
         self.min_revision = revision;
         self
     }
 
     /// Refuses a store of an earlier epoch than this, as
-    /// [`StoreStatus::epoch`](super::StoreStatus::epoch) tells it. An epoch begins where the store
+    /// [`StoreStatus::epoch`](super::StoreStatus::epoch) tells it. An epoch begins when the store
     /// key changes: a KEK is [left out](KeyManager::leave_out_kek), a restored store is
     /// [accepted](KeyManager::accept_restored), or the store key is
-    /// [renewed](KeyManager::renew_store_key). With it, a process that has not seen the store
-    /// before is not deceived by whoever knows a store key of before.
+    /// [renewed](KeyManager::renew_store_key). With it, somebody who knows an earlier store key
+    /// can't deceive a process that has not seen the store before.
     pub fn min_epoch(mut self, epoch: u64) -> Self {
         self.min_epoch = epoch;
         self
     }
 
-    /// A memory outside of the store of how new it is at least, which each change raises, so that
-    /// also a process that has not seen the store before notices that it was set back, replaced or
-    /// emptied. It is read when the process starts, at each refresh and before each change. Where
-    /// it can't be read, loading fails in a process that has not seen the store before; one that
-    /// has seen it goes on. Where it can't be raised, the change stands. In both cases that go on
-    /// an [event](crate::event::Event::AnchorFailed) says why.
+    /// A memory outside of the store of how new it is at least. Each change raises it. So even a
+    /// process that has not seen the store before notices that it was set back, replaced or
+    /// emptied. The anchor is read when the process starts, at each refresh and before each change.
+    /// If it can't be read, loading fails in a process that has not seen the store before. A
+    /// process that has seen the store goes on. If it can't be raised, the change stands. In both
+    /// cases that go on, an [event](crate::event::Event::AnchorFailed) says why.
     pub fn anchor(mut self, anchor: Anchor) -> Self {
         self.anchor = Some(anchor);
         self
     }
 
-    /// For a new store: how often its head is signed anew where nothing else is written, in whole
-    /// seconds; the store keeps it. By default half of the time that [`CachePolicy::max_age`] gives
-    /// together, 30 minutes. [`KeyManager::maintain`] does it, in one of the processes.
+    /// For a new store: how often its head is signed anew if nothing else is written, in whole
+    /// seconds. The store keeps it. By default it is half of the time that [`CachePolicy::max_age`]
+    /// gives together, 30 minutes, and at least one and a half times [`CachePolicy::refresh`].
+    /// [`KeyManager::maintain`] does it, in one of the processes.
     ///
-    /// A head that was not signed anew for twice this time is *frozen*: what is seen may be an old
-    /// state of the store, and nothing is sealed ([`ErrorKind::KeyStoreFrozen`]) until a new one is
-    /// seen. Twice this time and 10 minutes are at most the propagation time, so that no process
-    /// seals under a key that may have been destroyed. `Duration::ZERO` turns it off: then a
-    /// process that is shown an old state goes on sealing under keys that were destroyed since, and
-    /// those values are lost.
+    /// A head that was not signed anew for twice this time is *frozen*. It may be an old state of
+    /// the store, so nothing is sealed ([`ErrorKind::KeyStoreFrozen`]) until a new one is seen.
+    /// Twice this time and 10 minutes are at most the propagation time, so that no process seals
+    /// under a key that may have been destroyed. `Duration::ZERO` turns it off. Then a process that
+    /// is shown an old state goes on sealing under keys that were destroyed since, and those values
+    /// are lost.
     ///
     /// It protects a process that only reads, and one that shares the store with others that sign.
-    /// A process that maintains and is shown a copy of the store that takes its writes signs that
-    /// copy itself: only an [`anchor`](Self::anchor) shows it.
+    /// If a process maintains the store and is shown a copy that takes its writes, it signs that
+    /// copy itself. Only an [`anchor`](Self::anchor) shows it.
     pub fn heartbeat(mut self, time: Duration) -> Self {
         self.heartbeat = Some(time);
         self
     }
 
-    /// For a new store: the id of its first key, 1 by default. Where rows have values under keys of
-    /// a store that is lost, one above all of their ids, so that none is used twice.
+    /// For a new store: the id of its first key, 1 by default. If rows have values under keys of a
+    /// store that is lost, give an id above all of theirs, so that none is used twice.
     pub fn first_key_id(mut self, id: KeyId) -> Self {
         self.first_key_id = id;
         self
@@ -185,8 +187,8 @@ impl KeyManagerBuilder {
         self
     }
 
-    /// Who makes the changes of this process, such as its host or service: kept with each change
-    /// that is not [noted](KeyManager::noting) otherwise. At most 200 bytes, cut off beyond.
+    /// Who makes the changes of this process, such as its host or service. It is kept with each
+    /// change that is not [noted](KeyManager::noting) otherwise. At most 200 bytes, cut off beyond.
     pub fn changed_by(mut self, name: &str) -> Self {
         self.changed_by = Some(name.to_owned());
         self
@@ -224,8 +226,21 @@ impl KeyManagerBuilder {
         }
         self.cache.check()?;
         let lease = self.cache.lease();
+        let least_heartbeat = self.cache.least_heartbeat();
+        let usual_heartbeat = (lease / 2).max(least_heartbeat);
+        let heartbeat = self.heartbeat.unwrap_or(usual_heartbeat);
+        if !heartbeat.is_zero() && heartbeat < least_heartbeat {
+            return Err(invalid(format!(
+                "a process that refreshes every {} s would take a store that is signed every {} s for frozen; make the heartbeat at \
+                 least {} s, or the refresh interval shorter",
+                self.cache.refresh.as_secs(),
+                heartbeat.as_secs(),
+                least_heartbeat.as_secs()
+            )));
+        }
         // In whole seconds, as the store keeps it.
-        let propagation = self.propagation.unwrap_or(lease.saturating_add(SKEW));
+        let usual_propagation = lease.max(usual_heartbeat.saturating_mul(2)).saturating_add(SKEW);
+        let propagation = self.propagation.unwrap_or(usual_propagation);
         let propagation = Duration::from_secs(
             propagation.as_secs().saturating_add(u64::from(propagation.subsec_nanos() > 0)),
         );
@@ -238,15 +253,17 @@ impl KeyManagerBuilder {
             )));
         }
         self.rotation.check(propagation)?;
-        let heartbeat = self.heartbeat.unwrap_or(lease / 2);
         check_heartbeat(heartbeat, propagation)?;
         let clock = self.clock.clone();
+        let health = Arc::new(Health::new(clock.clone(), lease, self.cache.refresh_interval()));
         let backends = Arc::new(Backends {
             key_set: self.key_set.into(),
             store: self.store,
             keks: self.keks,
             offline_keks: self.offline_keks,
             anchor: self.anchor,
+            anchor_state: Mutex::default(),
+            health: Arc::clone(&health),
             call_timeout: self.cache.call_timeout,
             bulk_timeout: self.cache.bulk_timeout,
             runtime: Runtime::new(),
@@ -254,7 +271,6 @@ impl KeyManagerBuilder {
         });
         let floor = Floor { revision: self.min_revision, epoch: self.min_epoch };
         let loader = Arc::new(Loader::new(Arc::clone(&backends), floor, self.cache.clone()));
-        let health = Arc::new(Health::new(clock, lease));
         let maker = Arc::new(RingMaker {
             backends,
             health: Arc::clone(&health),
@@ -267,8 +283,10 @@ impl KeyManagerBuilder {
                 loader: Arc::clone(&loader),
                 rotation: self.rotation,
                 propagation,
-                // In whole seconds, as the store keeps it; a shorter one than a second is one.
-                heartbeat: Duration::from_secs(heartbeat.as_secs().max(u64::from(!heartbeat.is_zero()))),
+                // In whole seconds, as the store keeps it. A time below a second becomes a second.
+                heartbeat: Duration::from_secs(
+                    heartbeat.as_secs().max(u64::from(!heartbeat.is_zero())),
+                ),
                 first_key_id: self.first_key_id,
             },
             process: ProcessRing::new(Arc::clone(&maker)),
@@ -277,13 +295,15 @@ impl KeyManagerBuilder {
             health,
             refresher: Refresher::default(),
             patrol: Patrol::new(),
+            checks: Mutex::default(),
+            last_ill: Mutex::default(),
             dated_ahead: Mutex::default(),
             maintains: self.maintains,
             is_frozen_told: AtomicBool::new(false),
             note: Arc::clone(&note),
             cache: self.cache,
             turn: futures_util::lock::Mutex::default(),
-            expired: futures_util::lock::Mutex::default(),
+            outage: Outage::new(&clock),
         };
         Ok(KeyManager { inner: Arc::new(inner), note })
     }
@@ -303,8 +323,8 @@ fn invalid(detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::InvalidKeys).detail(detail)
 }
 
-/// That no process seals under a key that may be destroyed: it seals under a head for twice the
-/// heartbeat and for clocks that are apart.
+/// Checks that no process seals under a key that may be destroyed. A process seals under a head for
+/// twice the heartbeat and for clocks that are apart.
 ///
 /// # Errors
 /// [`ErrorKind::InvalidKeys`].

@@ -1,4 +1,4 @@
-//! Writing a change: compare-and-swap, and again from what others have written.
+//! Writing a change: compare-and-swap, and a new attempt from what others have written.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ const ATTEMPTS: u32 = 50;
 /// In seconds.
 const DAY: u64 = 86_400;
 
-/// What makes and writes changes.
+/// Makes and writes changes.
 pub(super) struct Changes {
     pub(super) loader: Arc<Loader>,
     pub(super) rotation: RotationPolicy,
@@ -53,8 +53,8 @@ impl Changes {
     /// A change of what `view` has, dated now.
     ///
     /// # Errors
-    /// [`ErrorKind::ClockSkew`] where the clock of the store, of a key service or of whoever
-    /// changed the store last contradicts.
+    /// [`ErrorKind::ClockSkew`] if the clock of the store, of a key service or of whoever changed
+    /// the store last contradicts.
     pub(super) fn draft<'a>(&self, view: &'a View, note: &'a Note) -> Result<Draft<'a>> {
         let now = self.now();
         match self.reference() {
@@ -73,17 +73,21 @@ impl Changes {
         Ok(Draft::new(view, now, note))
     }
 
-    /// As [`draft`](Self::draft), also where the last change is dated into the future, and the
-    /// clock here is the right one.
-    pub(super) fn draft_whatever_its_date<'a>(&self, view: &'a View, note: &'a Note) -> Result<Draft<'a>> {
+    /// As [`draft`](Self::draft), even if the last change is dated into the future and the clock
+    /// here is right.
+    pub(super) fn draft_whatever_its_date<'a>(
+        &self,
+        view: &'a View,
+        note: &'a Note,
+    ) -> Result<Draft<'a>> {
         if let Some(reference) = self.reference() {
             reference.check()?;
         }
         Ok(Draft::new(view, self.now(), note))
     }
 
-    /// Plans a change of scopes as they are stored now, and writes it; again where others were
-    /// faster.
+    /// Plans a change of scopes as they are stored now, and writes it. If others were faster, it
+    /// does so again.
     pub(super) async fn change<T>(
         &self,
         scopes: &[&str],
@@ -102,13 +106,16 @@ impl Changes {
         }
     }
 
-    /// That every process knows a key to be pending or disabled: by the clock of this process that
-    /// nobody sets, for as long as it has seen it so; or by its dates, where the clock of the store
-    /// or of a key service confirms the one here. Without such a clock dates decide, with a day to
-    /// spare, that a pending key becomes active; they never decide what takes a key out of use.
+    /// Checks that every process knows a key to be pending or disabled. The clock of this process
+    /// that nobody sets shows it, if the process has seen the key so for long enough. The key's
+    /// dates show it, too, if the clock of the store or of a key service confirms the one here.
+    /// Without such a clock, the dates decide that a pending key becomes active, with a day to
+    /// spare. They never decide to take a key out of use.
     pub(super) fn check_known_everywhere(&self, head: &Head, entry: &Entry) -> Result<()> {
         let since = match entry.state {
-            KeyState::Pending => entry.activate_after.map(|after| after.saturating_sub(head.propagation)),
+            KeyState::Pending => {
+                entry.activate_after.map(|after| after.saturating_sub(head.propagation))
+            }
             KeyState::Disabled => entry.disabled,
             _ => return Ok(()),
         };
@@ -129,7 +136,8 @@ impl Changes {
         let or_when = if by_date {
             format!("by the dates alone it may go on in {left} s")
         } else {
-            "go on in a process that stays, or in one whose store or key service has a clock".to_owned()
+            "go on in a process that stays, or in one whose store or key service has a clock"
+                .to_owned()
         };
         Err(refused(
             format!(
@@ -163,12 +171,13 @@ impl Changes {
         let mut change = [0; 32];
         cipher::random(&mut change)?;
         let (after, records) = draft.finish(change)?;
-        if after.head.restored == view.head.restored && self.loader.is_overtaken(&view.head).await? {
+        if after.head.restored == view.head.restored && self.loader.is_overtaken(&view.head).await?
+        {
             return Ok(false);
         }
         let swapped = match self.backends().swap(view.head.revision, &records).await {
             Ok(swapped) => swapped,
-            // It may have been written nevertheless: the answer was lost.
+            // It may have been written nevertheless, and the answer was lost.
             Err(error) => self.was_written(&after, &records).await.map_err(|_| error)?,
         };
         if !swapped {
@@ -189,13 +198,13 @@ impl Changes {
         let names = records.iter().map(|record| record.name.clone());
         let loaded = self.backends().load(&Query::head().names(names)).await?;
         let head = Head::read(&loaded.records).map_err(|e| self.backends().of_store(e))?;
-        // Signed by somebody else than those who hold the store key, it says nothing.
+        // If somebody without the store key has signed it, it says nothing.
         if !head.check(&after.mac)? {
             return Err(Error::new(ErrorKind::KeyStoreUnavailable));
         }
         let hash = after.head.hash(&after.mac);
-        // Others may have gone on from there; what is of that revision and the same can be nobody
-        // else's: it is signed by ours.
+        // Others may have gone on from there. A record of that revision and content can be nobody
+        // else's, because it is signed with our key.
         let is_ours = |record: &Record| {
             !record.is_head()
                 && loaded.records.iter().any(|other| {
@@ -209,21 +218,20 @@ impl Changes {
         {
             return Ok(true);
         }
-        // Not there, and may still come: nothing else is tried.
+        // It is not there, and may still come. So nothing else is tried.
         Err(Error::new(ErrorKind::KeyStoreUnavailable))
     }
 
     fn report(&self, before: &View, after: &View) {
-        let in_process = after.process.iter().flat_map(|process| process.iter());
-        let on_demand = after.scopes.values().flatten().map(|(_, keys)| keys);
-        for keys in in_process.chain(on_demand).filter(|keys| keys.revision == after.head.revision) {
+        for keys in after.all_keys().filter(|keys| keys.revision == after.head.revision) {
             let was = before.keys_of(&keys.scope);
             for entry in &keys.keys {
                 let was = was.and_then(|keys| keys.get(entry.id)).map(|entry| entry.state);
                 if let Some(key_id) = KeyId::new(entry.id)
                     && was != Some(entry.state)
                 {
-                    let (key_set, scope, state) = (&*self.backends().key_set, &*keys.scope, entry.state);
+                    let (key_set, scope, state) =
+                        (&*self.backends().key_set, &*keys.scope, entry.state);
                     event::emit(&Event::KeyChanged { key_set, key_id, scope, state });
                 }
             }
@@ -231,13 +239,13 @@ impl Changes {
     }
 }
 
-/// However a store has formatted it.
+/// A store may have formatted it in another way.
 fn is_same_json(a: &str, b: &str) -> bool {
     let parse = |text| serde_json::from_str::<serde_json::Value>(text).ok();
     parse(a).is_some_and(|a| Some(a) == parse(b))
 }
 
-/// That whoever asks for what can't be undone has named what it is done to.
+/// Checks that the caller has named the object of a change that can't be undone.
 pub(super) fn confirmed(given: &str, expected: &str) -> Result<()> {
     if given == expected {
         return Ok(());
@@ -251,7 +259,7 @@ pub(super) struct Attempts(u32);
 
 impl Attempts {
     /// # Errors
-    /// [`ErrorKind::KeyStoreBusy`] where there were enough.
+    /// [`ErrorKind::KeyStoreBusy`] if there were enough.
     pub(super) async fn again(&mut self, backends: &Backends) -> Result<()> {
         self.0 += 1;
         if self.0 == ATTEMPTS {

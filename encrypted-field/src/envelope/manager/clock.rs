@@ -1,4 +1,4 @@
-//! Dates: of this process, and whether they can be right.
+//! Dates of this process, and whether they can be right.
 
 use std::time::{Duration, SystemTime};
 
@@ -24,7 +24,7 @@ impl Reference {
         Self { time, here: clock.wall(), whose }
     }
 
-    /// That the clock here is as good as that one: only then a date is written.
+    /// Checks that the clock here is as good as that one. Only then a date is written.
     ///
     /// # Errors
     /// [`ErrorKind::ClockSkew`].
@@ -36,8 +36,11 @@ impl Reference {
         if far.as_secs() <= SKEW {
             return Ok(());
         }
-        let detail =
-            format!("the one here is {} s {how} that of the {}; correct it", far.as_secs(), self.whose);
+        let detail = format!(
+            "the one here is {} s {how} that of the {}; correct it",
+            far.as_secs(),
+            self.whose
+        );
         Err(Error::new(ErrorKind::ClockSkew).detail(detail))
     }
 
@@ -46,7 +49,7 @@ impl Reference {
         seconds(self.time)
     }
 
-    /// By how many seconds the clock here is ahead of that one; negative where it is behind.
+    /// By how many seconds the clock here is ahead of that one. Negative if it is behind.
     pub(super) fn difference(&self) -> i64 {
         let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
         match self.here.duration_since(self.time) {
@@ -61,8 +64,8 @@ pub(super) fn seconds(date: SystemTime) -> u64 {
     date.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-/// The date of so many seconds since 1970 (UTC); far in the future where there is none.
+/// The date of so many seconds since 1970 (UTC). Far in the future if there is no such date.
 pub(super) fn date(seconds: u64) -> SystemTime {
-    // 9999-12-31: what is later is no date that anybody meant.
+    // 9999-12-31. Nobody means a later date.
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.min(253_402_300_799))
 }

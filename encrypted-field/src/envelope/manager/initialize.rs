@@ -17,15 +17,15 @@ use crate::key_id::KeyId;
 use crate::secret::SecretBytes;
 
 impl KeyManager {
-    /// Makes the store and its first key, for fields of the default scope, active at once. Once, by
-    /// an operator, with all KEKs in reach; keys are never made silently. Where rows have values
-    /// under keys of a store that is lost for good, give
+    /// Makes the store and its first key, for fields of the default scope, active at once. An
+    /// operator calls it once, with all KEKs in reach. Keys are never made silently. If rows have
+    /// values under keys of a store that is lost for good, give
     /// [`first_key_id`](super::KeyManagerBuilder::first_key_id), so that no id is used twice.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyLifecycle`] where the store has keys already.
-    /// [`ErrorKind::KeyStoreRolledBack`] where it is empty and must have keys: this process has
-    /// seen some, or a minimum or an anchor says so.
+    /// [`ErrorKind::KeyLifecycle`] if the store has keys already. [`ErrorKind::KeyStoreRolledBack`]
+    /// if it is empty and must have keys: this process has seen some, or a minimum or an anchor
+    /// says so.
     pub fn initialize(&self) -> Call<KeyId> {
         self.call(|inner, note| async move {
             let id = inner.in_turn(inner.changes.initialize(&note)).await?;
@@ -39,7 +39,7 @@ impl KeyManager {
     ///
     /// ```no_run
     /// # async fn run(keys: &encrypted_field::envelope::KeyManager) -> encrypted_field::Result<()> {
-    /// use encrypted_field::EnvKeys;
+    /// use encrypted_field::key::EnvKeys;
     /// let so_far = EnvKeys::new().keys(|name| std::env::var_os(name))?;
     /// keys.initialize_with(so_far).await?;
     /// # Ok(())
@@ -48,7 +48,7 @@ impl KeyManager {
     ///
     /// # Errors
     /// As [`initialize`](Self::initialize), and what
-    /// [`KeyringBuilder::build`](crate::KeyringBuilder::build) refuses.
+    /// [`KeyringBuilder::build`](crate::key::KeyringBuilder::build) refuses.
     pub fn initialize_with(&self, keys: impl IntoIterator<Item = Key>) -> Call<()> {
         let keys: Vec<Key> = keys.into_iter().collect();
         self.call(move |inner, note| async move {
@@ -65,7 +65,8 @@ impl Changes {
         let mut draft = self.draft(&empty, note)?;
         draft.head.next_id = self.first_key_id.get().into();
         let id = draft.next_id()?;
-        let key = self.new_key(&draft.head.store_key, id, &place, super::rotation::Under::All).await?;
+        let key =
+            self.new_key(&draft.head.store_key, id, &place, super::rotation::Under::All).await?;
         lifecycle::add_first(&mut draft, key, &place, &self.rotation)?;
         self.commit_first(&empty, draft).await?;
         key_id(id)
@@ -79,24 +80,33 @@ impl Changes {
         let mut draft = self.draft(&empty, note)?;
         draft.head.next_id = self.first_key_id.get().into();
         for key in &keys {
-            let context =
-                WrapContext::data(&self.backends().key_set, key_id(key.id)?, &key.scope, key.purpose);
-            let (check, wraps) = match key.bytes.as_ref().filter(|_| key.state != KeyState::Destroyed) {
-                Some(bytes) => {
-                    let all = self.backends().keks_of(&empty.head.store_key)?;
-                    let wraps = self.backends().wrap_under_all(all, &context, bytes).await?;
-                    (derive::check_value(bytes), wraps)
-                }
-                None => (key.expected_check.unwrap_or_default(), Wraps::new()),
+            let context = WrapContext::data(
+                &self.backends().key_set,
+                key_id(key.id)?,
+                &key.scope,
+                key.purpose,
+            );
+            let (check, wraps) =
+                match key.bytes.as_ref().filter(|_| key.state != KeyState::Destroyed) {
+                    Some(bytes) => {
+                        let all = self.backends().keks_of(&empty.head.store_key)?;
+                        let wraps = self.backends().wrap_under_all(all, &context, bytes).await?;
+                        (derive::check_value(bytes), wraps)
+                    }
+                    None => (key.expected_check.unwrap_or_default(), Wraps::new()),
+                };
+            let place = Place {
+                part: Part::Process,
+                scope: key.scope.as_str().into(),
+                purpose: key.purpose,
             };
-            let place = Place { part: Part::Process, scope: key.scope.as_str().into(), purpose: key.purpose };
             let new = NewKey { id: key.id, check: Digest(check), wraps };
             lifecycle::add_existing(&mut draft, new, &place, key.state, &self.rotation);
         }
         self.commit_first(&empty, draft).await
     }
 
-    /// A store without keys, with a new key for its authentication; not written yet.
+    /// A store without keys, with a new key for its authentication. It is not written yet.
     async fn new_store(&self) -> Result<View> {
         self.loader.check_empty().await?;
         let mut id = [0; 16];
@@ -105,8 +115,9 @@ impl Changes {
         // before it.
         let (heartbeat, propagation) = (self.heartbeat.as_secs(), self.propagation.as_secs());
         let mut head = Head::new(StoreId(id), self.now().max(1), heartbeat, propagation);
-        let (mac, wraps) =
-            self.new_store_key(head.store, head.epoch, self.backends().keks.iter().collect()).await?;
+        let (mac, wraps) = self
+            .new_store_key(head.store, head.epoch, self.backends().keks.iter().collect())
+            .await?;
         head.store_key = wraps;
         let mut empty = View::new(Arc::new(head), mac);
         empty.process = Some(Arc::default());

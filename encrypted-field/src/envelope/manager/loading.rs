@@ -1,4 +1,4 @@
-//! Reading the store: what is loaded is authenticated, compared with what was seen before, and
+//! Reading the store. The result is authenticated, compared with what was seen before, and
 //! remembered.
 
 use std::collections::BTreeSet;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::backends::Backends;
 use super::clock::Reference;
 use super::memory::{Memory, Newest, refuse_below};
+use crate::envelope::backend::OtherKek;
 use crate::envelope::record::{Entry, Head, Part, ScopeDigest, StoreMac, node_name, tampered};
 use crate::envelope::view::{Found, PROCESS, View, all_names_to, names_to};
 use crate::envelope::{CachePolicy, Query, Record, WrapContext};
@@ -17,19 +18,19 @@ use crate::secret::SecretBytes;
 
 /// All that is known is read anew after this, to see that it still stands there.
 const READ_ALL_AFTER: Duration = Duration::from_hours(24);
-/// How often a load is tried where others change the store meanwhile.
+/// How often a load is tried if others change the store meanwhile.
 pub(super) const ATTEMPTS: usize = 20;
 
-/// Whether the key service is to be asked although nothing new is in the store.
+/// Whether the key service must be asked although nothing new is in the store.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ask {
     /// To see that this process still has its permission.
     Always,
-    /// Only for what can't be read otherwise.
+    /// Only if the content can't be read otherwise.
     IfNeeded,
 }
 
-/// What a store must be at least.
+/// The least revision and epoch that a store must have.
 #[derive(Clone, Copy)]
 pub(super) struct Floor {
     pub(super) revision: u64,
@@ -106,14 +107,16 @@ impl Loader {
         query = match cache {
             Some(known) => {
                 let nodes = known.nodes.keys().map(|digits| node_name(digits));
-                let records = scopes.iter().map(|scope| Part::Demand.record(&ScopeDigest::of(scope)));
+                let records =
+                    scopes.iter().map(|scope| Part::Demand.record(&ScopeDigest::of(scope)));
                 let process = known.process.iter().flat_map(|process| process.records());
                 query.names(nodes).names(records).names(process).after(known.head.revision)
             }
             None => query.names(names_to(&scopes, known.as_deref().map(|known| &*known.head))),
         };
         let read = self.read(query, Ask::Always).await?;
-        if let Some(known) = known.as_ref().filter(|known| cache.is_some() && known.head == read.head)
+        if let Some(known) =
+            known.as_ref().filter(|known| cache.is_some() && known.head == read.head)
             && scopes.iter().all(|scope| known.scopes.contains_key(*scope))
         {
             self.memory().refused = None;
@@ -129,12 +132,18 @@ impl Loader {
         Ok(memory.remember(view, in_use))
     }
 
-    /// Scopes that are loaded on demand, or not there; and where it is wanted those that each
-    /// process loads. What is known is not changed by it.
-    pub(super) async fn look_up(&self, scopes: &[&str], with_process: bool, ask: Ask) -> Result<View> {
+    /// Looks at scopes that are loaded on demand, or not there. If wanted, it also looks at those
+    /// that each process loads. It does not change what is known.
+    pub(super) async fn look_up(
+        &self,
+        scopes: &[&str],
+        with_process: bool,
+        ask: Ask,
+    ) -> Result<View> {
         let known = self.known();
         let newest = self.newest();
-        let query = Query::head().names(names_to(scopes, newest.as_ref().map(|newest| &*newest.head)));
+        let query =
+            Query::head().names(names_to(scopes, newest.as_ref().map(|newest| &*newest.head)));
         self.refuse_refused()?;
         let read = self.read(query, ask).await?;
         self.look(read, known.as_deref(), with_process, scopes).await
@@ -147,7 +156,7 @@ impl Loader {
         self.look(read, None, true, &[]).await
     }
 
-    /// Verifies what was read; what is missing is read after it, as often as it takes.
+    /// Verifies what was read. Missing records are read after it, as often as it takes.
     async fn look(
         &self,
         mut read: Read,
@@ -164,9 +173,11 @@ impl Loader {
             let mut view = View::new(Arc::clone(&read.head), read.mac.clone());
             let mut is_whole = true;
             for scope in scopes {
-                is_whole &= view.look_at_scope(scope, &read.found, cache).map_err(of_store)?.is_none();
+                is_whole &=
+                    view.look_at_scope(scope, &read.found, cache).map_err(of_store)?.is_none();
             }
-            // One that was there and is not may have become one that each process loads.
+            // If a scope was there and is not any more, it may have become one that each process
+            // loads.
             let is_gone = |scope: &&&str| view.scopes.get(**scope).is_some_and(Option::is_none);
             with_process |= scopes.iter().filter(is_gone).any(|scope| self.memory().knows(scope));
             // Before anything of a newer store is used, all that is known of it is compared.
@@ -195,7 +206,8 @@ impl Loader {
     }
 
     pub(super) fn busy(&self) -> Error {
-        self.backends.store_error(ErrorKind::KeyStoreBusy, "it was changed each time that it was read")
+        self.backends
+            .store_error(ErrorKind::KeyStoreBusy, "it was changed each time that it was read")
     }
 
     /// One load, whose head is authentic and follows what was seen.
@@ -203,12 +215,17 @@ impl Loader {
         self.read_with(query, ask, None).await
     }
 
-    /// One more of the same look: the key service was asked already.
+    /// One more attempt of the same look. The key service was asked already.
     pub(super) async fn read_after(&self, query: Query, before: &Read) -> Result<Read> {
         self.read_with(query, Ask::IfNeeded, Some((&before.head, &before.mac))).await
     }
 
-    async fn read_with(&self, query: Query, ask: Ask, before: Option<(&Head, &StoreMac)>) -> Result<Read> {
+    async fn read_with(
+        &self,
+        query: Query,
+        ask: Ask,
+        before: Option<(&Head, &StoreMac)>,
+    ) -> Result<Read> {
         if self.newest().is_none() {
             self.read_anchor().await?;
         }
@@ -219,15 +236,17 @@ impl Loader {
                 return Err(self.empty(began_with.is_some()).await);
             }
             let head = Head::read(&loaded.records).map_err(|e| self.backends.of_store(e))?;
-            let found = Found::new(loaded.records, query.clone()).map_err(|e| self.backends.of_store(e))?;
+            let found =
+                Found::new(loaded.records, query.clone()).map_err(|e| self.backends.of_store(e))?;
             let known = began_with.as_ref().map(|newest| (&*newest.head, &newest.mac));
             let mac = self.authenticate(&head, before.or(known), ask).await?;
             self.memory().reference = self.reference_of(loaded.time);
             let began_at = began_with.map_or((0, 0), |newest| newest.head.age());
-            let checked = self.refuse_unfit(&head).and_then(|()| self.memory().check(&head, began_at));
+            let checked =
+                self.refuse_unfit(&head).and_then(|()| self.memory().check(&head, began_at));
             // Unless another load of this process was faster, and this one is out of date, and not
             // set back.
-            if checked.map_err(|e| self.refuse(e))? {
+            if checked.map_err(|e| self.refuse(e, Some(&head)))? {
                 return Ok(Read { head: Arc::new(head), mac, found });
             }
         }
@@ -249,7 +268,8 @@ impl Loader {
             self.memory().reference = self.reference_of(loaded.time);
             let mut view = View::new(Arc::new(head), mac);
             let found = Found::new(loaded.records, query).map_err(|e| self.backends.of_store(e))?;
-            let missing = view.look_at_process(&found, None).map_err(|e| self.backends.of_store(e))?;
+            let missing =
+                view.look_at_process(&found, None).map_err(|e| self.backends.of_store(e))?;
             if missing.is_empty() {
                 return Ok(view);
             }
@@ -258,7 +278,7 @@ impl Loader {
         Err(self.busy())
     }
 
-    /// That the store is empty, and may be made.
+    /// Checks that the store is empty, and may be made.
     ///
     /// # Errors
     /// [`ErrorKind::KeyLifecycle`], [`ErrorKind::KeyStoreRolledBack`].
@@ -270,7 +290,7 @@ impl Loader {
             return Err(self.backends.store_error(ErrorKind::KeyLifecycle, detail));
         }
         if !loaded.records.is_empty() {
-            let error = tampered("it has records and no head: restore it from a backup");
+            let error = tampered("it has records, and no \"head\" among them");
             return Err(self.backends.of_store(error));
         }
         self.memory().reference = self.reference_of(loaded.time);
@@ -281,13 +301,13 @@ impl Loader {
         }
     }
 
-    /// What to say of an empty store.
+    /// The error for an empty store.
     async fn empty(&self, had_keys: bool) -> Error {
         match self.is_lost(had_keys).await {
             Ok(Some(error)) | Err(error) => error,
             Ok(None) => self.backends.store_error(
                 ErrorKind::KeyStoreUnusable,
-                "it is empty; if it never had keys, make its first one with `initialize`, once; if it had, restore it from a backup",
+                "it is empty; if it ever had keys, restore it from a backup; only if it never had, make its first one with `initialize`, once",
             ),
         }
     }
@@ -304,10 +324,10 @@ impl Loader {
             return Ok(None);
         };
         let detail = format!("it is empty, and {why}: its keys are lost; restore it from a backup");
-        Ok(Some(self.refuse(Error::new(ErrorKind::KeyStoreRolledBack).detail(detail))))
+        Ok(Some(self.refuse(Error::new(ErrorKind::KeyStoreRolledBack).detail(detail), None)))
     }
 
-    /// What the head is authenticated with.
+    /// The key that authenticates the head.
     async fn authenticate(
         &self,
         head: &Head,
@@ -328,15 +348,90 @@ impl Loader {
         let store_key = self.backends.unwrap(&context, &head.store_key, &is_it).await;
         let store_key = store_key.map_err(|e| match e.kind() {
             ErrorKind::KeyStoreTampered | ErrorKind::KeyStoreUnusable => self.backends.of_store(e),
+            ErrorKind::WrappedKeyRejected => {
+                let why = self.why_rejected(head, OtherKek::is_behind(&e));
+                e.within("the key that authenticates the store").and(&why)
+            }
             _ => e.within("the key that authenticates the store"),
         })?;
         Ok(StoreMac::new(&store_key, key_set))
     }
 
+    /// The error if no KEK of this process unwraps the store key, and what to look at first. A wrap
+    /// is bound to the key set: a KEK that rejects it can't tell that it is of another one.
+    fn why_rejected(&self, head: &Head, is_other_kek: bool) -> String {
+        const MOST_NAMES: usize = 8;
+        let (key_set, ours) = (&*self.backends.key_set, &self.backends.keks);
+        let quoted = |names: Vec<&str>| {
+            let names = names.into_iter().take(MOST_NAMES).map(|name| format!("{name:?}"));
+            names.collect::<Vec<_>>().join(", ")
+        };
+        let tried: Vec<&str> = ours.iter().map(|kek| &*kek.name).collect();
+        let tried: Vec<&str> =
+            tried.into_iter().filter(|name| head.store_key.contains_key(*name)).collect();
+        let others =
+            head.store_key.keys().map(String::as_str).filter(|name| !self.backends.has_kek(name));
+        let others: Vec<&str> = others.collect();
+        let (newest, anchor) = {
+            let memory = self.memory();
+            (memory.newest.clone(), memory.anchor)
+        };
+        let is_of = |known: &Head| (known.store, known.epoch) == (head.store, head.epoch);
+        let why = if is_other_kek {
+            format!(
+                "its service knows that another KEK has wrapped it, so the name of the key set \"{key_set}\" is not what is wrong: check \
+                 that the KEK {} is the one that the store knows by this name, then where the store is",
+                quoted(tried.clone())
+            )
+        } else if let Some(newest) = newest {
+            if is_of(&newest.head) && newest.head.store_key == head.store_key {
+                format!(
+                    "this process has unwrapped it before, so the name of the key set \"{key_set}\" is right: {} is another KEK than it \
+                     was, or its service takes another key for it; give that one back",
+                    quoted(tried.clone())
+                )
+            } else {
+                format!(
+                    "this process has used the store before, with these KEKs and as the key set \"{key_set}\": the store was changed \
+                     since, or replaced; restore it from a backup"
+                )
+            }
+        } else if let Some(anchor) = anchor.filter(|anchor| anchor.store != head.store) {
+            format!(
+                "most likely it is not the store that is meant: its anchor is of the store {}; see that both are the right ones, then \
+                 that the key set is \"{key_set}\", then the KEK {}",
+                anchor.store,
+                quoted(tried.clone())
+            )
+        } else if tried.len() > 1 {
+            format!(
+                "none of the KEKs {} unwraps it, so most likely the store is not one of the key set \"{key_set}\": check the name of \
+                 the key set first, then where the store is, then these KEKs",
+                quoted(tried.clone())
+            )
+        } else {
+            format!(
+                "it was tried under the KEK {} alone, so a wrong KEK and a wrong key set look the same: check that it is the one that \
+                 the store knows by this name, then that the store is one of the key set \"{key_set}\", then where the store is",
+                quoted(tried.clone())
+            )
+        };
+        let also = if others.is_empty() {
+            String::new()
+        } else {
+            format!(
+                ", also wrapped under {}, of which one would tell a wrong KEK from a wrong key set",
+                quoted(others)
+            )
+        };
+        format!("{why} (store {}, epoch {}{also})", head.store, head.epoch)
+    }
+
     fn refuse_unfit(&self, head: &Head) -> Result<()> {
         let Floor { revision, epoch } = self.floor;
         let below = |what: &str, is: u64, least: u64| {
-            let detail = format!("it has {what} {is}, below the minimum {least}");
+            let detail =
+                format!("it has {what} {is}, below the minimum {least} that is configured");
             Err(Error::new(ErrorKind::KeyStoreRolledBack).detail(detail))
         };
         if head.epoch < epoch {
@@ -353,12 +448,15 @@ impl Loader {
                 head.propagation,
                 lease.as_secs()
             )
-        } else if head.heartbeat > 0 && Duration::from_secs(head.heartbeat) < self.cache.refresh {
+        } else if head.heartbeat > 0
+            && Duration::from_secs(head.heartbeat) < self.cache.least_heartbeat()
+        {
             format!(
-                "its head is signed every {} s, and this process refreshes every {} s: it would take the store for frozen; shorten the \
-                 refresh interval of its cache",
+                "its head is signed every {} s, and this process refreshes every {} s: it would take the store for frozen; make the \
+                 refresh interval of its cache at most {} s",
                 head.heartbeat,
-                self.cache.refresh.as_secs()
+                self.cache.refresh.as_secs(),
+                head.heartbeat * 2 / 3
             )
         } else {
             return Ok(());
@@ -366,8 +464,14 @@ impl Loader {
         Err(Error::new(ErrorKind::KeyStoreUnusable).detail(detail))
     }
 
-    /// Whether the anchor knows a newer head than the one a change starts from. Another process may
-    /// just have written it, so this alone is no rollback: the next look at the store tells.
+    /// The shortest heartbeat with which this process works.
+    pub(super) fn least_heartbeat(&self) -> Duration {
+        self.cache.least_heartbeat()
+    }
+
+    /// Whether the anchor knows a newer head than the one that a change starts from. Another
+    /// process may just have written it, so this alone is no rollback. The next look at the store
+    /// tells.
     pub(super) async fn is_overtaken(&self, head: &Head) -> Result<bool> {
         self.read_anchor().await?;
         let anchor = self.memory().anchor;
@@ -381,7 +485,10 @@ impl Loader {
             Ok(anchor) => anchor,
             // A process that has seen the store has a memory of its own, and goes on.
             Err(error) if self.newest().is_some() => {
-                event::emit(&Event::AnchorFailed { key_set: &self.backends.key_set, error: &error });
+                event::emit(&Event::AnchorFailed {
+                    key_set: &self.backends.key_set,
+                    error: &error,
+                });
                 None
             }
             Err(error) => return Err(error),
@@ -392,20 +499,20 @@ impl Loader {
     }
 
     /// # Errors
-    /// [`ErrorKind::KeyStoreRolledBack`] where the store was refused, and no refresh has found it
-    /// in order since.
+    /// [`ErrorKind::KeyStoreRolledBack`] if the store was refused, and no refresh has found it in
+    /// order since.
     pub(super) fn refuse_refused(&self) -> Result<()> {
         match self.memory().refused.clone() {
             None => Ok(()),
-            Some(why) => Err(Error::new(ErrorKind::KeyStoreRolledBack).detail(why)),
+            Some(refused) => Err(Error::new(ErrorKind::KeyStoreRolledBack).detail(refused.why)),
         }
     }
 
-    /// Of a store that was set back: said by an event, too.
-    fn refuse(&self, error: Error) -> Error {
+    /// If a store was set back, an event says so, too.
+    fn refuse(&self, error: Error, head: Option<&Head>) -> Error {
         let error = self.backends.of_store(error);
         if error.kind() == ErrorKind::KeyStoreRolledBack {
-            self.memory().refused = Some(error.details().to_owned());
+            self.memory().refuse(error.details(), head, self.backends.clock.wall());
             event::emit(&Event::StoreRolledBack { key_set: &self.backends.key_set, error: &error });
         }
         error
@@ -422,10 +529,10 @@ impl Loader {
     /// Compares what was looked at with what was seen before, and keeps in mind what it was.
     pub(super) fn saw(&self, view: &View) -> Result<()> {
         let seen = self.memory().saw(view, &self.backends.clock);
-        seen.map_err(|e| self.refuse(e))
+        seen.map_err(|e| self.refuse(e, Some(&view.head)))
     }
 
-    /// What this process has written.
+    /// Takes over what this process has written.
     pub(super) fn wrote(&self, after: View) -> Result<()> {
         self.saw(&after)?;
         self.memory().wrote(after);

@@ -1,4 +1,4 @@
-//! What is due by the policy, and the signature of the head.
+//! The work that the policy asks for, and the signature of the head.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,13 +28,13 @@ const PUBLISH_AT_ONCE: usize = 64;
 /// Most keys that it makes active, disables, or wraps under a KEK that they lack.
 const CHANGE_AT_ONCE: usize = 256;
 
-/// What [`KeyManager::maintain`] did.
+/// The work that [`KeyManager::maintain`] did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Maintenance {
     /// Keys that were published: every process gets them, none seals with them yet.
     pub published: Vec<KeyId>,
-    /// Keys that became active; those before them are retired.
+    /// Keys that became active. Those before them are retired.
     pub activated: Vec<KeyId>,
     /// Retired keys beyond those that are kept, which were disabled.
     pub disabled: Vec<KeyId>,
@@ -65,26 +65,26 @@ impl Patrol {
 }
 
 impl KeyManager {
-    /// Does what is due by the [policy](crate::envelope::RotationPolicy): publishes next keys,
-    /// activates those that every process has, disables what is no longer to be kept, adds missing
-    /// wraps; and signs the head anew where nothing was written for the time of the
+    /// Does what is due by the [policy](crate::envelope::RotationPolicy). It publishes next keys,
+    /// activates those that every process has, disables those that need not be kept any longer, and
+    /// adds missing wraps. It also signs the head anew if nothing was written for the time of the
     /// [heartbeat](super::KeyManagerBuilder::heartbeat). The refresh thread of
-    /// [`install`](Self::install) calls it; without one, call it at least once in each heartbeat,
-    /// from any number of processes: one of them does it. The head is signed from half of that time
-    /// on.
+    /// [`install`](Self::install) calls it. Without that thread, call it at least once in each
+    /// heartbeat, from any number of processes: one of them does it. The head is signed from half
+    /// of that time on.
     ///
-    /// Before a key is published, the store is read and each KEK wraps it and unwraps it to the
-    /// same check value; where one of them fails, nothing is changed. Before it becomes active, it
-    /// is unwrapped again as it is stored.
+    /// Before a key is published, the store is read, and each KEK wraps the key and unwraps it to
+    /// the same check value. If one of them fails, nothing is changed. Before the key becomes
+    /// active, it is unwrapped again as it is stored.
     ///
-    /// Of scopes that are loaded on demand it looks at those in which something may be due, and
-    /// each time at one page of the others, of 16 to 256 or so.
+    /// For scopes that are loaded on demand, it looks at those in which something may be due. Each
+    /// time it also looks at one page of the others, of 16 to 256 or so.
     ///
     /// # Errors
     /// Those of the store and the key services.
-    /// [`ErrorKind::ClockSkew`](crate::ErrorKind::ClockSkew) where the clock here is wrong.
-    /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) where a key is dated into the
-    /// future, after all else was done: [`repair`](Self::repair) sets that right.
+    /// [`ErrorKind::ClockSkew`](crate::ErrorKind::ClockSkew) if the clock here is wrong.
+    /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) if a key is dated into the
+    /// future, after all else was done. [`repair`](Self::repair) sets that right.
     pub fn maintain(&self) -> Call<Maintenance> {
         self.call(|inner, note| async move {
             let work = async {
@@ -99,19 +99,24 @@ impl KeyManager {
 }
 
 impl Inner {
-    /// For the thread, which nobody asks what happened. Gives whether there is more to do, at once.
+    /// For the thread, which nobody asks what happened. Tells whether there is more to do, at once.
     pub(super) async fn maintain_and_tell(self: &Arc<Self>, note: &Note) -> bool {
         let work = async { Ok(self.maintain(note).await) };
         let (done, failure) = self.in_turn(work).await.unwrap_or_default();
         if let Some(error) = &failure {
-            event::emit(&Event::MaintenanceFailed { key_set: self.key_set(), kind: error.kind() });
+            event::emit(&Event::MaintenanceFailed {
+                key_set: self.key_set(),
+                kind: error.kind(),
+                error,
+            });
         }
-        self.health.maintained(failure.as_ref().map(ToString::to_string));
+        self.health.maintained(failure.as_ref());
         done.unfinished
     }
 
-    /// All that is due, and why some of it could not be done. The head is signed in any case: that
-    /// a key can't be made now is no reason to stop sealing under the one that is there.
+    /// Does all that is due, and tells why some of it could not be done. The head is signed in any
+    /// case. If a key can't be made now, that is no reason to stop sealing under the one that is
+    /// there.
     async fn maintain(&self, note: &Note) -> (Maintenance, Option<Error>) {
         let mut done = Maintenance::default();
         let mut failure = None;
@@ -150,9 +155,9 @@ impl Inner {
             let head = Arc::clone(&view.head);
             let is_due = move |due: Due| {
                 due.waiting.is_some_and(|waiting| now >= waiting)
-                    || due
-                        .oldest
-                        .is_some_and(|oldest| lifecycle::is_rotation_due(oldest, &head, now, &policy))
+                    || due.oldest.is_some_and(|oldest| {
+                        lifecycle::is_rotation_due(oldest, &head, now, &policy)
+                    })
             };
             if pages > 1 && is_due(view.head.due()) {
                 let (_, due) = self.loader.due(&is_due, CHANGE_AT_ONCE + PUBLISH_AT_ONCE).await?;
@@ -182,9 +187,11 @@ impl Inner {
         Ok((view, scopes))
     }
 
-    /// Whoever is not the first leaves it to the one who is.
+    /// If another process is the first, the others leave it to that one.
     async fn activate_due(&self, scopes: &[Arc<ScopeKeys>], note: &Note) -> Result<Maintenance> {
-        let Some(Newest { head, .. }) = self.loader.newest() else { return Ok(Maintenance::default()) };
+        let Some(Newest { head, .. }) = self.loader.newest() else {
+            return Ok(Maintenance::default());
+        };
         let changes = &self.changes;
         let ready = |keys: &ScopeKeys| {
             let mut work = self.work_on(keys, &head);
@@ -193,7 +200,8 @@ impl Inner {
                 entry(id).is_some_and(|entry| changes.check_known_everywhere(&head, entry).is_ok())
             });
             let time = changes.rotation.retired_for;
-            work.disable.retain(|id| entry(id).is_some_and(|entry| changes.is_retired_for(entry, time)));
+            work.disable
+                .retain(|id| entry(id).is_some_and(|entry| changes.is_retired_for(entry, time)));
             work
         };
         let has_work = |keys: &ScopeKeys| {
@@ -221,7 +229,11 @@ impl Inner {
                     // It stays pending, and the one before it active: that one is good.
                     Err(error) if is_about_one_key(&error) => {
                         if let Some(key_id) = KeyId::new(*id) {
-                            event::emit(&Event::KeyBroken { key_id, kind: error.kind() });
+                            event::emit(&Event::KeyBroken {
+                                key_id,
+                                kind: error.kind(),
+                                error: &error,
+                            });
                         }
                         continue;
                     }
@@ -253,7 +265,8 @@ impl Inner {
         let changes = &self.changes;
         let lacks = |entry: &Entry| self.lacks_wraps(&head, entry);
         let has_work = |keys: &ScopeKeys| {
-            !self.work_on(keys, &head).publish.is_empty() || keys.keys.iter().any(|entry| lacks(entry))
+            !self.work_on(keys, &head).publish.is_empty()
+                || keys.keys.iter().any(|entry| lacks(entry))
         };
         let many = scopes.iter().filter(|keys| has_work(keys)).count();
         if many == 0 {
@@ -263,12 +276,16 @@ impl Inner {
         let mut draft = changes.draft(&view, note)?;
         let places = scopes.iter().flat_map(|keys| {
             let publish = self.work_on(keys, &view.head).publish;
-            publish.into_iter().map(|purpose| Place { part: keys.part, scope: keys.scope.clone(), purpose })
+            publish.into_iter().map(|purpose| Place {
+                part: keys.part,
+                scope: keys.scope.clone(),
+                purpose,
+            })
         });
         let mut places: Vec<Place> = places.take(PUBLISH_AT_ONCE + 1).collect();
         let is_more = places.len() > PUBLISH_AT_ONCE || many > scopes.len();
         places.truncate(PUBLISH_AT_ONCE);
-        // Where none is to be made, none needs to be left.
+        // If none has to be made, none has to be left.
         let first_id = if places.is_empty() { 0 } else { draft.next_id()? };
         let mut calls: Vec<BoxFuture<'_, Result<NewKey>>> = Vec::with_capacity(places.len());
         for (place, id) in places.iter().zip(first_id..=u32::MAX) {
@@ -289,7 +306,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Signs the head anew, where nobody has for the time of the heartbeat.
+    /// Signs the head anew, if nobody has for the time of the heartbeat.
     async fn sign_if_due(&self, note: &Note) -> Result<bool> {
         let Some(Newest { head, seen, .. }) = self.loader.newest() else { return Ok(false) };
         let changes = &self.changes;
@@ -303,8 +320,8 @@ impl Inner {
         if view.head.revision != head.revision {
             return Ok(false);
         }
-        // Also where a process that is ahead has dated it into the future: else no other one could
-        // sign any more.
+        // Even if a process that is ahead has dated it into the future. Otherwise no other process
+        // could sign any more.
         let mut draft = changes.draft_whatever_its_date(&view, note)?;
         draft.sign_anew();
         changes.commit(&view, draft).await
@@ -324,7 +341,7 @@ impl Inner {
         }
     }
 
-    /// That there are such keys.
+    /// The error that there are such keys.
     fn dated_ahead(&self) -> Option<Error> {
         let ahead = self.dated_ahead.lock().unwrap_or_else(PoisonError::into_inner);
         let (scope, id) = ahead.iter().next()?;
@@ -337,7 +354,7 @@ impl Inner {
     }
 }
 
-/// By how many seconds the dates of a key are ahead of now, where that is more than clocks may be
+/// By how many seconds the dates of a key are ahead of now, if that is more than clocks may be
 /// apart.
 pub(super) fn ahead_by(entry: &Entry, head: &Head, now: u64) -> Option<u64> {
     let pending = entry.activate_after.filter(|_| entry.state == crate::key::KeyState::Pending);

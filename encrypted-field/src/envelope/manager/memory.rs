@@ -2,12 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::clock::{Reference, SKEW, seconds};
 use crate::envelope::backend::Mark;
 use crate::envelope::history::{self, History};
-use crate::envelope::record::{Entry, Head, ScopeDigest, ScopeKeys, StoreMac, tampered};
+use crate::envelope::record::{Entry, Head, ScopeDigest, ScopeKeys, StoreMac, refuse_shared_id};
 use crate::envelope::view::{Process, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Clock, KeyState};
@@ -24,15 +24,17 @@ pub(super) struct Newest {
     pub(super) mac: StoreMac,
     /// When it was first seen, by a clock that nobody sets.
     pub(super) seen: Duration,
-    /// Until when it counts as fresh; `None` for ever.
+    /// How old it was then, by its date.
+    age: Duration,
+    /// Until when it counts as fresh. `None` for ever.
     pub(super) fresh_until: Option<Duration>,
 }
 
-/// What is known of the store.
+/// The state of the store as it is known here.
 #[derive(Default)]
 pub(super) struct Memory {
     pub(super) newest: Option<Newest>,
-    /// What the anchor said the last time that it was read.
+    /// The mark that the anchor had the last time that it was read.
     pub(super) anchor: Option<Mark>,
     /// The scopes that are in use here, as of the last refresh or later.
     pub(super) known: Option<Arc<View>>,
@@ -50,14 +52,25 @@ pub(super) struct Memory {
     pub(super) read_all: Option<Duration>,
     /// The clock of the store or of a key service, at the last load.
     pub(super) reference: Option<Reference>,
-    /// Why the store is refused: nothing of it is used or changed until a refresh finds it in
-    /// order.
-    pub(super) refused: Option<String>,
+    /// A store that is refused. Nothing of it is used or changed until a refresh finds it in order.
+    pub(super) refused: Option<Refused>,
+    /// How old a head has become at most before a newer one was seen.
+    oldest: Duration,
+}
+
+/// A store that is refused.
+#[derive(Clone)]
+pub(super) struct Refused {
+    pub(super) why: String,
+    /// When it was refused first.
+    pub(super) since: SystemTime,
+    /// Its head, which is authentic. `None` if the store is empty.
+    pub(super) head: Option<Head>,
 }
 
 impl Memory {
-    /// That an authentic head may follow what was seen. `false` where a newer one was seen since
-    /// the load began.
+    /// Checks that an authentic head may follow what was seen. `false` if a newer one was seen
+    /// since the load began.
     ///
     /// # Errors
     /// [`ErrorKind::KeyStoreRolledBack`].
@@ -91,14 +104,36 @@ impl Memory {
             Some(reference) => reference.now(),
             None => seconds(clock.wall()),
         };
-        // By its date, where that is not in the future: what is seen now for the first time may be
-        // old already.
+        // By its date, if that is not in the future. A head that is seen now for the first time may
+        // be old already.
         let limit = head.heartbeat.saturating_mul(2);
         let age = now.saturating_sub(head.signed);
         let left = limit.min(limit.saturating_add(SKEW + 1).saturating_sub(age));
         let seen = clock.monotonic();
-        let fresh_until = (head.heartbeat > 0).then(|| seen.saturating_add(Duration::from_secs(left)));
-        self.newest = Some(Newest { head, mac: view.mac.clone(), seen, fresh_until });
+        let fresh_until =
+            (head.heartbeat > 0).then(|| seen.saturating_add(Duration::from_secs(left)));
+        self.oldest = self.oldest_head(clock).unwrap_or_default();
+        let (mac, age) = (view.mac.clone(), Duration::from_secs(age));
+        self.newest = Some(Newest { head, mac, seen, age, fresh_until });
+    }
+
+    /// How old the newest head is.
+    pub(super) fn head_age(&self, clock: &Clock) -> Option<Duration> {
+        let newest = self.newest.as_ref()?;
+        // When it was seen first, it had an age by its date. Since then it is measured by a clock
+        // that nobody sets.
+        Some(newest.age + clock.monotonic().saturating_sub(newest.seen))
+    }
+
+    /// How old a head has become at most.
+    pub(super) fn oldest_head(&self, clock: &Clock) -> Option<Duration> {
+        Some(self.head_age(clock)?.max(self.oldest))
+    }
+
+    /// Refuses a store.
+    pub(super) fn refuse(&mut self, why: &str, head: Option<&Head>, now: SystemTime) {
+        let since = self.refused.as_ref().map_or(now, |refused| refused.since);
+        self.refused = Some(Refused { why: why.to_owned(), since, head: head.cloned() });
     }
 
     /// Whether a scope was seen that is loaded on demand.
@@ -119,7 +154,8 @@ impl Memory {
     pub(super) fn saw(&mut self, view: &View, clock: &Clock) -> Result<()> {
         self.compare(view)?;
         self.settle(view, clock);
-        if let Some(process) = view.process.as_ref().filter(|_| view.head.age() >= self.process_age) {
+        if let Some(process) = view.process.as_ref().filter(|_| view.head.age() >= self.process_age)
+        {
             (self.process, self.process_age) = (Some(Arc::clone(process)), view.head.age());
         }
         let now = clock.monotonic();
@@ -135,9 +171,7 @@ impl Memory {
                 keep
             });
         }
-        let in_process = view.process.iter().flat_map(|process| process.iter());
-        let on_demand = view.scopes.values().flatten().map(|(_, keys)| keys);
-        for entry in in_process.chain(on_demand).flat_map(|keys| &keys.keys) {
+        for entry in view.all_keys().flat_map(|keys| &keys.keys) {
             for state in WATCHED {
                 let since = since(entry);
                 let seen = self.first_seen.get(&(entry.id, state)).map(|(of, _)| *of);
@@ -155,7 +189,7 @@ impl Memory {
         let known = self.known.as_deref();
         let process = view.process.as_ref().or_else(|| known?.process.as_ref());
         refuse_shared_ids(process.map(|process| &**process), view)?;
-        // Two looks of this process may end in the other order: the older one is no evidence.
+        // Two looks of this process may end in the other order. The older one is no evidence.
         if view.head.age() >= self.process_age
             && let (Some(before), Some(now)) = (&self.process, &view.process)
         {
@@ -180,7 +214,7 @@ impl Memory {
         view
     }
 
-    /// What this process has written.
+    /// Takes over what this process has written.
     pub(super) fn wrote(&mut self, after: View) {
         if after.process.is_some() {
             self.knows_process_as_of(&after.head);
@@ -189,14 +223,14 @@ impl Memory {
             let (head, mac) = (Arc::clone(&after.head), after.mac.clone());
             Arc::new(View::new(head, mac))
         });
-        // Its head stays the one that all of it was last compared with: others may have changed
-        // what was not looked at here.
+        // The head of the view stays the one that all of the view was last compared with. Others
+        // may have changed what was not looked at here.
         let known = Arc::make_mut(known);
         if after.process.is_some() {
             known.process = after.process;
         }
         for (scope, keys) in after.scopes {
-            // Of scopes that are not in use nothing is kept.
+            // Nothing is kept of scopes that are not in use.
             if let Some(in_use) = known.scopes.get_mut(&scope) {
                 *in_use = keys;
             }
@@ -237,7 +271,7 @@ fn since(entry: &Entry) -> Option<u64> {
     }
 }
 
-/// That no two scopes have a key of the same id, of those that were looked at.
+/// Checks that no two scopes have a key of the same id, among those that were looked at.
 ///
 /// # Errors
 /// [`ErrorKind::KeyStoreTampered`].
@@ -248,22 +282,24 @@ fn refuse_shared_ids(process: Option<&Process>, view: &View) -> Result<()> {
     let in_process = process.into_iter().flat_map(Process::iter);
     let mut ids: HashSet<u32> = in_process.flat_map(|keys| keys.ids()).collect();
     let on_demand = view.scopes.values().flatten().map(|(_, keys)| keys);
-    let is_moved = |keys: &&Arc<ScopeKeys>| process.is_some_and(|process| process.get(&keys.scope).is_some());
+    let is_moved =
+        |keys: &&Arc<ScopeKeys>| process.is_some_and(|process| process.get(&keys.scope).is_some());
     for keys in on_demand.filter(|keys| !is_moved(keys)) {
-        if let Some(twice) = keys.ids().find(|id| !ids.insert(*id)) {
-            return Err(tampered(format!("two scopes have key {twice}")));
-        }
+        refuse_shared_id(keys, &mut ids)?;
     }
     Ok(())
 }
 
-/// That a store is as new as its anchor says.
+/// Checks that a store is as new as its anchor says.
 ///
 /// # Errors
 /// [`ErrorKind::KeyStoreRolledBack`].
 pub(super) fn refuse_below(head: &Head, anchor: Mark) -> Result<()> {
     let detail = if head.store != anchor.store {
-        format!("it is the store {}, and its anchor is of {}", head.store, anchor.store)
+        format!(
+            "it is the store {}, and its anchor is of {}; see that both are the right ones",
+            head.store, anchor.store
+        )
     } else if head.age() < anchor.age() {
         format!(
             "it has revision {} of epoch {}, and its anchor has seen {} of {}",

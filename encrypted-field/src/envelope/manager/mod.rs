@@ -21,11 +21,13 @@ mod changes;
 mod clock;
 mod consistency;
 mod initialize;
+mod kek_check;
 mod lease;
 mod loading;
 mod lookup;
 mod maintenance;
 mod memory;
+mod outage;
 mod pages;
 mod refreshing;
 mod restore;
@@ -37,34 +39,40 @@ mod scope_destruction;
 mod scopes;
 mod states;
 mod status;
+mod turns;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 pub use builder::KeyManagerBuilder;
 pub use consistency::{Consistency, WrapProblem};
 pub use maintenance::Maintenance;
+pub use outage::Failure;
 pub use restore::RestoredStore;
 pub use rewrap::RewrapReport;
 pub use scope_destruction::DestroyedScope;
-pub use status::{KeyPage, KeyStatus, StoreStatus};
+pub use status::{
+    Health, KekStatus, KeyPage, KeyStatus, MissingWraps, Problem, RefusedStore, Status, StoreStatus,
+};
 
 use super::CachePolicy;
 use super::draft::Note;
 use super::runtime::Call;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Event};
-use crate::key::{Keyring, Scope};
+use crate::key::{Keyring, Scope, await_ring};
+use crate::key_id::KeyId;
 use changes::Changes;
-use lease::Health;
+use kek_check::KekChecks;
 use loading::Loader;
 use maintenance::Patrol;
+use outage::Outage;
 use refreshing::{Refresher, Turn};
 use ring::Finder;
-use rings::{ProcessRing, not_loaded};
+use rings::ProcessRing;
 use scopes::Scopes;
 
 /// Keeps the data keys of an application in a [store](super::KeyStore), wrapped under one or more
@@ -90,27 +98,35 @@ use scopes::Scopes;
 /// # fn main() {}
 /// ```
 ///
-/// Which call is for what:
+/// The first day: [`initialize`](Self::initialize), once, and then [`install`](Self::install) in
+/// each process. Nothing else is needed.
 ///
-/// | call | when | what it does |
+/// | starting | by whom | what it does |
 /// |---|---|---|
-/// | [`initialize`](Self::initialize) | once, by an operator | makes the store and its first key |
+/// | [`initialize`](Self::initialize) | an operator, once | makes the store and its first key |
 /// | [`initialize_with`](Self::initialize_with) | in place of it | makes the store of keys that are in use already |
-/// | [`install`](Self::install) | at each start | loads, and keeps the keys of this process up to date |
-/// | [`start`](Self::start) | at each start | as `install`, for a second key set, whose ring is passed by hand |
-/// | [`load`](Self::load) | in a command | loads once: nothing is refreshed, rotated or signed by it |
-/// | [`maintain`](Self::maintain) | without `install` or `start` | does once what their thread does about rotation |
-/// | [`create`](Self::create) | for a new `scope = "…"` | makes the first key of a scope that each process loads: pending |
-/// | [`provision`](Self::provision) | for a new tenant | makes the first key of a scope that is loaded on demand: active |
-/// | [`publish`](Self::publish) | to rotate by hand | makes the next key of a scope of either kind: pending |
-/// | [`activate`](Self::activate) | after that | makes a pending key the one that seals |
+/// | [`install`](Self::install) | each process, at its start | loads, and keeps the keys of this process up to date |
+/// | [`start`](Self::start) | each process, at its start | as `install`, for a second key set, whose ring is passed by hand |
+/// | [`load`](Self::load) | a command or a test | loads once. A service that calls only this stops within the hour |
+/// | [`maintain`](Self::maintain) | a cron job, where no process runs `install` all the time | does once what their thread does about rotation |
+///
+/// | new scopes | for what | the key |
+/// |---|---|---|
+/// | [`create`](Self::create) | a `scope = "…"` that each process loads | is pending, and becomes active by itself after the propagation time, 70 minutes; or by `activate_at_once` |
+/// | [`provision`](Self::provision), [`provision_all`](Self::provision_all) | tenants, which are loaded on demand | is active at once |
+///
+/// | rotating by hand | when | the key |
+/// |---|---|---|
+/// | [`publish`](Self::publish) | first | is the next one of a scope of either kind: pending, and loaded by every process |
+/// | [`activate`](Self::activate) | after the propagation time | seals from now on; the one before it is retired |
+/// | [`activate_at_once`](Self::activate_at_once) | where the one before it is compromised | as that, without waiting for other processes |
 ///
 /// Methods that talk to the store or a key service give a [`Call`]: `.await` it, or `.wait()` for
 /// it. A manager is cheap to clone, and its clones are one.
 #[derive(Clone)]
 pub struct KeyManager {
     inner: Arc<Inner>,
-    /// What is kept with each change that is made through this clone.
+    /// The note that is kept with each change that is made through this clone.
     note: Arc<Note>,
 }
 
@@ -119,34 +135,37 @@ struct Inner {
     changes: Changes,
     process: ProcessRing,
     scopes: Scopes,
-    health: Arc<Health>,
+    health: Arc<lease::Health>,
     refresher: Refresher,
     patrol: Patrol,
+    checks: Mutex<KekChecks>,
+    /// When a status was last asked for that was not healthy.
+    last_ill: Mutex<Option<SystemTime>>,
     /// Scopes with keys that are dated into the future, and one of these.
     dated_ahead: Mutex<BTreeMap<Box<str>, u32>>,
     /// Whether the thread does what is due, or only refreshes.
     maintains: bool,
     /// Whether it was told that the head is frozen.
     is_frozen_told: AtomicBool,
-    /// What the thread keeps with its changes.
+    /// The note that the thread keeps with its changes.
     note: Arc<Note>,
     cache: CachePolicy,
     /// Taken for as long as a refresh or a change lasts: within a process they would only be in
     /// each other's way.
     turn: futures_util::lock::Mutex<()>,
-    /// Of those who find the keys expired, one refreshes them.
-    expired: futures_util::lock::Mutex<()>,
+    /// The outage that keeps the keys from being refreshed.
+    outage: Outage,
 }
 
 impl KeyManager {
     /// A manager of the key set `name` in `store`. The name is bound into everything that is
-    /// stored, so that keys of `staging` are of no use in `production`; it can't be changed later.
+    /// stored, so that keys of `staging` are of no use in `production`. It can't be changed later.
     pub fn builder(name: impl Into<String>, store: impl super::KeyStore) -> KeyManagerBuilder {
         KeyManagerBuilder::new(name.into(), store)
     }
 
     /// The same manager, which keeps with each change who made it and why: at most 200 and 500
-    /// bytes, cut off beyond. Both are stored in the clear, and authenticated; [`KeyStatus`] shows
+    /// bytes, cut off beyond. Both are stored in the clear, and authenticated. [`KeyStatus`] shows
     /// them.
     ///
     /// ```
@@ -163,12 +182,12 @@ impl KeyManager {
     /// Loads the keys, or what has changed of them. One read of the store and one call to a key
     /// service, and one more for each key that is new here (16 at a time).
     ///
-    /// Where the head was not signed for too long, this succeeds, and values open; sealing fails
+    /// If the head was not signed for too long, this succeeds, and values open. But sealing fails
     /// with [`ErrorKind::KeyStoreFrozen`] until somebody [maintains](Self::maintain) the store.
     ///
     /// # Errors
     /// [`ErrorKind::KeyStoreUnavailable`], [`ErrorKind::KeyServiceUnavailable`] and the others of
-    /// both; [`ErrorKind::KeyStoreTampered`], [`ErrorKind::KeyStoreRolledBack`],
+    /// both. [`ErrorKind::KeyStoreTampered`], [`ErrorKind::KeyStoreRolledBack`],
     /// [`ErrorKind::WrappedKeyRejected`]. Keys that were loaded before stay in use, for as long as
     /// [`CachePolicy::max_age`] says.
     pub fn load(&self) -> Call<()> {
@@ -179,14 +198,14 @@ impl KeyManager {
         })
     }
 
-    /// Loads the keys and makes them the [keys of this process](crate::install), and keeps them up
-    /// to date from now on: a thread of the library's refreshes them, does what the
-    /// [policy](super::RotationPolicy) says about rotation, and signs the head of the store anew
-    /// where nobody else has.
+    /// Loads the keys, makes them the [keys of this process](crate::install), and keeps them up to
+    /// date from now on. A thread of the library refreshes them, does what the
+    /// [policy](super::RotationPolicy) says about rotation, and signs the head of the store anew if
+    /// nobody else has.
     ///
-    /// Where loading fails, the thread goes on trying, for a program that starts nevertheless.
-    /// After a `fork`, call it again in the child: threads don't follow there. One manager of a
-    /// process is installed; [`start`](Self::start) others.
+    /// If loading fails, the thread goes on trying, for a program that starts nevertheless. After a
+    /// `fork`, call it again in the child: threads don't follow there. One manager of a process is
+    /// installed. [`start`](Self::start) others.
     ///
     /// # Errors
     /// As [`load`](Self::load), and [`ErrorKind::KeyConflict`] as [`install`](crate::install).
@@ -194,14 +213,18 @@ impl KeyManager {
         let manager = self.clone();
         self.call(|inner, _| async move {
             keep(&manager)?;
+            let weak = Arc::downgrade(&inner);
+            await_ring(move || {
+                weak.upgrade().map_or_else(never_loaded, |inner| inner.not_loaded())
+            });
             inner.process.install();
             inner.start().await
         })
     }
 
-    /// As [`install`](Self::install), but leaves the keys of the process as they are: for a second
-    /// key set, whose [`keyring`](Self::keyring) is passed by hand. Ends when the last clone of the
-    /// manager is dropped.
+    /// As [`install`](Self::install), but leaves the keys of the process as they are. This is for a
+    /// second key set, whose [`keyring`](Self::keyring) is passed by hand. Ends when the last clone
+    /// of the manager is dropped.
     ///
     /// # Errors
     /// As [`load`](Self::load).
@@ -210,24 +233,25 @@ impl KeyManager {
     }
 
     /// The keys as they were loaded last, without those of scopes that are loaded on demand. Ask
-    /// for it each time: what is not the latest any more is good for no longer than
+    /// for it each time. A ring that is not the latest any more is good for no longer than
     /// [`CachePolicy::max_age`] says.
     ///
     /// # Errors
-    /// [`ErrorKind::NoKeys`] before they were loaded.
+    /// [`ErrorKind::NoKeys`] before they were loaded. If loading them has failed so far, the error
+    /// is the one of that failure.
     pub fn keyring(&self) -> Result<Arc<Keyring>> {
-        self.inner.process.get().ok_or_else(not_loaded)
+        self.inner.process.get().ok_or_else(|| self.inner.not_loaded())
     }
 
-    /// The scope of this name, with its keys loaded, ready to be [entered](Scope::enter). Where
-    /// they are loaded already this asks nobody; else it is one read of the store, and one call to
+    /// The scope of this name, with its keys loaded, ready to be [entered](Scope::enter). If they
+    /// are loaded already, this asks nobody. Otherwise it is one read of the store, and one call to
     /// a key service for each of its keys (not those disabled or destroyed). Ask for it at each
-    /// request: what is held for longer than [`CachePolicy::max_age`] may have expired.
+    /// request. A scope that is held for longer than [`CachePolicy::max_age`] may have expired.
     ///
     /// ```
     /// # use encrypted_field::envelope::KeyManager;
     /// # async fn handle(keys: &KeyManager, tenant: &str) -> encrypted_field::Result<()> {
-    /// keys.scope(tenant).await?.enter(async {
+    /// keys.scope(tenant).await?.enter(async || {
     ///     // … queries of this tenant's rows
     /// }).await;
     /// # Ok(())
@@ -235,9 +259,9 @@ impl KeyManager {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::NoActiveKey`] where it has no key: [`provision`](Self::provision) its first
-    /// one. [`ErrorKind::KeyNotLoaded`] where it was not there a moment ago. [`ErrorKind::NoScope`]
-    /// for the default scope and for scopes that are loaded with the process: those are no
+    /// [`ErrorKind::NoActiveKey`] if it has no key: [`provision`](Self::provision) its first one.
+    /// [`ErrorKind::KeyNotLoaded`] if it was not there a moment ago. [`ErrorKind::InvalidScope`]
+    /// for the empty name, and for scopes that are loaded with the process, because those are no
     /// tenant's. Those of the store and the key services.
     pub fn scope(&self, name: &str) -> Call<Scope> {
         let name = name.to_owned();
@@ -261,67 +285,14 @@ impl KeyManager {
 }
 
 impl Inner {
-    /// Everything up to date, and the keys confirmed.
-    async fn refresh(self: &Arc<Self>) -> Result<()> {
-        let _turn = self.turn.lock().await;
-        let clock = &self.loader.backends.clock;
-        // From before the store is read: what changes while it is read may not be in it.
-        let (at, date) = (clock.monotonic(), clock.wall());
-        let refreshed = self.refresh_in_turn(at, date).await;
-        match &refreshed {
-            Ok(()) => event::emit(&Event::KeysRefreshed { key_set: self.key_set() }),
-            Err(error) => self.not_refreshed(error),
-        }
-        refreshed
-    }
-
-    async fn refresh_in_turn(self: &Arc<Self>, at: Duration, date: std::time::SystemTime) -> Result<()> {
-        let view = self.loader.refresh(&self.scopes.in_use()).await?;
-        let process = view.process.as_ref().ok_or_else(not_loaded)?;
-        self.process.use_keys(process, self.finder()).await?;
-        // Before those of scopes, of which there may be many.
-        self.health.confirm(at, date);
-        self.process.extend();
-        self.check_freshness();
-        self.scopes.refresh(&view, &self.finder()).await;
-        self.refresher.loaded(at);
-        Ok(())
-    }
-
-    /// A change of the store: one of this process at a time. What it has written is used here at once.
-    /// It confirms no key: only a refresh has looked at all that are in use.
-    async fn in_turn<T>(self: &Arc<Self>, change: impl Future<Output = Result<T>> + Send) -> Result<T> {
-        let _turn = self.turn.lock().await;
-        let changed = change.await;
-        self.follow().await;
-        changed
-    }
-
-    /// Makes use of what this process has written. What can't be used now, the next refresh sees to.
-    async fn follow(self: &Arc<Self>) {
-        let Some(view) = self.loader.known() else { return };
-        let Some(process) = &view.process else { return };
-        if let Err(error) = self.process.use_keys(process, self.finder()).await {
-            self.not_refreshed(&error);
-        }
-        self.check_freshness();
-        self.scopes.forget_misses();
-        self.scopes.refresh(&view, &self.finder()).await;
-    }
-
-    fn not_refreshed(&self, error: &Error) {
-        self.health.failed(error);
-        event::emit(&Event::RefreshFailed { key_set: self.key_set(), kind: error.kind() });
-    }
-
-    /// Until when the newest head is good for sealing: twice the time after which it is to be
-    /// signed anew.
+    /// Until when the newest head is good for sealing: twice the time after which it must be signed
+    /// anew.
     fn check_freshness(&self) {
         let Some(newest) = self.loader.newest() else { return };
         self.health.fresh_until(newest.fresh_until);
     }
 
-    /// Says it once, and only where nobody here is about to sign the head.
+    /// Says it once, and only if nobody here is about to sign the head.
     fn tell_if_frozen(&self) {
         let is_frozen = self.health.is_frozen();
         if is_frozen && !self.is_frozen_told.swap(is_frozen, Ordering::Relaxed) {
@@ -348,12 +319,17 @@ impl Inner {
             return Ok(scope);
         }
         if !self.health.is_current() {
-            let _one = self.expired.lock().await;
-            if !self.health.is_current() {
-                self.refresh().await?;
-            }
+            self.refresh_expired().await?;
         }
         self.scopes.enter(name, self.finder()).await
+    }
+
+    /// Why there are no keys yet.
+    fn not_loaded(&self) -> Error {
+        match self.health.refresh_failure() {
+            None => never_loaded(),
+            Some(failure) => failure.error("the keys could not be loaded so far"),
+        }
     }
 
     fn finder(self: &Arc<Self>) -> Weak<dyn Finder> {
@@ -374,12 +350,16 @@ impl refreshing::Work for Inner {
             let refreshed = inner.refresh().await;
             let is_due = inner.maintains && refreshed.is_ok();
             let unfinished = is_due && inner.maintain_and_tell(&inner.note).await;
+            if refreshed.is_ok() {
+                inner.check_keks_if_due().await;
+            }
             inner.tell_if_frozen();
             refreshed.map(|()| unfinished)
         };
         let runtime = &self.loader.backends.runtime;
         // A panic of somebody's key-encryption key, store or hook must not end this.
-        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.wait(Box::pin(work))));
+        let done =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.wait(Box::pin(work))));
         match done {
             Ok(Ok(true)) => Turn::Unfinished,
             Ok(Ok(false)) => Turn::Done,
@@ -399,19 +379,27 @@ impl refreshing::Work for Inner {
     fn is_loaded(&self) -> bool {
         self.process.get().is_some()
     }
+
+    fn has(&self, id: KeyId, scope: Option<&str>) -> bool {
+        self.in_rings(id, scope).is_some()
+    }
+}
+
+/// Before anybody has tried.
+fn never_loaded() -> Error {
+    Error::new(ErrorKind::NoKeys).detail("they were not loaded yet; call `load` or `install`")
 }
 
 /// The manager whose keys are those of the process lives as long as it does.
 ///
 /// # Errors
-/// [`ErrorKind::KeyConflict`] where another one is.
+/// [`ErrorKind::KeyConflict`] if another one is.
 fn keep(manager: &KeyManager) -> Result<()> {
     static INSTALLED: OnceLock<KeyManager> = OnceLock::new();
     if Arc::ptr_eq(&INSTALLED.get_or_init(|| manager.clone()).inner, &manager.inner) {
         return Ok(());
     }
-    let detail =
-        "another key manager is installed in this process; `start` this one, and pass its `keyring` by hand";
+    let detail = "another key manager is installed in this process; `start` this one, and pass its `keyring` by hand";
     Err(Error::new(ErrorKind::KeyConflict).detail(detail))
 }
 

@@ -55,7 +55,8 @@ impl Loader {
         is_fresh: bool,
     ) -> Result<(View, Vec<Arc<ScopeKeys>>)> {
         self.refuse_refused()?;
-        let query = Query::head().names((0..=digits.len()).map(|steps| node_name(&digits[..steps])));
+        let query =
+            Query::head().names((0..=digits.len()).map(|steps| node_name(&digits[..steps])));
         let known = self.known().filter(|_| !is_fresh);
         let mut process: BTreeSet<String> = BTreeSet::new();
         let mut read = self.read(query.clone(), Ask::IfNeeded).await?;
@@ -68,7 +69,8 @@ impl Loader {
                 let missing = missing.map_err(|e| self.backends.of_store(e))?;
                 if !missing.is_empty() {
                     process.extend(missing);
-                    let query = query.clone().names([PROCESS.to_owned()]).names(process.iter().cloned());
+                    let query =
+                        query.clone().names([PROCESS.to_owned()]).names(process.iter().cloned());
                     read = self.read_after(query, &read).await?;
                     view = View::new(Arc::clone(&read.head), read.mac.clone());
                     continue;
@@ -83,8 +85,8 @@ impl Loader {
                 Err(missing) => {
                     read = self.read_after(Query::head().names(missing), &read).await?;
                     if read.head != view.head {
-                        // Nodes of the older one serve where they have not changed. Which scopes
-                        // are due is another question now.
+                        // Nodes of the older view serve if they have not changed. Which scopes are
+                        // due is another question now.
                         let nodes = std::mem::take(&mut view.nodes);
                         view = View::new(Arc::clone(&read.head), read.mac.clone());
                         view.nodes = nodes;
@@ -101,8 +103,8 @@ pub(super) fn page_digits(page: u64, digits: usize) -> String {
     if digits == 0 { String::new() } else { format!("{page:0digits$x}") }
 }
 
-/// The next page after one that was looked at. Where the tree ends above it, those beside it have
-/// nothing of their own: how many scopes the head counts is no reason to look at each.
+/// The next page after one that was looked at. If the tree ends above it, the pages beside it have
+/// nothing of their own. The number of scopes in the head is no reason to look at each.
 pub(super) fn page_after(view: &View, page: u64, digits: usize) -> u64 {
     let name = page_digits(page, digits);
     let mut end = 0;

@@ -25,14 +25,14 @@ use crate::secret::SecretBytes;
 /// Keys that are rewrapped in one change.
 const AT_ONCE: usize = 256;
 
-/// What [`KeyManager::rewrap`], [`leave_out_kek`](KeyManager::leave_out_kek) and
-/// [`repair`](KeyManager::repair) did.
+/// The result of [`KeyManager::rewrap`], [`leave_out_kek`](KeyManager::leave_out_kek) and
+/// [`repair`](KeyManager::repair).
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct RewrapReport {
     /// Data keys whose wraps are others now.
     pub keys: usize,
-    /// Data keys whose dates were in the future and are not any more; only
+    /// Data keys whose dates were in the future and are not any more. Only
     /// [`repair`](KeyManager::repair) does that.
     pub redated: Vec<KeyId>,
     /// Those that unwrap under no KEK of this process, or whose entry a later release has written.
@@ -40,7 +40,7 @@ pub struct RewrapReport {
     pub failed: Vec<WrapProblem>,
 }
 
-/// What is to become of the wraps of a key.
+/// The change to the wraps of a key.
 #[derive(Clone, Copy)]
 enum Goal<'a> {
     /// One under each KEK of this process beside those that are there.
@@ -53,13 +53,20 @@ enum Goal<'a> {
 
 impl KeyManager {
     /// Wraps each data key, and the key that authenticates the store, under the KEKs of this
-    /// manager under which they are not wrapped yet: after one was added. Wraps under other KEKs
-    /// stay.
+    /// manager under which they are not wrapped yet. Call it after a KEK was added. Wraps under
+    /// other KEKs stay, and so do those that are there.
     ///
-    /// A change of 256 keys at a time; stopped at any point, it is run again.
+    /// To renew the wraps of a KEK, such as after its key was rotated in its service, give the
+    /// manager the same key under a second name, call this, and [leave out](Self::leave_out_kek)
+    /// the first one. The service's own function is no replacement. Vault's `transit/rewrap` takes
+    /// no associated data, which each wrap is bound to
+    /// ([hashicorp/vault#31842](https://github.com/hashicorp/vault/pull/31842)). And a store whose
+    /// wraps were changed by hand is refused.
+    ///
+    /// It changes 256 keys at a time. If it was stopped at any point, run it again.
     ///
     /// # Errors
-    /// Those of the store and the key services. What is not rewrapped stays as it was.
+    /// Those of the store and the key services. Keys that are not rewrapped stay as they were.
     pub fn rewrap(&self) -> Call<RewrapReport> {
         self.call(|inner, note| async move {
             let mut done = inner.rewrap_keys(Goal::Add, &note).await?;
@@ -67,6 +74,7 @@ impl KeyManager {
             inner.rewrap_store_key(Goal::Add, &note).await?;
             // What others have made meanwhile.
             let again = inner.rewrap_keys(Goal::Add, &note).await?;
+            inner.try_faults_again().await;
             done.keys += again.keys;
             done.failed = again.failed;
             Ok(done)
@@ -78,28 +86,30 @@ impl KeyManager {
     /// Processes that have no other KEK can't load then. `confirmation` is `leave out KEK <name> of
     /// <key set>`.
     ///
-    /// Take the KEK from the configuration of every process first: one that still has it brings it
-    /// back by [`rewrap`](Self::rewrap) or [`repair`](Self::repair), and accepts a later epoch from
-    /// whoever has that KEK.
+    /// Take the KEK from the configuration of every process first. A process that still has it
+    /// brings it back by [`rewrap`](Self::rewrap) or [`repair`](Self::repair), and accepts a later
+    /// epoch from whoever has that KEK.
     ///
-    /// That does not take the data keys away from whoever has the KEK and an old copy of the store:
-    /// where it is compromised, rotate them, too, and re-encrypt the rows. So that a process which
-    /// has not seen the store before is not shown one of before, raise
+    /// That does not take the data keys away from whoever has the KEK and an old copy of the store.
+    /// If the KEK is compromised, rotate the data keys, too, and re-encrypt the rows. A process
+    /// that has not seen the store before could be shown an earlier one. To prevent that, raise
     /// [`min_epoch`](super::KeyManagerBuilder::min_epoch), or have an
     /// [anchor](super::KeyManagerBuilder::anchor).
     ///
-    /// A change of 256 keys at a time; stopped at any point, it is run again.
+    /// It changes 256 keys at a time. If it was stopped at any point, run it again.
     ///
     /// # Errors
-    /// [`ErrorKind::NotConfirmed`]; [`ErrorKind::KeyLifecycle`] where this manager has that KEK, or
-    /// a key is wrapped under no other. Those of the store and the key services.
+    /// [`ErrorKind::NotConfirmed`]. [`ErrorKind::KeyLifecycle`] if this manager has that KEK, or a
+    /// key is wrapped under no other. Those of the store and the key services.
     pub fn leave_out_kek(&self, name: &str, confirmation: &str) -> Call<RewrapReport> {
-        let confirmed = confirmed(confirmation, &format!("leave out KEK {name} of {}", self.name()));
+        let confirmed =
+            confirmed(confirmation, &format!("leave out KEK {name} of {}", self.name()));
         let name = name.to_owned();
         self.call(move |inner, note| async move {
             confirmed?;
             if inner.loader.backends.has_kek(&name) {
-                let detail = format!("this manager has the KEK \"{name}\" itself; build one without it");
+                let detail =
+                    format!("this manager has the KEK \"{name}\" itself; build one without it");
                 return Err(Error::new(ErrorKind::KeyLifecycle).detail(detail));
             }
             // First, so that no process wraps anything under it any more.
@@ -108,21 +118,23 @@ impl KeyManager {
         })
     }
 
-    /// Mends what [`check_consistency`](Self::check_consistency) found: each key that unwraps under
+    /// Mends what [`check_consistency`](Self::check_consistency) found. Each key that unwraps under
     /// one KEK of this manager is wrapped anew under those where it does not, or where a wrap is
-    /// missing; so is the key that authenticates the store. Dates of keys that lie in the future,
-    /// because a process with a wrong clock has written them, become now; what such a key was to do
-    /// then, it does by the dates of now. Run it where the clock is right.
+    /// missing. The same is done for the key that authenticates the store. Dates of keys that lie
+    /// in the future, because a process with a wrong clock has written them, become now. If such a
+    /// key was to do something then, it does so by the dates of now. Run it where the clock is
+    /// right.
     ///
-    /// A change of 256 keys at a time; stopped at any point, it is run again.
+    /// It changes 256 keys at a time. If it was stopped at any point, run it again.
     ///
     /// # Errors
-    /// Those of the store and the key services. What can't be mended stays as it was, and is in the
-    /// result.
+    /// Those of the store and the key services. Keys that can't be mended stay as they were, and
+    /// are in the result.
     pub fn repair(&self) -> Call<RewrapReport> {
         self.call(|inner, note| async move {
             let done = inner.rewrap_keys(Goal::Repair, &note).await?;
             inner.rewrap_store_key(Goal::Repair, &note).await?;
+            inner.try_faults_again().await;
             Ok(done)
         })
     }
@@ -141,9 +153,11 @@ impl Inner {
             let (view, scopes) = self.loader.page(&page_digits(page, digits)).await?;
             page = page_after(&view, page, digits);
             done.failed.extend(scopes.iter().flat_map(|keys| self.foreign_problems(goal, keys)));
-            let has_work =
-                |keys: &&Arc<ScopeKeys>| keys.keys.iter().any(|entry| self.is_to_do(goal, &view.head, entry));
-            let names: Vec<&str> = scopes.iter().filter(has_work).map(|keys| &*keys.scope).collect();
+            let has_work = |keys: &&Arc<ScopeKeys>| {
+                keys.keys.iter().any(|entry| self.is_to_do(goal, &view.head, entry))
+            };
+            let names: Vec<&str> =
+                scopes.iter().filter(has_work).map(|keys| &*keys.scope).collect();
             if !names.is_empty() {
                 self.rewrap_scopes(goal, Some(&names), note, &mut done).await?;
             }
@@ -161,7 +175,7 @@ impl Inner {
     ) -> Result<()> {
         let (mut after, mut attempts) = (0, Attempts::default());
         loop {
-            // A turn for each change: others have theirs in between.
+            // A turn for each change. Others have theirs in between.
             let batch = self.rewrap_batch(goal, names, after, note);
             match self.in_turn(batch).await? {
                 Batch::Done { report, last } => {
@@ -201,7 +215,7 @@ impl Inner {
             return Ok(Batch::Done { report: RewrapReport::default(), last: None });
         };
         let mut draft = match goal {
-            // Also where the store's date is the one that is wrong.
+            // Even if the store's date is the one that is wrong.
             Goal::Repair => self.changes.draft_whatever_its_date(&view, note)?,
             _ => self.changes.draft(&view, note)?,
         };
@@ -213,8 +227,14 @@ impl Inner {
                     report.keys += 1;
                 }
                 Ok(None) => {}
-                Err(error) if is_about_one_key(&error) || error.kind() == ErrorKind::KekUnusable => {
-                    report.failed.push(WrapProblem { key_id: KeyId::new(id), kek: None, error: Some(error) });
+                Err(error)
+                    if is_about_one_key(&error) || error.kind() == ErrorKind::KekUnusable =>
+                {
+                    report.failed.push(WrapProblem {
+                        key_id: KeyId::new(id),
+                        kek: None,
+                        error: Some(error),
+                    });
                 }
                 Err(error) => return Err(error),
             }
@@ -230,7 +250,7 @@ impl Inner {
         Ok(if is_written { Batch::Done { report, last: Some(last) } } else { Batch::Raced })
     }
 
-    /// What can't be done, because a later release has written the entries.
+    /// The problems of entries that a later release has written.
     fn foreign_problems(&self, goal: Goal<'_>, keys: &ScopeKeys) -> Vec<WrapProblem> {
         let ours = &self.loader.backends.keks;
         let is_to_do = |foreign: &&Foreign| match goal {
@@ -244,7 +264,8 @@ impl Inner {
     fn is_to_do(&self, goal: Goal<'_>, head: &Head, entry: &Entry) -> bool {
         let keks = &self.loader.backends.keks;
         if entry.state == KeyState::Destroyed {
-            return matches!(goal, Goal::Repair) && ahead_by(entry, head, self.changes.now()).is_some();
+            return matches!(goal, Goal::Repair)
+                && ahead_by(entry, head, self.changes.now()).is_some();
         }
         match goal {
             Goal::Add => keks.iter().any(|kek| !entry.wraps.contains_key(&*kek.name)),
@@ -274,7 +295,8 @@ impl Inner {
         let published = lifecycle::activate_after(now, &head);
         entry.activate_after = entry.activate_after.map(|after| after.min(published));
         if entry.state == KeyState::Active {
-            entry.seal_until = lifecycle::seal_until(entry.activated.unwrap_or(now), &self.changes.rotation);
+            entry.seal_until =
+                lifecycle::seal_until(entry.activated.unwrap_or(now), &self.changes.rotation);
         }
         Ok(true)
     }
@@ -286,12 +308,14 @@ impl Inner {
     ) -> Vec<(&'a str, u32, Result<Option<Wraps>>)> {
         let mut calls: Vec<BoxFuture<'_, _>> = Vec::with_capacity(entries.len());
         for (scope, entry) in entries.iter().copied() {
-            calls.push(Box::pin(async move { (scope, entry.id, self.new_wraps(goal, scope, entry).await) }));
+            calls.push(Box::pin(async move {
+                (scope, entry.id, self.new_wraps(goal, scope, entry).await)
+            }));
         }
         some_at_a_time(calls).await
     }
 
-    /// `None` where they stay as they are.
+    /// `None` if they stay as they are.
     async fn new_wraps(&self, goal: Goal<'_>, scope: &str, entry: &Entry) -> Result<Option<Wraps>> {
         if entry.state == KeyState::Destroyed {
             return Ok(None);
@@ -303,11 +327,13 @@ impl Inner {
         for kek in &backends.keks {
             let keeps = match (wraps.get(&*kek.name), goal) {
                 (None, _) => false,
-                (Some(wrapped), Goal::Repair) => match self.try_wrap(scope, entry, kek, &wrapped.0).await {
-                    Ok(()) => true,
-                    Err(error) if is_about_one_key(&error) => false,
-                    Err(error) => return Err(error),
-                },
+                (Some(wrapped), Goal::Repair) => {
+                    match self.try_wrap(scope, entry, kek, &wrapped.0).await {
+                        Ok(()) => true,
+                        Err(error) if is_about_one_key(&error) => false,
+                        Err(error) => return Err(error),
+                    }
+                }
                 (Some(_), _) => true,
             };
             if !keeps {
@@ -349,7 +375,12 @@ impl Inner {
     }
 
     /// Another key for the authentication of the store, for a new epoch.
-    async fn leave_out_of_store_key(&self, head: &Head, draft: &mut Draft<'_>, name: &str) -> Result<()> {
+    async fn leave_out_of_store_key(
+        &self,
+        head: &Head,
+        draft: &mut Draft<'_>,
+        name: &str,
+    ) -> Result<()> {
         let mut keks = Vec::new();
         for name in head.store_key.keys().filter(|other| *other != name) {
             keks.push(self.loader.backends.kek(name).ok_or_else(|| {
@@ -369,7 +400,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Wraps of the store key under those of our KEKs that have none, or one that does not unwrap.
+    /// Wraps the store key under those of our KEKs that have no wrap, or one that does not unwrap.
     async fn add_to_store_key(&self, head: &Head, draft: &mut Draft<'_>) -> Result<()> {
         let backends = &self.loader.backends;
         let context = WrapContext::store(&backends.key_set, head.store, head.epoch);
@@ -394,8 +425,8 @@ impl Inner {
             && head.store_key.keys().filter(is_ours).any(|name| !entry.wraps.contains_key(name))
     }
 
-    /// For keys that were made while a KEK was out of reach. Gives the keys that now have all, and
-    /// whether one could not be done: it is left for the next time.
+    /// For keys that were made while a KEK was out of reach. Gives the keys that now have all
+    /// wraps, and whether one could not be done. That one is left for the next time.
     pub(super) async fn add_missing_wraps(
         &self,
         scopes: &[Arc<ScopeKeys>],
@@ -419,9 +450,10 @@ impl Inner {
         for ((scope, id), wraps) in until_out_of_reach(calls).await {
             match wraps {
                 Ok(Some(wraps)) => {
-                    // The KEKs are those of the store: one that was added is for `rewrap`, one that
-                    // is left out is not to come back.
-                    let of_store = wraps.into_iter().filter(|(name, _)| head.store_key.contains_key(name));
+                    // The KEKs are those of the store. One that was added is for `rewrap`. One that
+                    // is left out must not come back.
+                    let of_store =
+                        wraps.into_iter().filter(|(name, _)| head.store_key.contains_key(name));
                     draft.edit(scope, id)?.wraps.extend(of_store);
                     done.extend(KeyId::new(id));
                 }
@@ -434,7 +466,7 @@ impl Inner {
     }
 }
 
-/// What has become of one change.
+/// The result of one change.
 enum Batch {
     /// It is written. `last` is the last key that was looked at, unless there was none.
     Done { report: RewrapReport, last: Option<u32> },

@@ -30,14 +30,15 @@ pub(super) struct LeasedRing {
 #[derive(Default, Clone)]
 pub(super) struct Unwrapped {
     keys: HashMap<u32, (Digest, Material)>,
-    /// The hash of what the ring in use was made of; `None` where some of it is missing.
+    /// The hash of what the ring in use was made of. `None` if some of it is missing.
     pub(super) made_of: Option<Digest>,
 }
 
-/// What looks for keys that a ring has not.
+/// Looks for keys that a ring has not.
 pub(super) trait Finder: Send + Sync {
-    /// A value names a key that the ring of `scope`, or for `None` the one of the process, has not.
-    fn find(&self, id: KeyId, scope: Option<&str>) -> Result<Arc<KeyEntry>>;
+    /// A value, stored or detached, names a key that the ring of `scope`, or for `None` the one of
+    /// the process, has not.
+    fn find(&self, id: KeyId, scope: Option<&str>, is_stored: bool) -> Result<Arc<KeyEntry>>;
 }
 
 /// Behind the rings of a manager.
@@ -57,10 +58,12 @@ impl KeySource for Source {
         self.lease.now_to_seal()
     }
 
-    fn find(&self, id: KeyId) -> Result<Arc<KeyEntry>> {
+    fn find(&self, id: KeyId, is_stored: bool) -> Result<Arc<KeyEntry>> {
         match self.finder.upgrade() {
-            Some(finder) => finder.find(id, self.scope.as_deref()),
-            None => Err(Error::new(ErrorKind::UnknownKey).detail("and its key manager is gone").key(id)),
+            Some(finder) => finder.find(id, self.scope.as_deref(), is_stored),
+            None => {
+                Err(Error::new(ErrorKind::UnknownKey).detail("and its key manager is gone").key(id))
+            }
         }
     }
 }
@@ -75,11 +78,11 @@ pub(super) struct RingMaker {
 
 impl RingMaker {
     /// Unwraps those of the keys that `unwrapped` lacks and that may be used, and makes a ring of
-    /// all of them. Gives whether all of them are in order.
+    /// all of them. Tells whether all of them are in order.
     ///
     /// # Errors
-    /// Where a key can't be unwrapped now, or by this process. One that does not unwrap at all
-    /// becomes a key that says so when it is used: others are not to suffer from it.
+    /// If a key can't be unwrapped now, or by this process. A key that does not unwrap at all
+    /// becomes a key that says so when it is used, because others must not suffer from it.
     pub(super) async fn ring_of(
         &self,
         scopes: &[&Arc<ScopeKeys>],
@@ -91,7 +94,8 @@ impl RingMaker {
         for keys in scopes {
             entries.extend(keys.keys.iter().map(|entry| (&***keys, entry)));
         }
-        let by_id: HashMap<u32, &Arc<Entry>> = entries.iter().map(|(_, entry)| (entry.id, *entry)).collect();
+        let by_id: HashMap<u32, &Arc<Entry>> =
+            entries.iter().map(|(_, entry)| (entry.id, *entry)).collect();
         unwrapped.keys.retain(|id, (check, _)| {
             by_id.get(id).is_some_and(|entry| self.is_usable(entry) && entry.check == *check)
         });
@@ -111,7 +115,11 @@ impl RingMaker {
                 Ok(material) => drop(unwrapped.keys.insert(id, (entry.check, material))),
                 Err(error) if is_about_one_key(&error) => {
                     if let Some(key_id) = KeyId::new(id) {
-                        event::emit(&Event::KeyBroken { key_id, kind: error.kind() });
+                        event::emit(&Event::KeyBroken {
+                            key_id,
+                            kind: error.kind(),
+                            error: &error,
+                        });
                     }
                     broken.insert(id, error.to_string());
                 }
@@ -124,7 +132,9 @@ impl RingMaker {
         let is_whole = broken.is_empty();
         let lease = Arc::new(Lease::new(&self.health));
         let source = Source { finder, scope: scope.map(Into::into), lease: Arc::clone(&lease) };
-        let own = entries.iter().filter_map(|(keys, entry)| self.key_of(keys, entry, unwrapped, &mut broken));
+        let own = entries
+            .iter()
+            .filter_map(|(keys, entry)| self.key_of(keys, entry, unwrapped, &mut broken));
         let ring = Arc::new(Keyring::from_source(own.map(Arc::new), Arc::new(source)));
         Ok((LeasedRing { ring, lease, date_offset: self.date_offset() }, is_whole))
     }
@@ -137,7 +147,8 @@ impl RingMaker {
     /// By how much the date is ahead of the clock that is never set.
     fn date_offset(&self) -> Duration {
         let clock = &self.backends.clock;
-        let date = clock.wall().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let date =
+            clock.wall().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
         date.saturating_sub(clock.monotonic())
     }
 

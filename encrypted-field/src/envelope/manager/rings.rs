@@ -8,14 +8,14 @@ use arc_swap::ArcSwapOption;
 use super::ring::{Finder, LeasedRing, RingMaker, Unwrapped};
 use crate::envelope::record::Digest;
 use crate::envelope::view::Process;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::key::{KeyEntry, Keyring, install_next};
 use crate::key_id::KeyId;
 
 pub(super) struct ProcessRing {
     maker: Arc<RingMaker>,
     unwrapped: Mutex<Unwrapped>,
-    /// What is loaded at start, as it is in use now.
+    /// The scopes that are loaded at start, as they are in use now.
     current: ArcSwapOption<LeasedRing>,
     is_installed: AtomicBool,
 }
@@ -53,7 +53,7 @@ impl ProcessRing {
 
     /// Makes these keys the ones in use.
     pub(super) async fn use_keys(&self, process: &Process, finder: Weak<dyn Finder>) -> Result<()> {
-        // Where there is no scope at all, too, the ring has to be made once.
+        // If there is no scope at all, the ring has to be made once, too.
         let made_of = Some(process.hash.unwrap_or(Digest([0; 32])));
         let mut unwrapped = self.unwrapped().clone();
         let before = self.current.load_full();
@@ -63,7 +63,7 @@ impl ProcessRing {
         }
         let scopes: Vec<_> = process.iter().collect();
         let made = self.maker.ring_of(&scopes, &mut unwrapped, None, finder).await;
-        // What was unwrapped before one failed need not be again.
+        // If one key fails, those that were unwrapped before it need not be unwrapped again.
         unwrapped.made_of = None;
         *self.unwrapped() = unwrapped;
         let (made, is_whole) = made?;
@@ -85,9 +85,4 @@ impl ProcessRing {
     fn unwrapped(&self) -> std::sync::MutexGuard<'_, Unwrapped> {
         self.unwrapped.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Before they were loaded.
-pub(super) fn not_loaded() -> Error {
-    Error::new(ErrorKind::NoKeys).detail("they were not loaded yet; call `load` or `install`")
 }

@@ -14,7 +14,7 @@ use crate::envelope::draft::Note;
 use crate::envelope::lifecycle::{self, NewKey, Place};
 use crate::envelope::record::{Digest, Part, Wraps};
 use crate::error::Result;
-use crate::key::{Purpose, derive, generate_key};
+use crate::key::{Purpose, check_name, derive, generate_key};
 use crate::key_id::KeyId;
 use crate::secret::SecretBytes;
 
@@ -23,38 +23,47 @@ const PROVISION_AT_ONCE: usize = 256;
 
 impl KeyManager {
     /// Makes the first key of a scope and purpose that is loaded with the process, as a field's
-    /// `scope = "…"` needs. It becomes active when every process has it, by
-    /// [`maintain`](Self::maintain) or [`activate`](Self::activate).
+    /// `scope = "…"` needs, or the first after all of them were destroyed. It becomes active when
+    /// every process has it, by [`maintain`](Self::maintain) or [`activate`](Self::activate).
     ///
     /// # Errors
-    /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) where there is one.
+    /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) if there is one.
     pub fn create(&self, scope: &str, purpose: Purpose) -> Call<KeyId> {
         let place = Place { part: Part::Process, scope: scope.into(), purpose };
         self.add_key(place, Nth::FirstPending)
     }
 
     /// Makes the first key of a scope that is loaded when it is [entered](Self::scope), such as a
-    /// new tenant's: active at once, because whoever enters the scope loads it.
+    /// new tenant's: active at once, because whoever enters the scope loads it. A tenant that
+    /// returns, whose keys were all destroyed, gets a new one.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) where there is one.
+    /// [`ErrorKind::InvalidScope`](crate::ErrorKind::InvalidScope) if the name is empty.
+    /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) if it has one already. If that
+    /// one is not active, the error says which two calls make one that seals.
     pub fn provision(&self, scope: &str) -> Call<KeyId> {
         let place = Place { part: Part::Demand, scope: scope.into(), purpose: Purpose::Field };
         self.add_key(place, Nth::FirstActive)
     }
 
-    /// As [`provision`](Self::provision), of many scopes, such as the tenants that are there
-    /// already: 256 in one change. Those that have a key are passed over, so that it can be run
-    /// again where it was stopped. Gives how many keys were made.
+    /// As [`provision`](Self::provision), for many scopes, such as the tenants that are there
+    /// already: 256 in one change. Scopes that have a key which was not destroyed are passed over.
+    /// So it can be run again if it was stopped. Gives how many keys were made.
     ///
     /// # Errors
-    /// Those of the store and the key services.
-    pub fn provision_all(&self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Call<usize> {
+    /// [`ErrorKind::InvalidScope`](crate::ErrorKind::InvalidScope) if a name is empty. No key is
+    /// made then. Those of the store and the key services.
+    pub fn provision_all(
+        &self,
+        scopes: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Call<usize> {
         let scopes: Vec<String> = scopes.into_iter().map(Into::into).collect();
         self.call(move |inner, note| async move {
+            scopes.iter().try_for_each(|scope| check_name(scope))?;
             let mut made = 0;
             for scopes in scopes.chunks(PROVISION_AT_ONCE) {
-                made += inner.in_turn(inner.changes.add_first_keys(scopes, &note)).await?;
+                let added = inner.changes.add_first_keys(scopes, &note);
+                made += inner.in_turn_if_in_reach(added).await?;
             }
             Ok(made)
         })
@@ -64,51 +73,62 @@ impl KeyManager {
     /// seals with it before it is [activated](Self::activate).
     ///
     /// # Errors
-    /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) where one is pending already, or
+    /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) if one is pending already, or
     /// there is no key yet.
     pub fn publish(&self, scope: &str, purpose: Purpose) -> Call<KeyId> {
         let place = Place { part: Part::Process, scope: scope.into(), purpose };
         self.add_key(place, Nth::Next)
     }
 
-    /// Makes a pending key active and retires the one before it, once the propagation time is over:
-    /// by its dates, and by the clock of this process that nobody sets, for as long as it has seen
-    /// the key. A process that has not seen it for so long goes by the dates alone. It waits for 5
-    /// minutes more where the store or a key service has a clock that confirms the one here, and
-    /// for a day more where there is none. The key is unwrapped once more before.
+    /// Makes a pending key active and retires the one before it, once the propagation time is over.
+    /// Its dates must say so, and so must the time for which this process has seen the key, by a
+    /// clock that nobody sets. A process that has not seen it for so long goes by the dates alone.
+    /// It waits for 5 minutes more if the store or a key service has a clock that confirms the one
+    /// here, and for a day more if there is none. The key is unwrapped once more before.
     ///
     /// # Errors
     /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle): too early, or not pending.
     pub fn activate(&self, id: KeyId) -> Call<()> {
-        self.call(move |inner, note| async move { inner.in_turn(inner.activate(id, false, &note)).await })
+        self.call(move |inner, note| async move {
+            inner.in_turn(inner.activate(id, false, &note)).await
+        })
     }
 
-    /// As [`activate`](Self::activate), but without waiting for the propagation time, for a key
-    /// that is compromised: until they have refreshed, other processes fail to open what is sealed
-    /// with it, with [`ErrorKind::KeyNotLoaded`](crate::ErrorKind::KeyNotLoaded).
+    /// As [`activate`](Self::activate), but without waiting for the propagation time. This is for a
+    /// key that is compromised. Until other processes have refreshed, they fail to open what is
+    /// sealed with the new key, with [`ErrorKind::KeyNotLoaded`](crate::ErrorKind::KeyNotLoaded).
     ///
     /// # Errors
     /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle): not pending.
     pub fn activate_at_once(&self, id: KeyId) -> Call<()> {
-        self.call(move |inner, note| async move { inner.in_turn(inner.activate(id, true, &note)).await })
+        self.call(
+            move |inner, note| async move { inner.in_turn(inner.activate(id, true, &note)).await },
+        )
     }
 
     fn add_key(&self, place: Place, nth: Nth) -> Call<KeyId> {
-        self.call(
-            move |inner, note| async move { inner.in_turn(inner.changes.add_key(place, nth, &note)).await },
-        )
+        self.call(move |inner, note| async move {
+            let added = inner.changes.add_key(place, nth, &note);
+            match nth {
+                Nth::FirstActive => inner.in_turn_if_in_reach(added).await,
+                Nth::FirstPending | Nth::Next => inner.in_turn(added).await,
+            }
+        })
     }
 }
 
 impl Changes {
-    /// Makes a key and stores it; again with another id where others were faster.
+    /// Makes a key and stores it. If others were faster, it does so again with another id.
     async fn add_key(&self, mut place: Place, nth: Nth, note: &Note) -> Result<KeyId> {
+        if place.part == Part::Demand {
+            check_name(&place.scope)?;
+        }
         lifecycle::check_name(&place.scope)?;
         let mut attempts = Attempts::default();
         loop {
             let view = self.loader.look_up(&[&*place.scope], true, Ask::Always).await?;
             let mut draft = self.draft(&view, note)?;
-            // What is refused is refused before a key service is asked.
+            // A request that must be refused is refused before a key service is asked.
             match nth {
                 Nth::FirstActive | Nth::FirstPending => lifecycle::check_first(&draft, &place)?,
                 Nth::Next => place.part = lifecycle::check_next(&draft, &place)?,
@@ -141,10 +161,14 @@ impl Changes {
         loop {
             let view = self.loader.look_up(&names, true, Ask::Always).await?;
             let mut draft = self.draft(&view, note)?;
-            let is_new = |name: &&&str| view.keys_of(name).is_none();
-            let place =
-                |name: &&str| Place { part: Part::Demand, scope: (*name).into(), purpose: Purpose::Field };
-            let places: Vec<Place> = names.iter().filter(is_new).map(place).collect();
+            let place = |name: &&str| Place {
+                part: Part::Demand,
+                scope: (*name).into(),
+                purpose: Purpose::Field,
+            };
+            // One that has a key, or that is no tenant's, is passed over.
+            let is_new = |place: &Place| lifecycle::check_first(&draft, place).is_ok();
+            let places: Vec<Place> = names.iter().map(place).filter(is_new).collect();
             let mut calls: Vec<BoxFuture<'_, Result<NewKey>>> = Vec::with_capacity(places.len());
             for (place, id) in places.iter().zip(draft.next_id()?..=u32::MAX) {
                 calls.push(Box::pin(self.new_key(&view.head.store_key, id, place, Under::Some)));
@@ -169,9 +193,12 @@ impl Changes {
     ) -> Result<NewKey> {
         let backends = self.backends();
         let key = SecretBytes::new(*zeroize::Zeroizing::new(generate_key()?));
-        let context = WrapContext::data(&backends.key_set, key_id(id)?, &place.scope, place.purpose);
+        let context =
+            WrapContext::data(&backends.key_set, key_id(id)?, &place.scope, place.purpose);
         let wraps = match under {
-            Under::All => backends.wrap_under_all(backends.keks_of(store_key)?, &context, &key).await?,
+            Under::All => {
+                backends.wrap_under_all(backends.keks_of(store_key)?, &context, &key).await?
+            }
             Under::Some => {
                 let is_the_stores = |kek: &&Kek| store_key.contains_key(&*kek.name);
                 let keks: Vec<&Kek> = backends.keks.iter().filter(is_the_stores).collect();

@@ -12,37 +12,38 @@ use crate::envelope::lifecycle;
 use crate::envelope::record::Wraps;
 use crate::error::{Error, ErrorKind, Result};
 
-/// What became of a scope that was destroyed, see [`KeyManager::destroy_scope`].
+/// The fate of a scope that was destroyed, see [`KeyManager::destroy_scope`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DestroyedScope {
-    /// Its key-encryption keys are destroyed, too: copies of its wrapped keys, wherever they are,
-    /// open no more. (Not those under a KEK that was [left out](KeyManager::leave_out_kek) before:
-    /// that one is not known here.)
+    /// Its key-encryption keys are destroyed, too. Copies of its wrapped keys, wherever they are,
+    /// open no more. (This is not true of those under a KEK that was [left
+    /// out](KeyManager::leave_out_kek) before, because that KEK is not known here.)
     WithKeks,
     /// The store is not part of the database's backups: those hold ciphertext without keys. Copies
     /// of the *store* (backups of it, older versions that the service has not removed yet) still
     /// hold its wrapped keys, which open while the KEK is there.
     OutsideOfDatabaseBackups,
     /// Backups of the database from before hold its wrapped keys, which open while the KEK is
-    /// there: the data is gone when the last of them is.
+    /// there. The data is gone when the last of them is.
     ExceptInBackups,
 }
 
 impl KeyManager {
-    /// Destroys all keys of a scope, whatever their states: what was sealed under them can't be
+    /// Destroys all keys of a scope, whatever their states. What was sealed under them can't be
     /// read any more (crypto-shredding). `confirmation` is `destroy scope <scope> of <key set>`.
     /// The result says what is true of copies. Other processes refuse its keys when they refresh.
-    /// Stopped half-way, it is run again.
+    /// If it was stopped half-way, run it again.
     ///
-    /// Where a KEK has a key of its own for each scope, all of the store is read, so that no key is
+    /// If a KEK has a key of its own for each scope, all of the store is read, so that no key is
     /// destroyed which another scope has, too.
     ///
     /// # Errors
-    /// [`ErrorKind::NotConfirmed`]. [`ErrorKind::KeyLifecycle`] where the scope has no key, or is
-    /// the default one. Those of the store and the key services.
+    /// [`ErrorKind::NotConfirmed`]. [`ErrorKind::KeyLifecycle`] if the scope has no key, or is the
+    /// default one. Those of the store and the key services.
     pub fn destroy_scope(&self, name: &str, confirmation: &str) -> Call<DestroyedScope> {
-        let confirmed = confirmed(confirmation, &format!("destroy scope {name} of {}", self.name()));
+        let confirmed =
+            confirmed(confirmation, &format!("destroy scope {name} of {}", self.name()));
         let name = name.to_owned();
         self.call(move |inner, note| async move {
             confirmed?;
@@ -54,7 +55,8 @@ impl KeyManager {
 impl Inner {
     async fn destroy_scope(self: &Arc<Self>, name: &str, note: &Note) -> Result<DestroyedScope> {
         if name.is_empty() {
-            let detail = "the default scope can't be destroyed; disable and destroy its keys one by one";
+            let detail =
+                "the default scope can't be destroyed; disable and destroy its keys one by one";
             return Err(Error::new(ErrorKind::KeyLifecycle).detail(detail));
         }
         let backends = &self.loader.backends;
@@ -66,7 +68,8 @@ impl Inner {
             lifecycle::destroy_scope(draft, name)?;
             // Under KEKs that this process has not.
             let others = |wraps: &Wraps| wraps.keys().any(|kek| !backends.has_kek(kek));
-            Ok(others(&draft.view.head.store_key) || keys.keys.iter().any(|entry| others(&entry.wraps)))
+            Ok(others(&draft.view.head.store_key)
+                || keys.keys.iter().any(|entry| others(&entry.wraps)))
         };
         let scopes = [name];
         let changed = self.changes.change(&scopes, note, plan);

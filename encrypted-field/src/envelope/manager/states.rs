@@ -1,4 +1,4 @@
-//! What somebody does to a single key: disable it, enable it, mark it compromised, destroy it.
+//! Changes to a single key: disable it, enable it, mark it compromised, destroy it.
 
 use std::sync::Arc;
 
@@ -21,8 +21,7 @@ impl KeyManager {
     /// use here, in the whole store.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) where its state does not allow
-    /// it.
+    /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) if its state does not allow it.
     pub fn disable(&self, id: KeyId) -> Call<()> {
         self.change_key(id, lifecycle::disable)
     }
@@ -30,20 +29,19 @@ impl KeyManager {
     /// Takes [`disable`](Self::disable) back.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) where it is not disabled.
+    /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) if it is not disabled.
     pub fn enable(&self, id: KeyId) -> Call<()> {
         self.change_key(id, lifecycle::enable)
     }
 
-    /// Marks a key as known to somebody else. Its values open, are stale, and each read is an
-    /// [event](crate::event::Event::CompromisedRead), or they don't open at all, with
-    /// [`refuse_compromised`](super::KeyManagerBuilder::refuse_compromised). Of an active key:
-    /// first [`publish`](Self::publish) the next one and
+    /// Marks a key as known to somebody else. Its values open and are stale, and each read is an
+    /// [event](crate::event::Event::CompromisedRead). With
+    /// [`refuse_compromised`](super::KeyManagerBuilder::refuse_compromised) they don't open at all.
+    /// If the key is active, first [`publish`](Self::publish) the next one and
     /// [`activate_at_once`](Self::activate_at_once). It can't be taken back.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) where its state does not allow
-    /// it.
+    /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) if its state does not allow it.
     pub fn mark_compromised(&self, id: KeyId) -> Call<()> {
         self.change_key(id, lifecycle::compromise)
     }
@@ -56,13 +54,12 @@ impl KeyManager {
     /// - By its date it was disabled for the propagation time and 5 minutes more, and the store or
     ///   a key service has a clock that confirms the one here.
     ///
-    /// What is under it can't be read any more, except by whoever has both an older copy of the
-    /// store (a backup) and the KEK: see [`destroy_scope`](Self::destroy_scope).
+    /// Values under it can't be read any more, except by somebody who has both an older copy of the
+    /// store (a backup) and the KEK. See [`destroy_scope`](Self::destroy_scope).
     ///
     /// # Errors
-    /// [`ErrorKind::NotConfirmed`](crate::ErrorKind::NotConfirmed);
-    /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) where its state does not allow
-    /// it.
+    /// [`ErrorKind::NotConfirmed`](crate::ErrorKind::NotConfirmed).
+    /// [`ErrorKind::KeyLifecycle`](crate::ErrorKind::KeyLifecycle) if its state does not allow it.
     pub fn destroy(&self, id: KeyId, confirmation: &str) -> Call<()> {
         let confirmed = confirmed(confirmation, &format!("destroy key {id} of {}", self.name()));
         self.call(move |inner, note| async move {
@@ -84,8 +81,14 @@ impl KeyManager {
         })
     }
 
-    fn change_key(&self, id: KeyId, change: fn(&mut Draft<'_>, &str, u32) -> Result<()>) -> Call<()> {
-        self.call(move |inner, note| async move { inner.in_turn(inner.change_key(id, &note, change)).await })
+    fn change_key(
+        &self,
+        id: KeyId,
+        change: fn(&mut Draft<'_>, &str, u32) -> Result<()>,
+    ) -> Call<()> {
+        self.call(move |inner, note| async move {
+            inner.in_turn(inner.change_key(id, &note, change)).await
+        })
     }
 }
 
@@ -100,15 +103,14 @@ impl Inner {
         self.changes.change(&[&scope], note, |draft| change(draft, &scope, id.get())).await
     }
 
-    /// The scope of a key: one that each process loads, one in use here, or else one of all.
+    /// The scope of a key. It is looked for among the scopes that are known here, then among those
+    /// that each process loads, then among all.
     pub(super) async fn scope_of(&self, id: KeyId) -> Result<Box<str>> {
         let has = |keys: &&Arc<ScopeKeys>| keys.has(id.get());
-        if let Some(known) = self.loader.known() {
-            let on_demand = known.scopes.values().flatten().map(|(_, keys)| keys);
-            let in_process = known.process.iter().flat_map(|process| process.iter());
-            if let Some(keys) = in_process.chain(on_demand).find(has) {
-                return Ok(keys.scope.clone());
-            }
+        if let Some(known) = self.loader.known()
+            && let Some(keys) = known.all_keys().find(has)
+        {
+            return Ok(keys.scope.clone());
         }
         let view = self.loader.look_up(&[], true, Ask::Always).await?;
         if let Some(keys) = view.process.iter().flat_map(|process| process.iter()).find(has) {

@@ -5,7 +5,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// A JSON value in which no object has a member twice: of two, readers could take different ones.
+/// A JSON value in which no object has a member twice. Otherwise readers could take different ones
+/// of two.
 pub(in crate::envelope) struct Strict(pub(in crate::envelope) Value);
 
 impl<'de> Deserialize<'de> for Strict {
@@ -14,7 +15,7 @@ impl<'de> Deserialize<'de> for Strict {
     }
 }
 
-/// How `serde_json` gives a number where another crate has turned on its feature
+/// How `serde_json` gives a number if another crate has turned on its feature
 /// `arbitrary_precision`.
 const NUMBER: &str = "$serde_json::private::Number";
 
@@ -80,8 +81,8 @@ impl<'de> Visitor<'de> for StrictVisitor {
 }
 
 /// Without white space, members by name in byte-wise order, integers in decimal, strings as in RFC
-/// 8785 section 3.2.2.2 (which is how `serde_json` writes them). `None` where a number is no
-/// integer of 64 bits.
+/// 8785 section 3.2.2.2 (which is how `serde_json` writes them). `None` if a number is no integer
+/// of 64 bits.
 pub(super) fn text(value: &Value) -> Option<String> {
     let mut out = String::with_capacity(512);
     put(&mut out, value)?;
@@ -149,7 +150,8 @@ mod tests {
             " { \"b\" : [ 1 , -2 , true , null , \"\\u00e9\\u0001\\n\\/\\u007f\" ] , \"\" : {} , \"a\" : 18446744073709551615 } ",
         )
         .unwrap();
-        let canonical = "{\"\":{},\"a\":18446744073709551615,\"b\":[1,-2,true,null,\"é\\u0001\\n/\u{7f}\"]}";
+        let canonical =
+            "{\"\":{},\"a\":18446744073709551615,\"b\":[1,-2,true,null,\"é\\u0001\\n/\u{7f}\"]}";
         assert_eq!(text(&value).unwrap(), canonical);
     }
 
@@ -163,7 +165,8 @@ mod tests {
 
     #[test]
     fn numbers_are_integers() {
-        for refused in ["1.0", "1e3", "0.5", "18446744073709551616", "-9223372036854775809", "[{\"a\":1.5}]"]
+        for refused in
+            ["1.0", "1e3", "0.5", "18446744073709551616", "-9223372036854775809", "[{\"a\":1.5}]"]
         {
             assert_eq!(text(&serde_json::from_str(refused).unwrap()), None, "{refused}");
         }

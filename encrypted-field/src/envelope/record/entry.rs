@@ -86,8 +86,8 @@ const MEMBERS: [&str; 17] = [
 const CHANGED: [&str; 4] = ["revision", "date", "by", "why"];
 
 impl Entry {
-    /// Reads an entry. `Ok(None)` where a later release has written it: with a member, a purpose or
-    /// a state that this one does not know.
+    /// Reads an entry. `Ok(None)` if a later release has written it, with a member, a purpose or a
+    /// state that this one does not know.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -105,14 +105,17 @@ impl Entry {
         {
             return Ok(None);
         }
-        if has_null(raw, &MEMBERS) || raw.get("changed").is_some_and(|changed| has_null(changed, &CHANGED)) {
+        if has_null(raw, &MEMBERS)
+            || raw.get("changed").is_some_and(|changed| has_null(changed, &CHANGED))
+        {
             return Err("a member is null");
         }
-        let entry: Self =
-            serde_json::from_value(raw.clone()).map_err(|_| "a member is missing or has another type")?;
+        let entry: Self = serde_json::from_value(raw.clone())
+            .map_err(|_| "a member is missing or has another type")?;
         let Changed { date, by, why, .. } = &entry.changed;
         let dates = entry.past_dates().into_iter().flatten();
-        let dates = dates.chain([entry.created, *date]).chain(entry.activate_after).chain(entry.seal_until);
+        let dates =
+            dates.chain([entry.created, *date]).chain(entry.activate_after).chain(entry.seal_until);
         if !dates.into_iter().all(is_date)
             || !is_note(by.as_ref(), why.as_ref())
             || entry.version == 0
@@ -151,11 +154,18 @@ impl Entry {
 
     /// The dates of what has happened to it: none of them lies in the future.
     pub(in crate::envelope) fn past_dates(&self) -> [Option<u64>; 6] {
-        [self.activated, self.retired, self.compromised, self.disabled, self.enabled, self.destroyed]
+        [
+            self.activated,
+            self.retired,
+            self.compromised,
+            self.disabled,
+            self.enabled,
+            self.destroyed,
+        ]
     }
 }
 
-/// Of what never changes in the life of a key, for comparison within a process.
+/// A hash of what never changes in the life of a key, for comparison within a process.
 pub(super) fn identity(id: u32, purpose: &str, version: u64, created: u64, check: &str) -> Digest {
     hash(format!("{id} {purpose} {version} {created} {check}").as_bytes())
 }
@@ -173,11 +183,16 @@ mod purpose {
 
     // By reference, as serde calls it.
     #[allow(clippy::trivially_copy_pass_by_ref)]
-    pub(super) fn serialize<S: Serializer>(purpose: &Purpose, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(
+        purpose: &Purpose,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(purpose.name())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Purpose, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Purpose, D::Error> {
         let name = <Cow<'de, str>>::deserialize(deserializer)?;
         Purpose::from_name(&name).ok_or_else(|| D::Error::custom("not a purpose of this release"))
     }
@@ -192,11 +207,16 @@ mod state {
 
     // By reference, as serde calls it.
     #[allow(clippy::trivially_copy_pass_by_ref)]
-    pub(super) fn serialize<S: Serializer>(state: &KeyState, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(
+        state: &KeyState,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(state.name())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<KeyState, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<KeyState, D::Error> {
         let name = <Cow<'de, str>>::deserialize(deserializer)?;
         KeyState::from_name(&name).ok_or_else(|| D::Error::custom("not a state of this release"))
     }

@@ -6,25 +6,25 @@ use serde_json::{Map, Value};
 use super::canonical;
 use super::parts::{are_names, has_null};
 use super::{
-    Digest, Due, MAX_COUNT, MAX_REVISION, NodeLink, StoreMac, Wraps, damaged, is_date, is_note, parse,
-    upgrade,
+    Digest, Due, MAX_COUNT, MAX_REVISION, NodeLink, StoreMac, Wraps, damaged, is_date, is_note,
+    parse, upgrade,
 };
 use crate::envelope::{Record, StoreId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::SecretBytes;
 
 const VERSION: u64 = 1;
-/// Where all ids are given.
+/// If the next id is this, all ids are given.
 const MAX_NEXT_ID: u64 = 1 << 32;
 
-/// What holds everything together: with it, no record can be changed, left out, added or set back
-/// alone. Dates are seconds since 1970 (UTC).
+/// Holds everything together. With it, no record can be changed, left out, added or set back alone.
+/// Dates are seconds since 1970 (UTC).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::envelope) struct Head {
     version: u64,
     #[serde(with = "super::parts::store_id")]
     pub(in crate::envelope) store: StoreId,
-    /// Raised where the store key changes. It counts before the revision.
+    /// Raised when the store key changes. It counts before the revision.
     pub(in crate::envelope) epoch: u64,
     /// Raised by every change.
     pub(in crate::envelope) revision: u64,
@@ -33,13 +33,13 @@ pub(in crate::envelope) struct Head {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::envelope) restored: Option<Restoration>,
     pub(in crate::envelope) signed: u64,
-    /// In seconds; 0 for never.
+    /// In seconds. 0 means never.
     pub(in crate::envelope) heartbeat: u64,
     /// In seconds.
     pub(in crate::envelope) propagation: u64,
     /// The id of the next key. None below it is ever given again.
     pub(in crate::envelope) next_id: u64,
-    /// What this change is known by to the one who makes it.
+    /// By this, the author of this change knows it again.
     pub(in crate::envelope) change: Digest,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::envelope) by: Option<String>,
@@ -55,7 +55,7 @@ pub(in crate::envelope) struct Head {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ext: Option<Map<String, Value>>,
     pub(in crate::envelope) mac: Digest,
-    /// What was signed, and what stands in the store: their canonical forms.
+    /// The canonical forms of what was signed and of what stands in the store.
     #[serde(skip)]
     signed_form: String,
     #[serde(skip)]
@@ -87,7 +87,7 @@ const MEMBERS: [&str; 18] = [
     "mac",
 ];
 
-/// That somebody has accepted a store which was set back.
+/// Somebody has accepted a store that was set back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::envelope) struct Restoration {
     /// The epoch that began with it.
@@ -97,7 +97,12 @@ pub(in crate::envelope) struct Restoration {
 }
 
 impl Head {
-    pub(in crate::envelope) fn new(store: StoreId, epoch: u64, heartbeat: u64, propagation: u64) -> Self {
+    pub(in crate::envelope) fn new(
+        store: StoreId,
+        epoch: u64,
+        heartbeat: u64,
+        propagation: u64,
+    ) -> Self {
         Self {
             version: VERSION,
             store,
@@ -123,32 +128,33 @@ impl Head {
         }
     }
 
-    /// The head among what was loaded; not authenticated yet.
+    /// The head among the records that were loaded. It is not authenticated yet.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyStoreTampered`], and [`ErrorKind::KeyStoreUnusable`] where a later release
-    /// has written it.
+    /// [`ErrorKind::KeyStoreTampered`], and [`ErrorKind::KeyStoreUnusable`] if a later release has
+    /// written it.
     pub(in crate::envelope) fn read(records: &[Record]) -> Result<Self> {
         let mut heads = records.iter().filter(|record| record.is_head());
         let (Some(record), None) = (heads.next(), heads.next()) else {
-            return Err(super::tampered("it has records and not one head; restore it from a backup"));
+            return Err(super::tampered("it has records, and not one \"head\" among them"));
         };
         let value = parse(record)?;
-        // Before anything else: what a later version looks like is not known.
+        // Before anything else, because it is not known what a later version looks like.
         match value.get("version").and_then(Value::as_u64) {
             Some(VERSION) => {}
             Some(version) => return Err(upgrade(format!("the head has version {version}"))),
             None => return Err(damaged(Record::HEAD, "it has no version")),
         }
-        let forms =
-            forms(&value).ok_or_else(|| damaged(Record::HEAD, "it holds a number that is no integer"))?;
-        let parts =
-            || MEMBERS_OF_PARTS.iter().filter_map(|(part, members)| Some((value.get(part)?, *members)));
+        let forms = forms(&value)
+            .ok_or_else(|| damaged(Record::HEAD, "it holds a number that is no integer"))?;
+        let parts = || {
+            MEMBERS_OF_PARTS.iter().filter_map(|(part, members)| Some((value.get(part)?, *members)))
+        };
         if has_null(&value, &MEMBERS) || parts().any(|(part, members)| has_null(part, members)) {
             return Err(damaged(Record::HEAD, "a member is null"));
         }
-        let is_foreign =
-            has_unknown(&value, &MEMBERS) || parts().any(|(part, members)| has_unknown(part, members));
+        let is_foreign = has_unknown(&value, &MEMBERS)
+            || parts().any(|(part, members)| has_unknown(part, members));
         let mut head: Self = serde_json::from_value(value)
             .map_err(|_| damaged(Record::HEAD, "a member is missing or has another type"))?;
         (head.signed_form, head.stored_form, head.is_foreign) = (forms.0, forms.1, is_foreign);
@@ -171,8 +177,8 @@ impl Head {
         Ok(head)
     }
 
-    /// Whether it was signed with that. What a later release has added is part of what was signed,
-    /// and makes an error of its own.
+    /// Whether it was signed with that. Additions of a later release are part of what was signed,
+    /// and make an error of their own.
     ///
     /// # Errors
     /// [`ErrorKind::KeyStoreUnusable`]: authentic, and written by a later release.
@@ -186,15 +192,22 @@ impl Head {
         Ok(true)
     }
 
-    /// That a key of which this is said is the store key.
+    /// Checks a key that is said to be the store key.
     ///
     /// # Errors
     /// [`ErrorKind::KeyStoreTampered`], and those of [`check`](Self::check).
-    pub(in crate::envelope) fn check_store_key(&self, key: &SecretBytes, key_set: &str) -> Result<()> {
+    pub(in crate::envelope) fn check_store_key(
+        &self,
+        key: &SecretBytes,
+        key_set: &str,
+    ) -> Result<()> {
         if self.check(&StoreMac::new(key, key_set))? {
             return Ok(());
         }
-        Err(super::tampered("the head does not authenticate under the store key that this KEK gives"))
+        Err(super::damaged(
+            Record::HEAD,
+            "it does not authenticate under the store key that this KEK gives",
+        ))
     }
 
     /// Its hash, which the next head has.
@@ -205,7 +218,8 @@ impl Head {
     /// Signs it, and gives its record.
     pub(in crate::envelope) fn sign(&mut self, mac: &StoreMac) -> Result<Record> {
         let too_long = || {
-            let detail = "the head of the store would be longer than 1 MiB; use fewer key-encryption keys";
+            let detail =
+                "the head of the store would be longer than 1 MiB; use fewer key-encryption keys";
             Error::new(ErrorKind::KeyLifecycle).detail(detail)
         };
         let forms_now = |head: &Self| serde_json::to_value(head).ok().as_ref().and_then(forms);
@@ -215,10 +229,14 @@ impl Head {
         if self.stored_form.len() > Record::MAX_BODY {
             return Err(too_long());
         }
-        Ok(Record { name: Record::HEAD.to_owned(), revision: self.revision, body: self.stored_form.clone() })
+        Ok(Record {
+            name: Record::HEAD.to_owned(),
+            revision: self.revision,
+            body: self.stored_form.clone(),
+        })
     }
 
-    /// What is newer has more: an epoch, else a revision.
+    /// A newer head has a higher epoch, or the same epoch and a higher revision.
     pub(in crate::envelope) fn age(&self) -> (u64, u64) {
         (self.epoch, self.revision)
     }
@@ -237,7 +255,9 @@ const MEMBERS_OF_PARTS: [(&str, &[&str]); 3] = [
 ];
 
 fn has_unknown(value: &Value, known: &[&str]) -> bool {
-    value.as_object().is_some_and(|object| object.keys().any(|member| !known.contains(&member.as_str())))
+    value
+        .as_object()
+        .is_some_and(|object| object.keys().any(|member| !known.contains(&member.as_str())))
 }
 
 /// The canonical forms of a head: without its MAC, and with it.

@@ -7,8 +7,8 @@
 //!  └─ hash of `tree`: a node ──hash of each── nodes … ──hash of each── the keys of a scope, loaded on demand
 //! ```
 //!
-//! What is authenticated is not the text of a body but its canonical form, so that a store may
-//! format JSON as it likes.
+//! Not the text of a body is authenticated but its canonical form, so that a store may format JSON
+//! as it likes.
 
 mod canonical;
 mod entry;
@@ -61,7 +61,8 @@ impl Body {
 /// The record of this name and content, with its hash.
 fn write(name: String, revision: u64, content: &impl serde::Serialize) -> Result<(Record, Digest)> {
     let value = serde_json::to_value(content).ok();
-    let body = value.as_ref().and_then(canonical::text).filter(|body| body.len() <= Record::MAX_BODY);
+    let body =
+        value.as_ref().and_then(canonical::text).filter(|body| body.len() <= Record::MAX_BODY);
     let Some(body) = body else {
         let detail = format!(
             "the record \"{name}\" would be longer than 1 MiB: too many keys or key-encryption keys in one scope, or too many \
@@ -82,7 +83,7 @@ fn hash_of(name: &str, canonical: &str) -> Digest {
 /// Revisions fit a signed integer.
 pub(super) const MAX_REVISION: u64 = i64::MAX.cast_unsigned();
 
-/// The last second of the year 9999: what is later is no date that anybody meant.
+/// The last second of the year 9999. Nobody means a later date.
 pub(super) const MAX_DATE: u64 = 253_402_300_799;
 
 fn is_date(seconds: u64) -> bool {
@@ -91,7 +92,7 @@ fn is_date(seconds: u64) -> bool {
 
 /// The most bytes of a scope's name.
 pub(super) const MAX_SCOPE: usize = 255;
-/// More scopes than there can be; below it, readers whose numbers are floats count exactly.
+/// More scopes than there can be. Below it, readers whose numbers are floats count exactly.
 const MAX_COUNT: u64 = (1 << 53) - 1;
 
 /// The most bytes of who made a change, and of why.
@@ -107,16 +108,34 @@ fn parse(record: &Record) -> Result<Value> {
     match serde_json::from_str::<Strict>(&record.body) {
         Ok(Strict(value @ Value::Object(_))) => Ok(value),
         Ok(_) => Err(damaged(&record.name, "it is no JSON object")),
-        // The position only: the message may quote what stands there.
-        Err(e) => {
-            Err(damaged(&record.name, format!("it can't be read (line {}, column {})", e.line(), e.column())))
-        }
+        // Only the position, because the message may quote what stands there.
+        Err(e) => Err(damaged(
+            &record.name,
+            format!("it can't be read (line {}, column {})", e.line(), e.column()),
+        )),
     }
 }
 
 /// A record that is not what it must be.
-fn damaged(name: &str, what: impl std::fmt::Display) -> Error {
+pub(super) fn damaged(name: &str, what: impl std::fmt::Display) -> Error {
     tampered(format!("the record \"{name}\": {what}"))
+}
+
+/// Checks that no two scopes have a key of the same id. `ids` are those of the scopes before.
+///
+/// # Errors
+/// [`ErrorKind::KeyStoreTampered`].
+pub(super) fn refuse_shared_id(
+    keys: &ScopeKeys,
+    ids: &mut std::collections::HashSet<u32>,
+) -> Result<()> {
+    match keys.ids().find(|id| !ids.insert(*id)) {
+        None => Ok(()),
+        Some(twice) => {
+            let name = keys.part.record(&ScopeDigest::of(&keys.scope));
+            Err(damaged(&name, format!("it has key {twice}, which another scope has, too")))
+        }
+    }
 }
 
 /// The store holds what its authentication does not confirm.

@@ -38,7 +38,8 @@ pub(in crate::envelope) struct ScopeDigest(Box<str>);
 
 impl ScopeDigest {
     pub(in crate::envelope) fn of(scope: &str) -> Self {
-        let hash = sha256([b"encrypted-field/v1/store-scope\0".as_slice(), scope.as_bytes()].into_iter());
+        let hash =
+            sha256([b"encrypted-field/v1/store-scope\0".as_slice(), scope.as_bytes()].into_iter());
         let mut digits = String::with_capacity(64);
         for byte in hash {
             for digit in [byte >> 4, byte & 15] {

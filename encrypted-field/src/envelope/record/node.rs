@@ -67,9 +67,13 @@ impl Node {
     /// compared before.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::KeyStoreTampered`], and [`crate::ErrorKind::KeyStoreUnusable`] where a
+    /// [`crate::ErrorKind::KeyStoreTampered`], and [`crate::ErrorKind::KeyStoreUnusable`] if a
     /// later release has written it.
-    pub(in crate::envelope) fn read(body: Body, digits: &str, may_have_children: bool) -> Result<Self> {
+    pub(in crate::envelope) fn read(
+        body: Body,
+        digits: &str,
+        may_have_children: bool,
+    ) -> Result<Self> {
         let name = &*body.name;
         refuse_unknown(name, &body.value, &["revision", "scopes", "children"])?;
         for link in links(&body.value) {
@@ -93,15 +97,19 @@ impl Node {
     pub(in crate::envelope) fn write(&self, name: String) -> Result<(Record, NodeLink)> {
         let raw = match &self.content {
             Content::Scopes(scopes) => {
-                let raw =
-                    |link: &ScopeLink| RawScope { scope: link.scope.clone(), hash: link.hash, due: link.due };
+                let raw = |link: &ScopeLink| RawScope {
+                    scope: link.scope.clone(),
+                    hash: link.hash,
+                    due: link.due,
+                };
                 let scopes = Some(scopes.iter().map(raw).collect());
                 Raw { revision: self.revision, scopes, children: None }
             }
             Content::Children(children) => {
                 let digits = (0..16).filter_map(|digit| char::from_digit(digit, 16));
-                let children =
-                    digits.zip(children.iter()).filter_map(|(digit, link)| Some((digit, link.clone()?)));
+                let children = digits
+                    .zip(children.iter())
+                    .filter_map(|(digit, link)| Some((digit, link.clone()?)));
                 Raw { revision: self.revision, scopes: None, children: Some(children.collect()) }
             }
         };
@@ -120,14 +128,16 @@ impl Node {
 
     pub(in crate::envelope) fn due(&self) -> Due {
         match &self.content {
-            Content::Scopes(scopes) => scopes.iter().fold(Due::default(), |due, link| due.with(link.due)),
+            Content::Scopes(scopes) => {
+                scopes.iter().fold(Due::default(), |due, link| due.with(link.due))
+            }
             Content::Children(children) => {
                 children.iter().flatten().fold(Due::default(), |due, link| due.with(link.due))
             }
         }
     }
 
-    /// The link to a scope, where this node has it itself.
+    /// The link to a scope, if this node itself has it.
     pub(in crate::envelope) fn find(&self, digest: &ScopeDigest) -> Option<&ScopeLink> {
         let Content::Scopes(scopes) = &self.content else { return None };
         scopes.binary_search_by(|link| link.digest.cmp(digest)).ok().map(|at| &scopes[at])
@@ -144,8 +154,11 @@ impl Node {
 
 fn links(node: &Value) -> impl Iterator<Item = &Value> {
     let scopes = node.get("scopes").and_then(Value::as_array).into_iter().flatten();
-    let children =
-        node.get("children").and_then(Value::as_object).into_iter().flat_map(|object| object.values());
+    let children = node
+        .get("children")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(|object| object.values());
     scopes.chain(children)
 }
 
@@ -170,7 +183,7 @@ fn read_scopes(name: &str, raw: Vec<RawScope>, digits: &str) -> Result<Vec<Scope
 fn read_children(name: &str, raw: BTreeMap<char, NodeLink>) -> Result<[Option<NodeLink>; 16]> {
     let mut children = [const { None }; 16];
     for (digit, link) in raw {
-        // Of upper case is another text for the same digit.
+        // An upper-case digit is another text for the same digit.
         let slot = digit.to_digit(16).filter(|_| !digit.is_ascii_uppercase());
         let slot = slot.and_then(|digit| children.get_mut(digit as usize));
         if link.scopes > MAX_COUNT {

@@ -14,7 +14,7 @@ use crate::key::provider::encoding;
 /// A wrapped key under each key-encryption key, by the names of those.
 pub(in crate::envelope) type Wraps = BTreeMap<String, Wrapped>;
 
-/// What a key-encryption key made of a key.
+/// A key as a key-encryption key wrapped it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::envelope) struct Wrapped(pub(in crate::envelope) Vec<u8>);
 
@@ -33,13 +33,13 @@ impl Digest {
     }
 }
 
-/// Where there may be work: the least of what is beneath. Seconds since 1970 (UTC).
+/// Where there may be work: the earliest dates of everything beneath. Seconds since 1970 (UTC).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(in crate::envelope) struct Due {
-    /// When the oldest of the keys that are active, and not for indexes, became so.
+    /// When the oldest active key became active. Keys for indexes don't count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::envelope) oldest: Option<u64>,
-    /// From when on something that was begun can go on.
+    /// The date from which something that was begun can go on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::envelope) waiting: Option<u64>,
 }
@@ -48,7 +48,10 @@ impl Due {
     pub(super) const MEMBERS: [&'static str; 2] = ["oldest", "waiting"];
 
     pub(in crate::envelope) fn with(self, other: Self) -> Self {
-        Self { oldest: least(self.oldest, other.oldest), waiting: least(self.waiting, other.waiting) }
+        Self {
+            oldest: least(self.oldest, other.oldest),
+            waiting: least(self.waiting, other.waiting),
+        }
     }
 }
 
@@ -59,8 +62,8 @@ pub(super) fn least(a: Option<u64>, b: Option<u64>) -> Option<u64> {
     }
 }
 
-/// That an object has no other members than these, because a later release may have written it, and
-/// that none of them is null: what has no value is absent.
+/// Checks that an object has no other members than these, because a later release may have written
+/// it. Checks also that none of them is null: a member without a value is absent.
 ///
 /// # Errors
 /// [`ErrorKind::KeyStoreUnusable`], [`ErrorKind::KeyStoreTampered`].
@@ -70,10 +73,10 @@ pub(super) fn refuse_unknown(name: &str, value: &Value, known: &[&str]) -> Resul
     }
     let mut members = value.as_object().into_iter().flat_map(|object| object.keys());
     match members.find(|member| !known.contains(&member.as_str())) {
-        // What a member is called is no secret, but may be of any length.
-        Some(_) => {
-            Err(upgrade(format!("the record \"{name}\" has a member that this release does not know")))
-        }
+        // The name of a member is no secret, but may be of any length.
+        Some(_) => Err(upgrade(format!(
+            "the record \"{name}\" has a member that this release does not know"
+        ))),
         None => Ok(()),
     }
 }
@@ -83,7 +86,7 @@ pub(super) fn has_null(value: &Value, members: &[&str]) -> bool {
     members.iter().any(|member| value.get(member).is_some_and(Value::is_null))
 }
 
-/// What a later release has written.
+/// The error for something that a later release has written.
 pub(in crate::envelope) fn upgrade(what: impl std::fmt::Display) -> Error {
     let detail = format!("{what}: it was written by a later release; upgrade encrypted-field");
     Error::new(ErrorKind::KeyStoreUnusable).detail(detail)
@@ -121,7 +124,10 @@ impl<'de> Deserialize<'de> for Wrapped {
 pub(super) mod store_id {
     use super::{Cow, Deserialize as _, Deserializer, Serializer, StoreId, encoding};
 
-    pub(in super::super) fn serialize<S: Serializer>(id: &StoreId, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in super::super) fn serialize<S: Serializer>(
+        id: &StoreId,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&encoding::encode(&id.0))
     }
 
@@ -130,7 +136,8 @@ pub(super) mod store_id {
     ) -> Result<StoreId, D::Error> {
         let text = <Cow<'de, str>>::deserialize(deserializer)?;
         let bytes = encoding::decode(&text).map_err(serde::de::Error::custom)?;
-        let id = <[u8; 16]>::try_from(&**bytes).map_err(|_| serde::de::Error::custom("not 16 bytes"))?;
+        let id =
+            <[u8; 16]>::try_from(&**bytes).map_err(|_| serde::de::Error::custom("not 16 bytes"))?;
         Ok(StoreId(id))
     }
 }

@@ -44,7 +44,7 @@ impl Foreign {
         own.is_none_or(|own| own == purpose.name())
     }
 
-    /// Its state, where that is one which this release knows.
+    /// Its state, if this release knows it.
     pub(in crate::envelope) fn state(&self) -> Option<KeyState> {
         KeyState::from_name(self.raw["state"].as_str()?)
     }
@@ -79,15 +79,27 @@ impl Foreign {
 
 impl ScopeKeys {
     pub(in crate::envelope) fn new(part: Part, scope: &str) -> Self {
-        Self { revision: 0, part, scope: scope.into(), keys: Vec::new(), ext: None, foreign: Vec::new() }
+        Self {
+            revision: 0,
+            part,
+            scope: scope.into(),
+            keys: Vec::new(),
+            ext: None,
+            foreign: Vec::new(),
+        }
     }
 
     /// Reads the keys of a scope. The hash was compared before.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::KeyStoreTampered`], and [`crate::ErrorKind::KeyStoreUnusable`] where a
+    /// [`crate::ErrorKind::KeyStoreTampered`], and [`crate::ErrorKind::KeyStoreUnusable`] if a
     /// later release has written it.
-    pub(in crate::envelope) fn read(body: &Body, part: Part, scope: &str, head: &Head) -> Result<Self> {
+    pub(in crate::envelope) fn read(
+        body: &Body,
+        part: Part,
+        scope: &str,
+        head: &Head,
+    ) -> Result<Self> {
         let name = &*body.name;
         refuse_unknown(name, &body.value, &["revision", "scope", "keys", "ext"])?;
         if body.value["scope"].as_str() != Some(scope) {
@@ -102,9 +114,13 @@ impl ScopeKeys {
         };
         let mut last = 0;
         let mut versions = HashSet::new();
-        for raw in body.value["keys"].as_array().ok_or_else(|| damaged(name, "it has no list of keys"))? {
+        for raw in
+            body.value["keys"].as_array().ok_or_else(|| damaged(name, "it has no list of keys"))?
+        {
             let id = raw.get("id").and_then(Value::as_u64).and_then(|id| u32::try_from(id).ok());
-            let id = id.filter(|id| *id > 0).ok_or_else(|| damaged(name, "an entry has no id of a key"))?;
+            let id = id
+                .filter(|id| *id > 0)
+                .ok_or_else(|| damaged(name, "an entry has no id of a key"))?;
             if u64::from(id) >= head.next_id {
                 return Err(damaged(name, format!("the head does not know of key {id}")));
             }
@@ -148,12 +164,19 @@ impl ScopeKeys {
     }
 
     /// The link to its record, which has this hash.
-    pub(in crate::envelope) fn link(&self, digest: ScopeDigest, hash: Digest, head: &Head) -> ScopeLink {
+    pub(in crate::envelope) fn link(
+        &self,
+        digest: ScopeDigest,
+        hash: Digest,
+        head: &Head,
+    ) -> ScopeLink {
         ScopeLink { scope: self.scope.to_string(), digest, hash, due: self.due(head) }
     }
 
     fn due(&self, head: &Head) -> Due {
-        self.keys.iter().fold(Due::default(), |due, entry| due.with(entry.due(head.store_key.keys())))
+        self.keys
+            .iter()
+            .fold(Due::default(), |due, entry| due.with(entry.due(head.store_key.keys())))
     }
 
     pub(in crate::envelope) fn get(&self, id: u32) -> Option<&Arc<Entry>> {

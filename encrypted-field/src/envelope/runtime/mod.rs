@@ -5,6 +5,7 @@
 
 #[cfg(not(feature = "tokio"))]
 mod inline;
+mod lanes;
 mod park;
 #[cfg(feature = "tokio")]
 mod tokio;
@@ -19,8 +20,7 @@ use self::tokio as backend;
 use inline as backend;
 
 pub(super) use backend::Runtime;
-#[cfg(any(feature = "diesel-store", feature = "file-store"))]
-pub(super) use backend::run_blocking;
+pub(super) use lanes::Lanes;
 
 use crate::error::Result;
 
@@ -29,8 +29,8 @@ type Work<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 /// Something that a [`KeyManager`](super::KeyManager) does. Nothing happens before it is awaited or
 /// [waited for](Self::wait).
 ///
-/// With the feature `tokio` it then runs as a task of its own: what was begun is done, also where
-/// the call is dropped half-way, as a request is that takes too long.
+/// With the feature `tokio` it then runs as a task of its own. So it is finished even if the call
+/// is dropped half-way, as happens to a request that takes too long.
 #[must_use = "nothing happens before it is awaited, or `wait` is called"]
 pub struct Call<T> {
     state: State<T>,
@@ -44,16 +44,19 @@ enum State<T> {
 }
 
 impl<T: Send + 'static> Call<T> {
-    pub(super) fn new(runtime: &Runtime, future: impl Future<Output = Result<T>> + Send + 'static) -> Self {
+    pub(super) fn new(
+        runtime: &Runtime,
+        future: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Self {
         Self { state: State::Made(Box::pin(future)), runtime: runtime.clone() }
     }
 
-    /// Blocks this thread until it is done. With the feature `tokio` it runs on the runtime of
-    /// several threads that is current here or was when the manager was built, else on one that the
-    /// manager makes for itself.
+    /// Blocks this thread until it is done. With the feature `tokio` it runs on a runtime of
+    /// several threads: the one that is current here or was current when the manager was built.
+    /// Otherwise it runs on one that the manager makes for itself.
     ///
-    /// On the only thread of a Tokio runtime, await it instead: it would block whatever else runs
-    /// there.
+    /// On the only thread of a Tokio runtime, await it instead. Blocking would stop everything else
+    /// that runs there.
     ///
     /// # Errors
     /// Those of the call.

@@ -1,7 +1,6 @@
-//! On Tokio: the runtime that is current, else the one that was when the manager was built, else
-//! one of its own.
+//! On Tokio: the runtime that is current, else the one that was current when the manager was built,
+//! else one of its own.
 
-use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -13,7 +12,6 @@ use tokio::task::{JoinError, JoinHandle};
 
 use super::Work;
 use super::park::Unpark;
-use crate::envelope::{BackendError, BackendErrorKind};
 use crate::error::{Error, ErrorKind, Result};
 
 #[derive(Clone, Debug)]
@@ -21,7 +19,7 @@ pub(in crate::envelope) struct Runtime(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    /// Of several threads: one that has a single thread stands still while its program does
+    /// A runtime of several threads. One with a single thread stands still while its program does
     /// something else.
     of_program: Option<Handle>,
     /// Made when there is no other. One thread drives it all the time, so that connections in it
@@ -29,7 +27,7 @@ struct Shared {
     own: Mutex<Option<tokio::runtime::Runtime>>,
 }
 
-/// Work that runs as a task, and goes on where nobody waits for it any more.
+/// Work that runs as a task, and goes on even if nobody waits for it any more.
 pub(super) struct Begun<T>(std::result::Result<JoinHandle<Result<T>>, Option<Error>>);
 
 impl<T: Send + 'static> Future for Begun<T> {
@@ -37,8 +35,12 @@ impl<T: Send + 'static> Future for Begun<T> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
-            Ok(task) => Pin::new(task).poll(context).map(|done| done.unwrap_or_else(|e| Err(ended(&e)))),
-            Err(error) => Poll::Ready(Err(error.take().unwrap_or_else(|| unavailable("it did not begin")))),
+            Ok(task) => {
+                Pin::new(task).poll(context).map(|done| done.unwrap_or_else(|e| Err(ended(&e))))
+            }
+            Err(error) => {
+                Poll::Ready(Err(error.take().unwrap_or_else(|| unavailable("it did not begin"))))
+            }
         }
     }
 }
@@ -48,7 +50,7 @@ impl Runtime {
         Self(Arc::new(Shared { of_program: several_threads(), own: Mutex::default() }))
     }
 
-    /// Unless it was shut down: what is spawned there ends at once.
+    /// Unless it was shut down: a task that is spawned there ends at once.
     fn of_program(&self) -> Option<Handle> {
         let handle = self.0.of_program.as_ref()?;
         let is_over = handle.spawn(std::future::pending::<()>());
@@ -84,7 +86,7 @@ impl Runtime {
             // Another thread takes over what this one would have done.
             return tokio::task::block_in_place(|| current.block_on(work));
         }
-        // Not on a runtime that is current here: it has a single thread, which may be this one.
+        // Not on a runtime that is current here. It has a single thread, which may be this one.
         let handle = match self.of_program() {
             Some(handle) if Handle::try_current().is_err() => handle,
             _ => self.own()?,
@@ -110,7 +112,9 @@ impl Runtime {
 
 /// The current runtime, if it has several threads.
 fn several_threads() -> Option<Handle> {
-    Handle::try_current().ok().filter(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread)
+    Handle::try_current()
+        .ok()
+        .filter(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread)
 }
 
 /// Blocks until the task is over, on whatever thread.
@@ -135,7 +139,7 @@ fn ended(error: &JoinError) -> Error {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // In an async program the usual drop would panic: it waits.
+        // In an async program the usual drop would panic, because it waits.
         if let Some(own) = self.own.lock().unwrap_or_else(PoisonError::into_inner).take() {
             own.shutdown_background();
         }
@@ -146,18 +150,12 @@ fn unavailable(detail: &'static str) -> Error {
     Error::new(ErrorKind::KeyServiceUnavailable).detail(detail)
 }
 
-/// Runs a call that blocks: on Tokio's threads for blocking calls where there is a runtime, else
-/// right here. Once begun it runs to its end, also where the caller gives up waiting.
-#[cfg_attr(not(any(feature = "diesel-store", feature = "file-store")), allow(dead_code))]
-pub(in crate::envelope) async fn run_blocking<T: Send + 'static>(
-    call: impl FnOnce() -> std::result::Result<T, BackendError> + Send + 'static,
-) -> std::result::Result<T, BackendError> {
-    let Ok(runtime) = Handle::try_current() else { return call() };
-    match runtime.spawn_blocking(call).await {
-        Ok(result) => result,
-        Err(e) => match e.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            Err(_) => Err(BackendError::new(BackendErrorKind::Unavailable, "the runtime is shutting down")),
-        },
+/// Runs a call that blocks. If there is a runtime, it runs on Tokio's threads for blocking calls,
+/// else right here. A runtime that was shut down drops it.
+#[cfg(any(feature = "diesel-store", feature = "file-store"))]
+pub(super) fn spawn_blocking(call: Box<dyn FnOnce() + Send>) {
+    match Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn_blocking(call)),
+        Err(_) => call(),
     }
 }

@@ -1,4 +1,4 @@
-//! What differs between the databases.
+//! The differences between the databases.
 
 /// A database that can hold the table, with the migration that makes it.
 ///
@@ -19,8 +19,9 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// SQL that makes the table `encrypted_field_keys` where it is not there: the file
-    /// `migrations/key_store/<database>/up.sql` of this crate.
+    /// SQL that makes the table `encrypted_field_keys` if it is not there: the file
+    /// `migrations/key_store/<database>/up.sql` of this crate. If it is run again, it changes
+    /// nothing. If two run at the same moment, PostgreSQL may refuse one.
     pub const fn up(self) -> &'static str {
         match self {
             Self::Postgres => include_str!("../../../migrations/key_store/postgres/up.sql"),
@@ -68,21 +69,22 @@ impl Dialect {
     pub(super) const fn server_time(self) -> &'static str {
         match self {
             Self::Postgres => "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)",
-            // Not of `NOW()`: where a session's clocks are set back, an hour of its time is there
-            // twice.
+            // Not `NOW()`: if a session's clocks are set back, an hour of its time is there twice.
             Self::MySql => "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))",
             Self::Sqlite => "NULL",
         }
     }
 
-    /// What makes an `INSERT` replace rows that are there.
+    /// Makes an `INSERT` replace rows that are there.
     pub(super) const fn or_update(self) -> &'static str {
         match self {
             Self::Postgres | Self::Sqlite => {
                 "ON CONFLICT (name) DO UPDATE SET revision = excluded.revision, record = excluded.record"
             }
             // MariaDB doesn't have the row alias that MySQL 8 prefers to `VALUES()`.
-            Self::MySql => "ON DUPLICATE KEY UPDATE revision = VALUES(revision), record = VALUES(record)",
+            Self::MySql => {
+                "ON DUPLICATE KEY UPDATE revision = VALUES(revision), record = VALUES(record)"
+            }
         }
     }
 

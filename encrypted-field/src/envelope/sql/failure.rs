@@ -4,7 +4,7 @@ use super::Dialect;
 use crate::envelope::{BackendError, BackendErrorKind};
 
 /// The database refused a statement, with this message. A message of the database holds no
-/// password: it never had the URL.
+/// password, because the database never had the URL.
 pub(super) fn database(dialect: Dialect, kind: BackendErrorKind, message: &str) -> BackendError {
     let name = dialect.name();
     let detail = match kind {
@@ -17,18 +17,24 @@ pub(super) fn database(dialect: Dialect, kind: BackendErrorKind, message: &str) 
                 "this needs to connect, and SELECT, INSERT and UPDATE on the table; {name} says: {message}"
             )
         }
+        BackendErrorKind::Garbled => {
+            format!("the database is damaged; restore it from a backup; {name} says: {message}")
+        }
         _ => format!("{name} says: {message}"),
     };
     BackendError::new(kind, detail)
 }
 
-/// A row does not have the types it must have. Which means another table, or, where types are those
-/// of each value, a bad row.
+/// A row does not have the types it must have. So it is another table or, in a database in which
+/// each value has its own type, a bad row.
 pub(super) fn undecodable(dialect: Dialect) -> BackendError {
     if dialect.is_typed() {
         database(dialect, BackendErrorKind::Misconfigured, "columns of other types")
     } else {
-        BackendError::new(BackendErrorKind::Garbled, "the table holds a row with values of other types")
+        BackendError::new(
+            BackendErrorKind::Garbled,
+            "the table holds a row with values of other types; restore it from a backup",
+        )
     }
 }
 

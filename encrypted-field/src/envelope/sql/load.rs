@@ -1,4 +1,4 @@
-//! What a load asks of the table.
+//! The statements of a load.
 //!
 //! ```sql
 //! SELECT … WHERE name = 'head'
@@ -6,30 +6,30 @@
 //! UNION ALL SELECT … WHERE name >= 'demand/' AND name < 'demand0' AND revision > 7
 //! ```
 //!
-//! Each `SELECT` is a lookup or a range of an index, which planners see at once: of one condition
-//! with `OR` some make a scan of the whole table. No two give the same row. All names are bound.
+//! Each `SELECT` is a lookup or a range of an index, which planners see at once. From one condition
+//! with `OR`, some make a scan of the whole table. No two give the same row. All names are bound.
 
 use super::Dialect;
 use super::statement::{self, Statement};
 use super::table::Table;
 use crate::envelope::{Query, Record};
 
-/// In one list. Of 1,000 values and more MariaDB makes a temporary table that it joins
-/// (`in_predicate_conversion_threshold`), at least of those that are no parameters.
+/// In one list. For 1,000 values and more MariaDB makes a temporary table that it joins
+/// (`in_predicate_conversion_threshold`), at least for values that are no parameters.
 const MOST_NAMES: usize = 900;
 /// `SELECT`s in one statement: at most 28,832 parameters. SQLite takes 32,766 and 500 `SELECT`s,
 /// the others 65,535 parameters.
 const MOST_SELECTS: usize = 32;
 
-/// What one `SELECT` looks for.
+/// The condition of one `SELECT`.
 enum Part<'q> {
     Head,
     Names(&'q [&'q str]),
     Prefix(&'q str),
 }
 
-/// One statement, or several in one transaction where a query has more names and prefixes than one
-/// statement takes.
+/// One statement. If a query has more names and prefixes than one statement takes, several in one
+/// transaction.
 pub(super) fn load(dialect: Dialect, table: &Table, query: &Query) -> Vec<Statement> {
     let prefixes = prefixes(query);
     let names = names(query, &prefixes);
@@ -75,15 +75,15 @@ fn select(statement: &mut Statement, dialect: Dialect, table: &str, part: &Part<
             and(statement, "name IN (");
             list(statement, dialect, names, ["", ""]);
             statement.push(")");
-            // SQLite takes each revision for as good as any other, and its index for the shorter
-            // way where it is not. The sign keeps it from that. MySQL looks into both indexes
-            // before it decides.
+            // SQLite takes each revision for as good as any other. So it takes the index of
+            // revisions for the shorter way even if it is not. The sign keeps it from that. MySQL
+            // looks into both indexes before it decides.
             if dialect == Dialect::Sqlite {
                 above = "+revision > ";
             }
         }
         Part::Prefix(prefix) => {
-            // Not LIKE: whether that is a range of the index depends on collations and settings.
+            // Not LIKE: collations and settings decide whether that is a range of the index.
             if let Some(end) = end(prefix) {
                 and(statement, "name >= ");
                 statement.text(dialect, *prefix);
@@ -102,9 +102,9 @@ fn select(statement: &mut Statement, dialect: Dialect, table: &str, part: &Part<
     }
 }
 
-/// For PostgreSQL. Of a list of names it would look through the whole table where it takes that for
-/// the shorter way, as it does of some hundred names among 200,000. `LIMIT` makes it look up one
-/// name after the other, and keeps the condition on the revision out of that.
+/// For PostgreSQL. For a list of names it would scan the whole table if it takes that for the
+/// shorter way, as it does for some hundred names among 200,000. `LIMIT` makes it look up one name
+/// after the other, and keeps the condition on the revision out of that.
 fn look_up(statement: &mut Statement, table: &str, names: &[&str], after: i64) {
     let dialect = Dialect::Postgres;
     let time = dialect.server_time();
@@ -131,8 +131,8 @@ fn list(statement: &mut Statement, dialect: Dialect, names: &[&str], [before, be
     }
 }
 
-/// What is above all names that begin with `prefix`, and below all others above it: `tree/3g` for
-/// `tree/3f`. Nothing is, for the empty one.
+/// A bound above all names that begin with `prefix`, and below all others above it: `tree/3g` for
+/// `tree/3f`. There is none for the empty prefix.
 fn end(prefix: &str) -> Option<String> {
     let mut end = prefix.to_owned();
     // ASCII, and not its last character.
@@ -141,7 +141,7 @@ fn end(prefix: &str) -> Option<String> {
     Some(end)
 }
 
-/// In order, and none that begins with another. What no name can begin with is left out.
+/// In order, and none that begins with another. Prefixes that no name can begin with are left out.
 fn prefixes(query: &Query) -> Vec<&str> {
     let mut prefixes: Vec<&str> = query.prefixes.iter().map(String::as_str).collect();
     prefixes.retain(|prefix| statement::is_prefix(prefix));
@@ -150,13 +150,13 @@ fn prefixes(query: &Query) -> Vec<&str> {
     prefixes
 }
 
-/// In order, without the head, and without those that `prefixes` select. What no record can be
-/// named is left out.
+/// In order, without the head, and without those that `prefixes` select. Names that no record can
+/// have are left out.
 fn names<'q>(query: &'q Query, prefixes: &[&str]) -> Vec<&'q str> {
     let mut names: Vec<&str> = query.names.iter().map(String::as_str).collect();
     names.retain(|name| {
-        // Of prefixes of which none begins with another, only the last that is not above the name
-        // can be one of it.
+        // No prefix begins with another, so only the last that is not above the name can be one of
+        // it.
         let before = prefixes.partition_point(|prefix| prefix <= name);
         let selected = before > 0 && name.starts_with(prefixes[before - 1]);
         statement::is_name(name) && *name != Record::HEAD && !selected
@@ -181,7 +181,9 @@ mod tests {
     fn nothing_is_asked_twice() {
         let query = Query {
             names: strings(&["tree/3f0", "head", "b", "tree/3g", "b", "B", "", "tree", "a'b"]),
-            prefixes: strings(&["tree/3f", "tree/3", "tree/3f0", "process", "tree/%", "tree/3", "process/"]),
+            prefixes: strings(&[
+                "tree/3f", "tree/3", "tree/3f0", "process", "tree/%", "tree/3", "process/",
+            ]),
             after: 0,
         };
         let found = prefixes(&query);
@@ -245,20 +247,31 @@ mod tests {
         let prefixes: Vec<_> = (0..700).map(|number| format!("tree/{number:04x}")).collect();
         for dialect in DIALECTS {
             let query = Query::head().names(some.clone()).prefix("process").after(1);
-            assert_eq!(load(dialect, &Table::default(), &query).len(), 1, "5,000 names in one statement");
+            assert_eq!(
+                load(dialect, &Table::default(), &query).len(),
+                1,
+                "5,000 names in one statement"
+            );
 
-            let query = Query { prefixes: prefixes.clone(), ..Query::head().names(many.clone()).after(1) };
+            let query =
+                Query { prefixes: prefixes.clone(), ..Query::head().names(many.clone()).after(1) };
             let mut expected: Vec<String> = many.clone();
             // Each with its end.
-            expected.extend(prefixes.iter().flat_map(|prefix| [prefix.clone(), end(prefix).unwrap()]));
+            expected
+                .extend(prefixes.iter().flat_map(|prefix| [prefix.clone(), end(prefix).unwrap()]));
             expected.push("head".to_owned());
             let mut bound = Vec::new();
             for statement in load(dialect, &Table::default(), &query) {
                 assert!(statement.binds.len() <= 32_766);
                 let bytes: usize = statement.binds.iter().map(|bind| text(bind).len() + 10).sum();
-                assert!(statement.sql.len() + bytes < 4 << 20, "as small as MariaDB's packets may be");
+                assert!(
+                    statement.sql.len() + bytes < 4 << 20,
+                    "as small as MariaDB's packets may be"
+                );
                 assert!(statement.sql.matches("SELECT").count() <= 500);
-                bound.extend(statement.binds.iter().filter(|bind| matches!(bind, Bind::Text(_))).map(text));
+                bound.extend(
+                    statement.binds.iter().filter(|bind| matches!(bind, Bind::Text(_))).map(text),
+                );
             }
             expected.sort_unstable();
             bound.sort_unstable();

@@ -1,9 +1,9 @@
 //! Wrapped keys in a table of the application's own database.
 //!
-//! [`DieselStore`] and [`SqlxStore`] keep the same table, `encrypted_field_keys`; an application
-//! may use both. The library makes no table: take over its migration, from the folder
+//! [`DieselStore`] and [`SqlxStore`] keep the same table, `encrypted_field_keys`. An application
+//! may use both. The library makes no table. Take over its migration, from the folder
 //! `migrations/key_store` of this crate or from [`Dialect::up`]. The process needs `SELECT`,
-//! `INSERT` and `UPDATE` on it; no row is ever deleted.
+//! `INSERT` and `UPDATE` on it. No row is ever deleted.
 //!
 //! The table has a row for each record: `name`, at most 100 bytes, `revision`, and `record`, at
 //! most 1 MiB of text. Names are compared by their bytes, in any database and whatever its
@@ -12,10 +12,10 @@
 //! # Why a change is all or nothing, and one at a time
 //!
 //! A change is one transaction. It writes the head first, on the condition that the head has the
-//! expected revision, and holds the lock of that row until it commits; whoever writes the head next
+//! expected revision, and holds the lock of that row until it commits. Whoever writes the head next
 //! waits for that, then finds another revision and gives up. So writers take turns, whatever they
-//! write after the head, and a change whose connection breaks leaves nothing. If it breaks while
-//! the commit is under way, the error does not tell whether the change was made: load to see.
+//! write after the head. A change whose connection breaks leaves nothing. If the connection breaks
+//! while the commit is under way, the error does not tell whether the change was made. Load to see.
 //!
 //! After the head come the other records, in statements of at most 300 rows and 1 MiB of text each.
 //! So MariaDB's `max_allowed_packet` may be as small as 4 MiB.
@@ -23,11 +23,11 @@
 //! # Why a load sees one moment, and looks through little
 //!
 //! A load is one transaction with one `SELECT`: the head, and with `UNION ALL` the rows of the
-//! names and of the prefixes, of a higher revision where one is asked for. Names are looked up in
-//! the primary key. A prefix is a range of it (`name >= 'tree/3f' AND name < 'tree/3g'`), or of the
-//! index of revisions where the database expects that to be shorter. One statement takes 27,900
-//! names, or 31 prefixes. What is more goes into further statements of the same transaction, which
-//! sees the moment of its first.
+//! names and of the prefixes. If a revision is asked for, only those of them with a higher one are
+//! loaded. Names are looked up in the primary key. A prefix is a range of it (`name >= 'tree/3f'
+//! AND name < 'tree/3g'`), or of the index of revisions if the database expects that to be shorter.
+//! One statement takes 27,900 names, or 31 prefixes. The rest goes into further statements of the
+//! same transaction, which sees the moment of its first.
 //!
 //! | database | level of a load | level of a change | why |
 //! |---|---|---|---|
@@ -35,16 +35,16 @@
 //! | MySQL, MariaDB | `REPEATABLE READ` | `REPEATABLE READ` | `UPDATE` reads what was committed last at any level; below, statement-based binary logs refuse writes |
 //! | SQLite | serializable | serializable | its only one; the first statement of a change takes the only write lock |
 //!
-//! The level is asked for in each transaction. What the session has set as its default does not
-//! matter, and stays.
+//! The level is asked for in each transaction. The session's own default does not matter, and
+//! stays.
 //!
 //! Each row of a load carries the time by the server's clock, in seconds since 1970 and thus in no
 //! time zone. SQLite has no server, and gives none.
 //!
 //! # When a change is durable
 //!
-//! As the database commits: with PostgreSQL's `synchronous_commit = off` or MySQL's
-//! `innodb_flush_log_at_trx_commit = 0` a crash of the server can undo the last ones.
+//! A change is as durable as a commit of the database. With PostgreSQL's `synchronous_commit = off`
+//! or MySQL's `innodb_flush_log_at_trx_commit = 0` a crash of the server can undo the last ones.
 
 mod dialect;
 #[cfg(feature = "diesel-store")]

@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 use super::Dialect;
 use crate::envelope::{BackendError, BackendErrorKind, Loaded, Record};
 
-// Public as far as the compiler goes: the traits that seal the drivers name them, and the traits
-// are public.
+// Public only for the compiler: the traits that seal the drivers name them, and the traits are
+// public.
 
 /// SQL, with what is bound to its parameters in their order.
 #[derive(Debug, Default)]
@@ -53,11 +53,11 @@ pub struct Row {
     pub name: String,
     pub revision: i64,
     pub record: String,
-    /// Microseconds since 1970 by the clock of the server, where it has one of its own.
+    /// Microseconds since 1970 by the clock of the server, if it has one of its own.
     pub server_time: Option<i64>,
 }
 
-/// What the rows of a load hold.
+/// The content of the rows of a load.
 pub(super) fn loaded(rows: impl IntoIterator<Item = Row>) -> Result<Loaded, BackendError> {
     let mut newest = None;
     let mut records = Vec::new();
@@ -70,7 +70,10 @@ pub(super) fn loaded(rows: impl IntoIterator<Item = Row>) -> Result<Loaded, Back
     let since_1970 = u64::try_from(newest).ok().map(Duration::from_micros);
     let time = since_1970.and_then(|since| SystemTime::UNIX_EPOCH.checked_add(since));
     time.map(|time| loaded.at(time)).ok_or_else(|| {
-        BackendError::new(BackendErrorKind::Garbled, "the clock of the database's server is out of range")
+        BackendError::new(
+            BackendErrorKind::Garbled,
+            "the clock of the database's server is out of range; set it right",
+        )
     })
 }
 
@@ -100,7 +103,8 @@ pub(super) fn is_name(name: &str) -> bool {
 
 /// Whether the name of a record can begin like this.
 pub(super) fn is_prefix(text: &str) -> bool {
-    text.len() <= Record::MAX_NAME && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'/'))
+    text.len() <= Record::MAX_NAME
+        && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'/'))
 }
 
 #[cfg(test)]

@@ -1,21 +1,21 @@
-//! What a compare-and-swap executes.
+//! The statements of a compare-and-swap.
 
 use super::statement::{self, Statement};
 use super::table::Table;
 use super::{Dialect, failure};
 use crate::envelope::{BackendError, Record};
 
-/// Three parameters each: below the 999 that older SQLite libraries take (32,766 today; the others
-/// take 65,535).
+/// Three parameters each. This is below the 999 that older SQLite libraries take (32,766 today; the
+/// others take 65,535).
 const MOST_ROWS: usize = 300;
-/// Of records in one statement, in bytes: as many as one record may have. MariaDB takes packets of
-/// 16 MiB by default, older servers of 4 MiB.
+/// The most bytes of records in one statement: as many as one record may have. MariaDB takes
+/// packets of 16 MiB by default, older servers of 4 MiB.
 const MOST_BYTES: usize = Record::MAX_BODY;
 
 /// In one transaction.
 pub(super) struct Swap {
-    /// Changes one row, or the change is not to be made: none, or a unique violation where the head
-    /// is inserted.
+    /// Changes one row. If it changes none, or the inserted head violates a unique constraint, the
+    /// change must not be made.
     pub(super) head: Statement,
     /// The other records.
     pub(super) rest: Vec<Statement>,
@@ -49,7 +49,9 @@ impl Swap {
 /// A database that is not strict would cut a name off, and write another record.
 fn check(record: &Record) -> Result<(), BackendError> {
     if !statement::is_name(&record.name) {
-        return Err(failure::misuse("a record's name is 1 to 100 bytes of `a` to `z`, `0` to `9` and `/`"));
+        return Err(failure::misuse(
+            "a record's name is 1 to 100 bytes of `a` to `z`, `0` to `9` and `/`",
+        ));
     }
     if record.body.len() > Record::MAX_BODY {
         return Err(failure::misuse("a record has at most 1 MiB"));
@@ -79,7 +81,8 @@ fn update_head(
 
 fn insert(dialect: Dialect, table: &Table, records: &[&Record]) -> Result<Statement, BackendError> {
     let mut statement = Statement::default();
-    statement.push(&format!("INSERT INTO {} (name, revision, record) VALUES ", table.quoted(dialect)));
+    statement
+        .push(&format!("INSERT INTO {} (name, revision, record) VALUES ", table.quoted(dialect)));
     for (row, record) in records.iter().enumerate() {
         statement.push(if row == 0 { "(" } else { ", (" });
         statement.text(dialect, &*record.name);
@@ -134,7 +137,10 @@ mod tests {
             for statement in &swap.rest {
                 let rows: Vec<_> = statement.binds.chunks(3).collect();
                 let bytes: usize = rows.iter().map(|row| text(&row[2]).len()).sum();
-                assert!(rows.len() <= MOST_ROWS && (bytes <= MOST_BYTES || rows.len() == 1), "{bytes} bytes");
+                assert!(
+                    rows.len() <= MOST_ROWS && (bytes <= MOST_BYTES || rows.len() == 1),
+                    "{bytes} bytes"
+                );
                 names.extend(rows.iter().map(|row| text(&row[0]).to_owned()));
             }
             assert_eq!(names, (1..=2_102).map(name).collect::<Vec<_>>(), "each record once");
@@ -145,7 +151,8 @@ mod tests {
     #[test]
     fn the_statements() {
         let changed = [record("a", 1), record("head", 2), record("b/1", 3)];
-        let swap = |expected| Swap::new(Dialect::Postgres, &Table::default(), expected, &changed).unwrap();
+        let swap =
+            |expected| Swap::new(Dialect::Postgres, &Table::default(), expected, &changed).unwrap();
         assert_eq!(
             swap(0).head.sql,
             "INSERT INTO \"encrypted_field_keys\" (name, revision, record) VALUES ($1, $2, $3)"

@@ -7,5 +7,8 @@ pub(crate) mod env;
 pub(crate) mod file;
 pub(crate) mod passphrase;
 #[cfg(any(feature = "file-store", feature = "key-file", feature = "local-kek"))]
-#[cfg_attr(not(any(feature = "file-store", feature = "key-file")), allow(dead_code))]
+#[cfg_attr(
+    not(all(feature = "file-store", feature = "key-file", feature = "local-kek")),
+    allow(dead_code)
+)]
 pub(crate) mod storage;

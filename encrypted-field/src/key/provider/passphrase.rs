@@ -1,7 +1,8 @@
-//! A key from a passphrase: Argon2id (RFC 9106), once, when keys are loaded; never per value.
+//! A key from a passphrase: Argon2id (RFC 9106), once, when keys are loaded, and never per value.
 
 use zeroize::Zeroizing;
 
+use super::encoding::{BYTE_ORDER_MARK, HAS_BYTE_ORDER_MARK, HAS_QUOTES};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 
@@ -15,16 +16,21 @@ fn invalid(detail: String) -> Error {
 }
 
 impl Key {
-    /// An active key from a passphrase: Argon2id version 0x13, 64 MiB, 3 passes, 4 lanes (the
-    /// second recommended option of RFC 9106 section 4). Takes about a tenth of a second and 64
-    /// MiB, once, when keys are loaded.
+    /// An active key from a passphrase, by Argon2id version 0x13 with 64 MiB, 3 passes and 4 lanes
+    /// (the second recommended option of RFC 9106 section 4). It takes about a tenth of a second
+    /// and 64 MiB, once, when keys are loaded.
     ///
-    /// The passphrase has at least 12 bytes, the salt at least 16 random ones (RFC 9106 section
-    /// 3.1), which are no secret. To rotate away from it, keep it as a retired key beside the new
-    /// one. Argon2id is no approved function of FIPS 140-3, with the feature `fips` neither.
+    /// The passphrase is one line of at least 12 bytes. Every byte counts, even a space at the end.
+    /// Line breaks, a byte order mark before it and quotes around it are errors. They come from
+    /// files and tools, and without them the same passphrase would give another key. The salt is at
+    /// least 16 random bytes (RFC 9106 section 3.1), and is no secret.
+    ///
+    /// To rotate away from this key, keep it as a retired key beside the new one. Argon2id is not
+    /// an approved function of FIPS 140-3, not even with the feature `fips`.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidKeys`]: shorter than that, or the feature `passphrase` is off.
+    /// [`ErrorKind::InvalidKeys`]: the passphrase or the salt is shorter than that or not as said
+    /// above, or the feature `passphrase` is off.
     pub fn from_passphrase(id: u32, passphrase: &str, salt: &[u8]) -> Result<Self> {
         Ok(Self::new(id, *stretch(passphrase, salt)?))
     }
@@ -41,7 +47,28 @@ pub(crate) fn stretch(passphrase: &str, salt: &[u8]) -> Result<Zeroizing<[u8; 32
     if passphrase.len() < MIN_PASSPHRASE {
         return Err(invalid(format!("the passphrase is shorter than {MIN_PASSPHRASE} bytes")));
     }
+    if let Some(what) = came_along(passphrase) {
+        return Err(invalid(format!("the passphrase: {what}")));
+    }
     argon2id(passphrase, salt)
+}
+
+/// Additions to the passphrase on its way to here. Without them, as somebody types it later, it is
+/// another key.
+fn came_along(passphrase: &str) -> Option<&'static str> {
+    let mut ends = passphrase.chars();
+    if passphrase.starts_with(BYTE_ORDER_MARK) {
+        Some(HAS_BYTE_ORDER_MARK)
+    } else if passphrase.contains(['\n', '\r']) {
+        Some("a line break stands in it or at its end; write the file with `printf '%s'`")
+    } else if matches!(
+        (ends.next(), ends.next_back()),
+        (Some('"'), Some('"')) | (Some('\''), Some('\''))
+    ) {
+        Some(HAS_QUOTES)
+    } else {
+        None
+    }
 }
 
 #[cfg(feature = "passphrase")]

@@ -13,13 +13,15 @@ use zeroize::Zeroizing;
 use crate::cipher;
 use crate::error::{Error, ErrorKind};
 
-/// Larger than a hundred thousand keys; more is not a key file.
+/// More than a hundred thousand keys need. A larger file is not a key file.
 pub(crate) const MAX_BYTES: u64 = 64 << 20;
 
 /// Why a file was not read or not written.
 pub(crate) enum Failure {
     /// The operating system said so.
     Io(&'static str, io::Error),
+    /// The file, its folder or the target of a link is not there. Has what it is, and what to do.
+    Missing(&'static str, String),
     /// It is not what it must be.
     Refused(Cow<'static, str>),
     /// The lock is another's for longer than this waits.
@@ -32,7 +34,11 @@ impl Failure {
     /// What happened, for messages.
     pub(crate) fn detail(&self) -> Cow<'static, str> {
         match self {
-            Self::Io(what, e) => format!("{what}: {e}").into(),
+            Self::Io(what, e) => match hint(e.kind()) {
+                Some(hint) => format!("{what}: {e}; {hint}").into(),
+                None => format!("{what}: {e}").into(),
+            },
+            Self::Missing(what, missing) => format!("{what}: {missing}").into(),
             Self::Refused(what) => what.clone(),
             Self::Locked(wait) => format!(
                 "others have held its lock for {wait:?}; a process that was stopped while it wrote holds it until it ends"
@@ -54,23 +60,80 @@ impl From<Failure> for Error {
 
 type Result<T> = std::result::Result<T, Failure>;
 
+/// Advice on an error of the operating system, whose own words only say what it is.
+fn hint(kind: io::ErrorKind) -> Option<String> {
+    let hint = match kind {
+        io::ErrorKind::PermissionDenied => {
+            return Some(format!("{} needs the permission for it", unix::this_process()));
+        }
+        io::ErrorKind::ReadOnlyFilesystem => "put it on a volume that can be written to",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room there",
+        io::ErrorKind::NotADirectory => "a folder on the way to it is a file; correct the path",
+        io::ErrorKind::IsADirectory => "it is a folder; name a file in it",
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidFilename => "correct the path",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
 fn failed(what: &'static str) -> impl FnOnce(io::Error) -> Failure {
     move |e| Failure::Io(what, e)
+}
+
+/// As [`failed`], for errors about what the path names.
+fn failed_at<'p>(what: &'static str, path: &'p Path) -> impl FnOnce(io::Error) -> Failure + 'p {
+    move |e| match e.kind() {
+        io::ErrorKind::NotFound => Failure::Missing(what, missing(path)),
+        _ => Failure::Io(what, e),
+    }
+}
+
+/// The missing part of the path to a file that is not there: the first folder, the target of a
+/// link, or the file itself.
+fn missing(path: &Path) -> String {
+    if path.as_os_str().is_empty() {
+        return "the path is empty; name a file".to_owned();
+    }
+    let target = path.read_link().map(|target| folder(path).join(target));
+    let file = target.as_deref().unwrap_or(path);
+    let gone = folder(file).ancestors().take_while(|folder| !folder.exists()).last();
+    match (gone, &target) {
+        (Some(gone), _) if !gone.as_os_str().is_empty() => {
+            format!("the folder {} is not there; make it, or mount its volume", gone.display())
+        }
+        (_, Ok(target)) => format!(
+            "it is a link to {}, which is not there; mount the volume, or remove the link",
+            target.display()
+        ),
+        _ => "there is no such file; correct the path, or put the file there".to_owned(),
+    }
 }
 
 fn refused(what: impl Into<Cow<'static, str>>) -> Failure {
     Failure::Refused(what.into())
 }
 
-pub(crate) fn read(path: &Path, allow_group_read: bool) -> Result<Zeroizing<Vec<u8>>> {
-    let file =
-        unix::without_waiting(OpenOptions::new().read(true)).open(path).map_err(failed("can't open"))?;
-    // Asked of the open file, not of the path: what was checked is what is read.
+/// Who may read a file beside its owner.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Readers {
+    /// Nobody. The text says how its group can be allowed to.
+    Owner(&'static str),
+    /// Its group.
+    Group,
+    /// Its group, if that is root's. Root gives files to groups on purpose, as orchestrators do.
+    GroupOfRoots,
+}
+
+pub(crate) fn read(path: &Path, readers: Readers) -> Result<Zeroizing<Vec<u8>>> {
+    let opened = unix::without_waiting(OpenOptions::new().read(true)).open(path);
+    let file = opened.map_err(failed_at("can't open", path))?;
+    // Asked of the open file, not of the path. So the file that was checked is the one that is
+    // read.
     let meta = file.metadata().map_err(failed("can't read"))?;
     if !meta.is_file() {
-        return Err(refused("not a regular file"));
+        return Err(refused("not a regular file; correct the path"));
     }
-    unix::check_access(&meta, allow_group_read)?;
+    unix::check_access(&meta, readers)?;
     if meta.len() > MAX_BYTES {
         return Err(refused("larger than 64 MiB; is it the key file?"));
     }
@@ -80,13 +143,13 @@ pub(crate) fn read(path: &Path, allow_group_read: bool) -> Result<Zeroizing<Vec<
     Ok(text)
 }
 
-/// Where the file itself is: links to it share one lock, and are not replaced by it.
+/// The place of the file itself. Links to it share one lock, and are not replaced by it.
 pub(crate) fn resolve(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
-/// Held until dropped; `None` waits for it without a bound. The lock file stays: removing it would
-/// let two writers hold two different ones.
+/// Held until dropped. `None` waits for it without a bound. The lock file stays, because removing
+/// it would let two writers hold two different ones.
 pub(crate) fn lock(path: &Path, wait: Option<Duration>) -> Result<File> {
     let file = lock_file(path)?;
     match wait {
@@ -97,7 +160,7 @@ pub(crate) fn lock(path: &Path, wait: Option<Duration>) -> Result<File> {
     Ok(file)
 }
 
-/// By asking again and again: no operating system has a bound for the wait itself.
+/// By asking again and again, because no operating system has a bound for the wait itself.
 fn lock_within(file: &File, wait: Duration) -> Result<()> {
     const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
@@ -107,7 +170,9 @@ fn lock_within(file: &File, wait: Duration) -> Result<()> {
         match file.try_lock() {
             Ok(()) => return Ok(()),
             Err(TryLockError::Error(e)) => return Err(failed("can't lock")(e)),
-            Err(TryLockError::WouldBlock) if start.elapsed() >= wait => return Err(Failure::Locked(wait)),
+            Err(TryLockError::WouldBlock) if start.elapsed() >= wait => {
+                return Err(Failure::Locked(wait));
+            }
             Err(TryLockError::WouldBlock) => std::thread::sleep(pause),
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
@@ -116,11 +181,11 @@ fn lock_within(file: &File, wait: Duration) -> Result<()> {
 
 fn lock_file(path: &Path) -> Result<File> {
     if path.file_name().is_none() {
-        return Err(refused("the path names no file"));
+        return Err(refused("the path names no file; correct it"));
     }
     unix::private(OpenOptions::new().write(true).create(true).truncate(false))
         .open(beside(path, ".lock"))
-        .map_err(failed("can't make the lock file"))
+        .map_err(failed_at("can't make the lock file", path))
 }
 
 /// Temporary file, flush, rename, flush of the folder: after a crash there is the old file or the
@@ -130,7 +195,8 @@ pub(crate) fn write(path: &Path, text: &[u8]) -> Result<()> {
     cipher::random(&mut random).map_err(Failure::Random)?;
     let temporary = beside(path, &format!("{TEMPORARY}{:016x}", u64::from_be_bytes(random)));
     let written = (|| {
-        let mut file = unix::private(OpenOptions::new().write(true).create_new(true)).open(&temporary)?;
+        let mut file =
+            unix::private(OpenOptions::new().write(true).create_new(true)).open(&temporary)?;
         if let Ok(before) = path.metadata() {
             unix::take_after(&file, &before)?;
         }
@@ -141,9 +207,10 @@ pub(crate) fn write(path: &Path, text: &[u8]) -> Result<()> {
     if let Err(e) = written {
         // Best effort: the next writer removes what this leaves.
         let _ = std::fs::remove_file(&temporary);
-        return Err(failed("can't write")(e));
+        return Err(failed_at("can't write", path)(e));
     }
-    unix::sync_folder(folder(path)).map_err(failed("it is written, but its folder can't be flushed to disk"))
+    unix::sync_folder(folder(path))
+        .map_err(failed("it is written, but its folder can't be flushed to disk"))
 }
 
 const TEMPORARY: &str = ".tmp-";
@@ -156,7 +223,9 @@ fn remove_leftovers(path: &Path) {
         let name = entry.file_name();
         let number = name.as_encoded_bytes().strip_prefix(prefix.as_encoded_bytes());
         // Only names that `write` gives: `keys.json.tmp-backup` is somebody else's.
-        if number.is_some_and(|number| number.len() == 16 && number.iter().all(u8::is_ascii_hexdigit)) {
+        if number
+            .is_some_and(|number| number.len() == 16 && number.iter().all(u8::is_ascii_hexdigit))
+        {
             // Best effort: a file that can't be removed does no harm to the keys in use.
             let _ = std::fs::remove_file(entry.path());
         }
@@ -181,19 +250,37 @@ pub(crate) fn folder(path: &Path) -> &Path {
 mod unix {
     use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 
-    use super::{File, Metadata, OpenOptions, Path, Result, io, refused};
+    use super::{File, Metadata, OpenOptions, Path, Readers, Result, io, refused};
 
-    pub(super) fn check_access(meta: &Metadata, allow_group_read: bool) -> Result<()> {
-        let (mode, owner, user) = (meta.mode() & 0o777, meta.uid(), rustix::process::geteuid().as_raw());
-        let too_open = mode & if allow_group_read { 0o037 } else { 0o077 };
-        if too_open != 0 {
-            let group = mode & 0o077 == 0o040;
-            let fix = if group {
-                "`chmod 600`, or allow it with `allow_group_read`"
-            } else {
-                "`chmod 600` the file"
+    pub(super) fn check_access(meta: &Metadata, readers: Readers) -> Result<()> {
+        let (mode, owner, user) =
+            (meta.mode() & 0o777, meta.uid(), rustix::process::geteuid().as_raw());
+        let group_may_read = match readers {
+            Readers::Owner(_) => false,
+            Readers::Group => true,
+            Readers::GroupOfRoots => owner == 0,
+        };
+        let allowed = if group_may_read { 0o740 } else { 0o700 };
+        if mode & !allowed != 0 {
+            let fix = match readers {
+                Readers::Owner(option) if mode & 0o077 == 0o040 => {
+                    format!("`chmod 600`, or let its group read it, with {option}")
+                }
+                Readers::Owner(_) => {
+                    "`chmod 600` the file (where Kubernetes mounts it: `defaultMode: 0400`)"
+                        .to_owned()
+                }
+                Readers::GroupOfRoots if owner != 0 => {
+                    "`chmod 600` the file, or let it be root's".to_owned()
+                }
+                Readers::Group | Readers::GroupOfRoots => {
+                    "`chmod 640` the file (where Kubernetes mounts it: `defaultMode: 0440`)"
+                        .to_owned()
+                }
             };
-            return Err(refused(format!("mode {mode:04o} lets others than its owner at the keys; {fix}")));
+            return Err(refused(format!(
+                "mode {mode:04o} lets others at the keys than may read them; {fix}"
+            )));
         }
         if owner != user && owner != 0 {
             return Err(refused(format!(
@@ -203,7 +290,13 @@ mod unix {
         Ok(())
     }
 
-    /// A pipe would keep the open waiting for a writer; it is refused once it is open.
+    /// For messages.
+    pub(super) fn this_process() -> String {
+        let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
+        format!("this process (user id {}, group id {})", user.as_raw(), group.as_raw())
+    }
+
+    /// A pipe would keep the open waiting for a writer. It is refused once it is open.
     pub(super) fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
         options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
     }
@@ -226,13 +319,17 @@ mod unix {
     }
 }
 
-/// Where there are no Unix permissions, owner and mode are not checked.
+/// If there are no Unix permissions, owner and mode are not checked.
 #[cfg(not(unix))]
 mod unix {
-    use super::{File, Metadata, OpenOptions, Path, Result, io};
+    use super::{File, Metadata, OpenOptions, Path, Readers, Result, io};
 
-    pub(super) fn check_access(_: &Metadata, _: bool) -> Result<()> {
+    pub(super) fn check_access(_: &Metadata, _: Readers) -> Result<()> {
         Ok(())
+    }
+
+    pub(super) fn this_process() -> String {
+        "this process".to_owned()
     }
 
     pub(super) fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {

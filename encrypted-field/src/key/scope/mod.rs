@@ -1,5 +1,5 @@
-//! The scope that is entered: around a closure or a future, for the fields whose keys are those of
-//! a tenant.
+//! The scope that is entered, around a closure or a future. It is for fields that use the keys of a
+//! tenant.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -12,13 +12,14 @@ use std::task::{Context, Poll};
 use arc_swap::ArcSwap;
 
 use super::Keyring;
+use crate::error::{Error, ErrorKind, Result};
 
 thread_local! {
     static CURRENT: RefCell<Option<Scope>> = const { RefCell::new(None) };
 }
 
-/// Whose keys a field with `scope = dynamic` uses: those of the scope that is entered, such as the
-/// tenant of a request.
+/// A scope to enter, such as the tenant of a request. A field with `scope = dynamic` uses the keys
+/// of the scope that is entered.
 ///
 /// ```
 /// use encrypted_field::{Encrypted, ErrorKind, Key, Keyring, Scope, generate_key};
@@ -36,14 +37,16 @@ thread_local! {
 /// let _ring = Keyring::builder().key(acme).key(globex).build()?.hold(); // in an application: `install`
 ///
 /// let customer = Customer { iban: "DE02120300000000202051".into() };
-/// let stored = Scope::named("acme").run(|| customer.iban.to_stored_text())?;
+/// let acme = Scope::named("acme")?;
+/// let stored = acme.run(|| customer.iban.to_stored_text())?;
 /// assert!(stored.starts_with("ef1:1:"));
 ///
 /// // It opens where "acme" is entered, and nowhere else.
-/// # use encrypted_field::EncryptedField as _;
-/// let iban = Scope::named("acme").run(|| Iban::from_stored_text(stored.clone()))?;
+/// # use encrypted_field::EncryptedFieldExt as _;
+/// let iban = acme.run(|| Iban::from_stored_text(stored.clone()))?;
 /// assert_eq!(&*iban, "DE02120300000000202051");
-/// let refused = Scope::named("globex").run(|| Iban::from_stored_text(stored.clone())).unwrap_err();
+/// let globex = Scope::named("globex")?;
+/// let refused = globex.run(|| Iban::from_stored_text(stored.clone())).unwrap_err();
 /// assert_eq!(refused.kind(), ErrorKind::ScopeMismatch);
 /// let refused = Iban::from_stored_text(stored).unwrap_err();
 /// assert_eq!(refused.kind(), ErrorKind::NoScope);
@@ -51,12 +54,13 @@ thread_local! {
 /// # }
 /// ```
 ///
-/// Scopes nest: the inner one holds, and when it ends, also by a panic, the outer one comes back.
+/// Scopes nest. The inner one is in force. When it ends, even by a panic, the outer one comes back.
 ///
 /// # In async code
 ///
-/// [`enter`](Self::enter) keeps the scope with the future, on whatever thread and runtime it runs,
-/// and away from the other futures there:
+/// [`enter`](Self::enter) takes a closure that gives a future. It runs the closure in the scope,
+/// and keeps the scope with the future, on any thread and runtime. Other futures there do not see
+/// it:
 ///
 /// ```
 /// # use encrypted_field::{Encrypted, Key, Keyring, Scope, Secret, generate_key};
@@ -66,9 +70,9 @@ thread_local! {
 /// # impl Database { async fn insert(&self, stored: String) -> String { stored } }
 /// # type Response = encrypted_field::Result<String>;
 /// async fn handle(request: Request, database: &Database) -> Response {
-///     let scope = Scope::named(request.tenant.as_str()); // of the session, not of what the client says
+///     let scope = Scope::named(request.tenant)?; // of the session, not of what the client says
 ///     scope
-///         .enter(async {
+///         .enter(async || {
 ///             let iban = Iban::from(request.iban);
 ///             Ok(database.insert(iban.to_stored_text()?).await)
 ///         })
@@ -81,18 +85,22 @@ thread_local! {
 /// # assert!(runtime.block_on(handle(request, &Database)).unwrap().starts_with("ef1:1:"));
 /// ```
 ///
-/// The future must do the work, not only wait for it: SQLx seals in `bind` and Diesel in `execute`,
-/// before either is awaited. So write `scope.enter(async { query.execute(connection).await })`, not
-/// `scope.enter(query.execute(connection))`. And a row opens where its columns are read, which for
-/// a stream is where it is consumed.
+/// SQLx seals in `bind`, and diesel-async in `execute`, before you await either. So call them
+/// inside of the closure: `scope.enter(|| query.bind(iban).execute(&pool))` seals in `scope`. If
+/// you bind before you call `enter`, the value was sealed before, in the scope that was entered
+/// then. If no scope was entered, sealing failed.
 ///
-/// What is spawned begins without a scope, and its fields refuse to work; [`carry`](Self::carry)
-/// and [`carry_future`](Self::carry_future) take the scope along.
+/// A row opens where its columns are read. For a stream, that is where you consume it.
+///
+/// A spawned thread or task begins without a scope, and its fields refuse to work.
+/// [`carry`](Self::carry) and [`carry_future`](Self::carry_future) take the scope along.
 ///
 /// # Which keys
 ///
-/// A [named](Self::named) scope has its keys in the key ring in use. The empty name is that of the
-/// default scope: whoever enters that has chosen it, and no field falls back to it.
+/// A [named](Self::named) scope has its keys in the key ring in use. The keys of the default scope
+/// serve all fields without a scope. To enter it, use [`Scope::default_scope`]. No field falls back
+/// to it, and no name stands for it. An empty name is an error, so that a tenant without a name
+/// does not share its keys.
 #[derive(Clone)]
 pub struct Scope(Arc<Inner>);
 
@@ -102,17 +110,30 @@ struct Inner {
 }
 
 impl Scope {
-    /// The scope of this name, with its keys in the key ring in use: the installed or held one, or
-    /// the one that is passed to a `…_with` method.
+    /// The scope of this name. Its keys are in the key ring in use: the installed or held one, or
+    /// the one that you pass to a `…_with` method. Names are compared byte by byte, with white
+    /// space.
     ///
-    /// A name without keys fails when a value is sealed or opened, not here.
-    pub fn named(name: impl Into<Box<str>>) -> Self {
-        Self(Arc::new(Inner { name: name.into(), ring: None }))
+    /// If a name has no keys, sealing and opening fail, and not this call.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidScope`]: the name is empty.
+    pub fn named(name: impl Into<Box<str>>) -> Result<Self> {
+        let name = name.into();
+        check_name(&name)?;
+        Ok(Self(Arc::new(Inner { name, ring: None })))
+    }
+
+    /// The default scope. Its name is empty. Fields without a scope use its keys. It is not the
+    /// scope of a tenant.
+    // Not as `Default`, because `unwrap_or_default` on a tenant that was not found would choose it.
+    pub fn default_scope() -> Self {
+        Self(Arc::new(Inner { name: "".into(), ring: None }))
     }
 
     /// A scope with a ring of its own, which holds the keys of this scope and no others, and may be
     /// swapped.
-    // For the key manager of `envelope`, where that is on.
+    // For the key manager of `envelope`, if that is on.
     #[cfg_attr(not(feature = "envelope"), allow(dead_code))]
     pub(crate) fn with_ring(name: impl Into<Box<str>>, ring: Arc<ArcSwap<Keyring>>) -> Self {
         Self(Arc::new(Inner { name: name.into(), ring: Some(ring) }))
@@ -123,12 +144,24 @@ impl Scope {
         &self.0.name
     }
 
+    /// The ring with its keys: its own, or the one in use. For tools that open values by hand, such
+    /// as through a [`Column`](crate::column::Column).
+    ///
+    /// # Errors
+    /// Those of [`keyring`](crate::keyring), if it has no ring of its own.
+    pub fn keyring(&self) -> Result<Arc<Keyring>> {
+        match self.ring() {
+            Some(ring) => Ok(ring.load_full()),
+            None => super::keyring(),
+        }
+    }
+
     #[inline]
     pub(crate) fn ring(&self) -> Option<&ArcSwap<Keyring>> {
         self.0.ring.as_deref()
     }
 
-    /// The scope that is entered here: on this thread, in this future.
+    /// The scope that is entered here, on this thread and in this future.
     pub fn current() -> Option<Self> {
         // A thread that is ending is in none.
         CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
@@ -139,19 +172,50 @@ impl Scope {
         run_in(Some(self.clone()), f)
     }
 
-    /// The future in this scope: whenever it is polled, and when it is dropped.
-    pub fn enter<F: Future>(&self, future: F) -> InScope<F> {
+    /// Runs `f` at once, in this scope. The future that comes out is in this scope, too, whenever
+    /// it is polled and when it is dropped. It is `Send` if the future of `f` is.
+    ///
+    /// ```
+    /// # use encrypted_field::Scope;
+    /// # struct Pool;
+    /// # struct Query(String);
+    /// # fn query() -> Query { Query(String::new()) }
+    /// # impl Query {
+    /// #     fn bind(self, _: &str) -> Self { Self(Scope::current().unwrap().name().to_owned()) }
+    /// #     async fn execute(self, _: &Pool) -> String { self.0 }
+    /// # }
+    /// # async fn handle(iban: &str, pool: &Pool) -> encrypted_field::Result<()> {
+    /// let (acme, bolt) = (Scope::named("acme")?, Scope::named("bolt")?);
+    /// bolt.enter(async || {
+    ///     // Binds, and so seals, in "acme".
+    ///     let done = acme.enter(|| query().bind(iban).execute(pool)).await;
+    /// #   assert_eq!(done, "acme");
+    ///     // More than one call.
+    ///     acme.enter(async || {
+    ///         query().bind(iban).execute(pool).await;
+    ///         query().bind(iban).execute(pool).await
+    ///     })
+    ///     .await;
+    /// })
+    /// .await;
+    /// # Ok(())
+    /// # }
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(handle("x", &Pool)).unwrap();
+    /// ```
+    pub fn enter<F: Future>(&self, f: impl FnOnce() -> F) -> InScope<F> {
+        let future = self.run(f);
         InScope::new(Some(self.clone()), future)
     }
 
-    /// The closure in the scope that is entered now, for a thread that has none: of
-    /// `tokio::task::spawn_blocking`, `std::thread::spawn` or `rayon::spawn`. Where none is
-    /// entered, the closure runs in none.
+    /// Puts a closure into the scope that is entered now, for a thread that has none: of
+    /// `tokio::task::spawn_blocking`, `std::thread::spawn` or `rayon::spawn`. If no scope is
+    /// entered, the closure runs without one.
     ///
     /// ```
     /// # use encrypted_field::Scope;
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    /// # runtime.block_on(Scope::named("acme").enter(async {
+    /// # runtime.block_on(Scope::named("acme").unwrap().enter(async || {
     /// let name = || Scope::current().map(|scope| scope.name().to_owned());
     /// assert_eq!(tokio::task::spawn_blocking(name).await.unwrap(), None);
     /// assert_eq!(tokio::task::spawn_blocking(Scope::carry(name)).await.unwrap().as_deref(), Some("acme"));
@@ -165,8 +229,8 @@ impl Scope {
         move || run_in(scope, f)
     }
 
-    /// As [`carry`](Self::carry), for a closure that is lent something, such as the connection of a
-    /// pool whose `interact` runs it on a thread of its own.
+    /// As [`carry`](Self::carry), for a closure that borrows something, such as the connection of a
+    /// pool whose `interact` runs the closure on another thread.
     ///
     /// ```
     /// # use encrypted_field::Scope;
@@ -178,7 +242,7 @@ impl Scope {
     /// #     }
     /// # }
     /// # let mut pool = Pool(Connection);
-    /// # let name = Scope::named("acme").run(|| {
+    /// # let name = Scope::named("acme").unwrap().run(|| {
     /// pool.interact(Scope::carry_with(|connection: &mut Connection| {
     ///     // …
     /// #   let _ = connection;
@@ -196,8 +260,8 @@ impl Scope {
         move |lent| run_in(scope, || f(lent))
     }
 
-    /// The future in the scope that is entered now, for a task of its own:
-    /// `tokio::spawn(Scope::carry_future(…))`. Where none is entered, the future runs in none.
+    /// Puts a future into the scope that is entered now, for a task of its own:
+    /// `tokio::spawn(Scope::carry_future(…))`. If no scope is entered, the future runs without one.
     pub fn carry_future<F: Future>(future: F) -> InScope<F> {
         InScope::new(Self::current(), future)
     }
@@ -209,8 +273,18 @@ impl fmt::Debug for Scope {
     }
 }
 
-/// A future that is polled, and dropped, in a scope. Made by [`Scope::enter`] and
-/// [`Scope::carry_future`]; the future inside is on the heap.
+/// The default scope's name is empty. Nobody gets there by a name that got lost.
+pub(crate) fn check_name(name: &str) -> Result<()> {
+    if !name.is_empty() {
+        return Ok(());
+    }
+    let detail = "it is empty; pass the tenant's name. For the keys that all tenants share there is \
+                  `Scope::default_scope()`";
+    Err(Error::new(ErrorKind::InvalidScope).detail(detail))
+}
+
+/// A future that is polled and dropped in a scope. [`Scope::enter`] and [`Scope::carry_future`]
+/// make it. The future inside is on the heap.
 #[must_use = "futures do nothing unless polled"]
 pub struct InScope<F> {
     scope: Option<Scope>,

@@ -1,13 +1,13 @@
 //! Scopes with a ring of their own, which only the library makes. `tests/tests/scopes` has all
 //! others.
 #![allow(clippy::unwrap_used)]
-// What the derive emits is foreign code elsewhere.
+// Elsewhere, the code that the derive emits is foreign.
 #![allow(unreachable_pub, unused_imports)]
 
 use super::*;
 use crate::error::ErrorKind;
 use crate::key::{Key, KeyState, generate_key};
-use crate::{Encrypted, EncryptedField, EncryptedModel as _, KeyId, Secret};
+use crate::{Encrypted, EncryptedFieldExt, EncryptedModel as _, KeyId, Secret};
 
 const PLAIN: &str = "CANARY-DE02120300000000202051";
 
@@ -59,18 +59,24 @@ fn its_own_ring_goes_before_the_one_in_use() {
     let stored = acme.run(|| iban.to_stored_text()).unwrap();
     assert!(stored.starts_with("ef1:3:"), "{stored}");
     let detached = acme.run(|| iban.seal_text()).unwrap();
-    assert!(acme.run(|| iban.presealed()).unwrap().as_text().unwrap().starts_with("ef1:3:"));
+    assert!(acme.run(|| iban.to_stored_value()).unwrap().as_text().unwrap().starts_with("ef1:3:"));
     acme.run(|| {
         let opened = Iban::from_stored_text(stored.clone()).unwrap();
         assert_eq!(&*opened, PLAIN);
         assert!(!opened.is_stale());
         assert_eq!(&*Iban::open_text(&detached).unwrap(), PLAIN);
-        assert_eq!(kind(Iban::from(stored.as_str()).to_stored_text()), Some(ErrorKind::DoubleEncryption));
+        assert_eq!(
+            kind(Iban::from(stored.as_str()).to_stored_text()),
+            Some(ErrorKind::DoubleEncryption)
+        );
     });
 
     // By name alone there is only the ring in use, which does not have that key.
-    let named = Scope::named("acme");
-    assert_eq!(kind(named.run(|| Iban::from_stored_text(stored.clone()))), Some(ErrorKind::UnknownKey));
+    let named = Scope::named("acme").unwrap();
+    assert_eq!(
+        kind(named.run(|| Iban::from_stored_text(stored.clone()))),
+        Some(ErrorKind::UnknownKey)
+    );
     let other = named.run(|| iban.to_stored_text()).unwrap();
     assert!(other.starts_with("ef1:2:"), "{other}");
     // Nor is what its own ring does not have looked for elsewhere: perhaps it was destroyed.
@@ -82,7 +88,8 @@ fn keys_of_other_scopes_are_told_from_unknown_ones() {
     let (default, globex, own) = (key(1, ""), key(2, "globex"), key(3, "acme"));
     let (acme, _) = scope("acme", &[&own]);
     let iban = Iban::from(PLAIN);
-    let stored = Scope::named("globex").run(|| iban.to_stored_text_with(&ring(&[&globex]))).unwrap();
+    let scope_of_globex = Scope::named("globex").unwrap();
+    let stored = scope_of_globex.run(|| iban.to_stored_text_with(&ring(&[&globex]))).unwrap();
     let refused = || kind(acme.run(|| Iban::from_stored_text(stored.clone())));
     {
         let _held = ring(&[&default, &globex]).hold();
@@ -94,9 +101,12 @@ fn keys_of_other_scopes_are_told_from_unknown_ones() {
     }
     // No keys but its own.
     assert_eq!(refused(), Some(ErrorKind::UnknownKey));
-    // In its own ring, too, where somebody put it by mistake.
+    // Even in its own ring, if somebody put it there by mistake.
     let (acme, _) = scope("acme", &[&own, &globex]);
-    assert_eq!(kind(acme.run(|| Iban::from_stored_text(stored.clone()))), Some(ErrorKind::ScopeMismatch));
+    assert_eq!(
+        kind(acme.run(|| Iban::from_stored_text(stored.clone()))),
+        Some(ErrorKind::ScopeMismatch)
+    );
 }
 
 #[test]
@@ -152,6 +162,6 @@ fn its_ring_may_be_swapped() {
 fn debug_shows_the_name_only() {
     let (acme, _) = scope("acme", &[&key(1, "acme")]);
     assert_eq!(format!("{acme:?}"), r#"Scope("acme")"#);
-    let future = acme.enter(std::future::ready(PLAIN));
+    let future = acme.enter(|| std::future::ready(PLAIN));
     assert_eq!(format!("{future:?}"), r#"InScope { scope: Some(Scope("acme")), .. }"#);
 }

@@ -1,19 +1,22 @@
-//! The bind of an encrypted field. Diesel's own may stand anywhere; this one only where a value is written.
+//! The bind of an encrypted field. Diesel's own bind may stand anywhere. This one may stand only
+//! where a value is written.
 
 use std::marker::PhantomData;
 
 use diesel::backend::Backend;
 use diesel::expression::{
-    AppearsOnTable, Expression, SelectableExpression, TypedExpressionType, ValidGrouping, is_aggregate,
+    AppearsOnTable, Expression, SelectableExpression, TypedExpressionType, ValidGrouping,
+    is_aggregate,
 };
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
 use diesel::sql_types::{HasSqlType, SqlType};
 
-/// A value on its way into a column: `.set(column.eq(value))` takes it, `.filter(column.eq(value))` does not.
+/// A value on its way into a column. `.set(column.eq(value))` takes it, and
+/// `.filter(column.eq(value))` does not.
 ///
-/// Both build the same expression; a filter also asks for `ValidGrouping`, which holds for [`Searchable`] values
-/// only, and none is.
+/// Both build the same expression. A filter also asks for `ValidGrouping`, which holds for
+/// [`Searchable`] values only, and no value is.
 #[derive(Debug, Clone, Copy)]
 pub struct WriteOnly<ST, T> {
     value: T,
@@ -58,7 +61,8 @@ where
     type IsAggregate = is_aggregate::Never;
 }
 
-/// Holds for nothing: an encrypted value is stored differently each time, so the database can't find it.
+/// Holds for no type. An encrypted value is stored differently each time, so the database can't
+/// find it.
 #[diagnostic::on_unimplemented(
     message = "an encrypted value can't be searched for: it is stored differently each time",
     label = "can be written with `insert_into` and `set`, not compared",

@@ -2,9 +2,9 @@
 
 mod bind;
 mod macros;
-mod read;
+mod moving;
 mod write;
 
 pub use bind::{Searchable, WriteOnly};
-pub use read::not_text;
+pub use moving::{DieselColumn, DieselKey, DieselModel, MovingBackend};
 pub use write::WriteSealed;

@@ -1,15 +1,18 @@
-//! How a backend takes a value that was sealed just now. Nothing is kept in the field, so each write seals afresh.
+//! How a backend takes a value that was sealed just now. Nothing is kept in the field, so each
+//! write seals afresh.
 
 use diesel::backend::Backend;
 use diesel::serialize::{self, Output};
 
 /// A Diesel backend that `T` can be written to, as SQL type `ST` (`Text` or `Binary`).
 ///
-/// Implemented for PostgreSQL, MySQL and SQLite behind `diesel-postgres`, `diesel-mysql` and `diesel-sqlite`.
-/// For a `#[derive(MultiConnection)]` enum, write [`diesel_multi_backend!`](crate::diesel_multi_backend) once.
+/// Implemented for PostgreSQL, MySQL and SQLite behind `diesel-postgres`, `diesel-mysql` and
+/// `diesel-sqlite`. For a `#[derive(MultiConnection)]` enum, write
+/// [`diesel_multi_backend!`](crate::diesel_multi_backend) once.
 #[diagnostic::on_unimplemented(
-    message = "encrypted fields can't be written through the Diesel backend `{Self}` yet",
-    note = "enable `diesel-postgres`, `diesel-mysql` or `diesel-sqlite` of encrypted-field",
+    message = "encrypted fields can't be written through the Diesel backend `{Self}`",
+    note = "enable the feature of encrypted-field for it: `cargo add encrypted-field --features diesel-postgres` \
+            (or `diesel-mysql`, `diesel-sqlite`)",
     note = "for a `#[derive(MultiConnection)]` enum, write `encrypted_field::diesel_multi_backend!(…)` once"
 )]
 pub trait WriteSealed<T, ST>: Backend {
@@ -17,8 +20,9 @@ pub trait WriteSealed<T, ST>: Backend {
     fn write_sealed<'b>(value: &'b T, out: &mut Output<'b, '_, Self>) -> serialize::Result;
 }
 
-/// Backends that collect their binds as bytes, and SQLite, which collects owned values. One impl for all whose
-/// `BindCollector` is `RawBytesBindCollector` would be neater; outside of Diesel it overlaps (E0119).
+/// Backends that collect their binds as bytes, and SQLite, which collects owned values. One impl
+/// for all whose `BindCollector` is `RawBytesBindCollector` would be neater, but outside of Diesel
+/// it overlaps (E0119).
 #[cfg_attr(
     not(any(feature = "diesel-postgres", feature = "diesel-mysql", feature = "diesel-sqlite")),
     allow(unused_macros)
@@ -26,16 +30,22 @@ pub trait WriteSealed<T, ST>: Backend {
 macro_rules! backend {
     ($backend:ty, $out:ident, $stored:ident => $put:expr) => {
         impl<T: crate::EncryptedField> WriteSealed<T, diesel::sql_types::Text> for $backend {
-            fn write_sealed<'b>(value: &'b T, $out: &mut Output<'b, '_, Self>) -> serialize::Result {
-                let $stored = value.to_stored_text()?;
+            fn write_sealed<'b>(
+                value: &'b T,
+                $out: &mut Output<'b, '_, Self>,
+            ) -> serialize::Result {
+                let $stored = crate::EncryptedFieldExt::to_stored_text(value)?;
                 $put;
                 Ok(serialize::IsNull::No)
             }
         }
 
         impl<T: crate::EncryptedField> WriteSealed<T, diesel::sql_types::Binary> for $backend {
-            fn write_sealed<'b>(value: &'b T, $out: &mut Output<'b, '_, Self>) -> serialize::Result {
-                let $stored = value.to_stored()?;
+            fn write_sealed<'b>(
+                value: &'b T,
+                $out: &mut Output<'b, '_, Self>,
+            ) -> serialize::Result {
+                let $stored = crate::EncryptedFieldExt::to_stored(value)?;
                 $put;
                 Ok(serialize::IsNull::No)
             }
@@ -50,8 +60,8 @@ backend!(diesel::mysql::Mysql, out, stored => std::io::Write::write_all(out, sto
 #[cfg(feature = "diesel-sqlite")]
 backend!(diesel::sqlite::Sqlite, out, stored => out.set_value(stored));
 
-/// Lets encrypted fields be written through a `#[derive(diesel::MultiConnection)]` enum: once per enum, beside it,
-/// with the backends of its variants.
+/// Lets encrypted fields be written through a `#[derive(diesel::MultiConnection)]` enum. Call it
+/// once for each enum, beside it, with the backends of its variants.
 ///
 /// ```ignore
 /// #[derive(diesel::MultiConnection)]

@@ -1,14 +1,19 @@
 //! SQLx: generic over databases, so that the feature `sqlx` pulls in no driver.
 
 mod macros;
+mod moving;
+mod read;
+
+pub use moving::{MovingDatabase, SqlxModel, add_key};
+pub use read::{may_be_legacy, text_as_bytes};
 
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::{Database, Encode, Type};
 
-use crate::field::{EncryptedField, Sealed, Storage, Stored};
+use crate::field::{EncryptedField, Storage, Stored, StoredValue};
 
-impl<DB, T> Type<DB> for Sealed<T>
+impl<DB, T> Type<DB> for StoredValue<T>
 where
     DB: Database,
     T: EncryptedField,
@@ -30,7 +35,7 @@ where
     }
 }
 
-impl<'q, DB, T> Encode<'q, DB> for Sealed<T>
+impl<'q, DB, T> Encode<'q, DB> for StoredValue<T>
 where
     DB: Database,
     T: EncryptedField,
@@ -44,7 +49,10 @@ where
         }
     }
 
-    fn encode_by_ref(&self, buf: &mut <DB as Database>::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
+    fn encode_by_ref(
+        &self,
+        buf: &mut <DB as Database>::ArgumentBuffer,
+    ) -> Result<IsNull, BoxDynError> {
         match self.stored() {
             Stored::Text(text) => text.encode_by_ref(buf),
             Stored::Binary(bytes) => bytes.encode_by_ref(buf),

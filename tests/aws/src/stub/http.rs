@@ -31,7 +31,10 @@ pub(super) fn serve(mut connection: &TcpStream, shared: &Shared) -> io::Result<(
                 body.len()
             )?,
             Reply::Part => {
-                write!(connection, "HTTP/1.1 200 Stub\r\netag: \"a\"\r\ncontent-length: 9\r\n\r\n{{")?;
+                write!(
+                    connection,
+                    "HTTP/1.1 200 Stub\r\netag: \"a\"\r\ncontent-length: 9\r\n\r\n{{"
+                )?;
             }
             Reply::Close => return Ok(()),
             // Until the client gives up and closes.
@@ -68,7 +71,9 @@ fn request(reader: &mut BufReader<&TcpStream>) -> io::Result<Option<(String, Val
         };
         let name = name.to_ascii_lowercase();
         match name.as_str() {
-            "x-amz-target" => operation = value.rsplit('.').next().unwrap_or_default().trim().to_owned(),
+            "x-amz-target" => {
+                operation = value.rsplit('.').next().unwrap_or_default().trim().to_owned();
+            }
             "content-length" => length = value.trim().parse().unwrap_or(0),
             _ => {}
         }

@@ -50,20 +50,27 @@ impl Kms {
     /// The blob names its key, as the service's does.
     pub(super) fn encrypt(&mut self, request: &Value) -> Reply {
         let id = self.id(request);
-        let cipher = self.keys.entry(id.clone()).or_insert_with(|| Aes256Gcm::new((&random()).into()));
+        let cipher =
+            self.keys.entry(id.clone()).or_insert_with(|| Aes256Gcm::new((&random()).into()));
         let plaintext = STANDARD.decode(text(request, "Plaintext")).unwrap_or_default();
         let nonce: [u8; NONCE] = std::array::from_fn(|i| random()[i]);
         let sealed = cipher
             .encrypt(&Nonce::from(nonce), Payload { msg: &plaintext, aad: &context(request) })
             .expect("short texts can be encrypted");
         let blob =
-            [&[u8::try_from(id.len()).expect("a short name")], id.as_bytes(), &nonce, &sealed].concat();
-        Reply::Json(200, json!({ "CiphertextBlob": STANDARD.encode(blob), "KeyId": id }).to_string())
+            [&[u8::try_from(id.len()).expect("a short name")], id.as_bytes(), &nonce, &sealed]
+                .concat();
+        Reply::Json(
+            200,
+            json!({ "CiphertextBlob": STANDARD.encode(blob), "KeyId": id }).to_string(),
+        )
     }
 
     pub(super) fn decrypt(&self, request: &Value) -> Reply {
         let blob = STANDARD.decode(text(request, "CiphertextBlob")).unwrap_or_default();
-        let Some((id, sealed)) = parts(&blob) else { return error(400, "InvalidCiphertextException", "") };
+        let Some((id, sealed)) = parts(&blob) else {
+            return error(400, "InvalidCiphertextException", "");
+        };
         if id != self.id(request).as_bytes() {
             return error(
                 400,
@@ -74,12 +81,13 @@ impl Kms {
         let open = || {
             let cipher = self.keys.get(std::str::from_utf8(id).ok()?)?;
             let (nonce, sealed) = sealed.split_first_chunk::<NONCE>()?;
-            cipher.decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad: &context(request) }).ok()
+            cipher
+                .decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad: &context(request) })
+                .ok()
         };
         match open() {
             Some(plaintext) => {
-                let answer =
-                    json!({ "Plaintext": STANDARD.encode(plaintext), "KeyId": text(request, "KeyId") });
+                let answer = json!({ "Plaintext": STANDARD.encode(plaintext), "KeyId": text(request, "KeyId") });
                 Reply::Json(200, answer.to_string())
             }
             None => error(400, "InvalidCiphertextException", ""),

@@ -89,7 +89,9 @@ impl Stub {
                     break;
                 }
                 let shared = for_thread.clone();
-                thread::spawn(move || connection.map(|connection| http::serve(&connection, &shared)));
+                thread::spawn(move || {
+                    connection.map(|connection| http::serve(&connection, &shared))
+                });
             }
         });
         Self { shared, address }
@@ -196,8 +198,9 @@ impl State {
             Answer::WrittenMeanwhile(value) => {
                 self.answer = Answer::Works;
                 let reply = self.work(operation, request);
-                self.secret
-                    .put(&json!({ "ClientRequestToken": "of another process", "SecretString": value }));
+                self.secret.put(
+                    &json!({ "ClientRequestToken": "of another process", "SecretString": value }),
+                );
                 reply
             }
             Answer::Hangs => Reply::Nothing,

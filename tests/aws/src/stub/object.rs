@@ -32,11 +32,16 @@ impl Object {
             None if !expected.is_empty() => return missing(&[]),
             None => false,
             Some(current) => {
-                text(request, "if-none-match") == "*" || !expected.is_empty() && expected != *current
+                text(request, "if-none-match") == "*"
+                    || !expected.is_empty() && expected != *current
             }
         };
         if is_refused {
-            return error(412, "PreconditionFailed", "At least one of the pre-conditions did not hold");
+            return error(
+                412,
+                "PreconditionFailed",
+                "At least one of the pre-conditions did not hold",
+            );
         }
         let put = text(request, "body");
         let tag = tag(&put);
@@ -122,7 +127,8 @@ pub(super) fn error(status: u16, code: &str, message: &str) -> Reply {
 }
 
 fn missing(headers: &[(&str, &str)]) -> Reply {
-    let body = "<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>";
+    let body =
+        "<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>";
     xml(404, headers, body.into())
 }
 

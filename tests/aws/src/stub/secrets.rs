@@ -23,7 +23,8 @@ impl Secret {
         let (id, value) = &self.versions[current];
         Reply::Json(
             200,
-            json!({ "VersionId": id, "SecretString": value, "VersionStages": ["AWSCURRENT"] }).to_string(),
+            json!({ "VersionId": id, "SecretString": value, "VersionStages": ["AWSCURRENT"] })
+                .to_string(),
         )
     }
 
@@ -31,7 +32,11 @@ impl Secret {
         let (id, value) = (text(request, "ClientRequestToken"), text(request, "SecretString"));
         match self.versions.iter().find(|version| version.0 == id) {
             Some(version) if version.1 != value => {
-                return error(400, "ResourceExistsException", "You can't use this ClientRequestToken.");
+                return error(
+                    400,
+                    "ResourceExistsException",
+                    "You can't use this ClientRequestToken.",
+                );
             }
             Some(_) => {}
             None => {

@@ -36,8 +36,11 @@ async fn query_as_a_model() {
         let row = select.fetch_one(&mut *db).await.unwrap();
         assert_eq!(row, expected);
         assert!(!row.is_any_stale());
-        let select =
-            sqlx::query_as!(SlackConnection, "SELECT * FROM slack_connections WHERE id = $1", expected.id);
+        let select = sqlx::query_as!(
+            SlackConnection,
+            "SELECT * FROM slack_connections WHERE id = $1",
+            expected.id
+        );
         assert_eq!(select.fetch_one(&mut *db).await.unwrap(), expected);
     }
 }
@@ -69,11 +72,13 @@ async fn query_of_a_scalar() {
             .await
             .unwrap();
     assert_eq!(token, expected.bot_token);
-    let secret: Option<SigningSecret> =
-        sqlx::query_scalar!("SELECT signing_secret FROM slack_connections WHERE id = $1", expected.id)
-            .fetch_one(&mut *db)
-            .await
-            .unwrap();
+    let secret: Option<SigningSecret> = sqlx::query_scalar!(
+        "SELECT signing_secret FROM slack_connections WHERE id = $1",
+        expected.id
+    )
+    .fetch_one(&mut *db)
+    .await
+    .unwrap();
     assert_eq!(secret, None);
 }
 

@@ -1,4 +1,5 @@
-//! The types of columns as a query gives them: `AS "access_token: AccessToken"`, or `_` for the field of a struct.
+//! The types of columns as a query gives them: `AS "access_token: AccessToken"`, or `_` for the
+//! field of a struct.
 
 use sqlx::{Connection, PgConnection};
 use tests::secrets::{BOT_TOKEN, SIGNING_SECRET, plaintext};
@@ -78,8 +79,12 @@ async fn query_of_a_record() {
         id
     );
     let row = select.fetch_one(&mut *db).await.unwrap();
-    let columns: (AccessToken, RefreshToken, Option<AccessToken>) = (row.token, row.refresh, row.again);
-    assert_eq!((&columns.0, columns.2.as_ref()), (&expected.access_token, Some(&expected.access_token)));
+    let columns: (AccessToken, RefreshToken, Option<AccessToken>) =
+        (row.token, row.refresh, row.again);
+    assert_eq!(
+        (&columns.0, columns.2.as_ref()),
+        (&expected.access_token, Some(&expected.access_token))
+    );
     assert_eq!(Some(columns.1), expected.refresh_token);
     // Without a word it is what the database has.
     let stored: Option<Vec<u8>> = row.stored;
@@ -116,8 +121,11 @@ async fn arrays() {
     let mut db = connection.begin().await.unwrap();
     let id = insert(&mut db, &full()).await;
     let tokens: Vec<AccessToken> = [BOT_TOKEN, "", SIGNING_SECRET].map(AccessToken::from).into();
-    let update =
-        sqlx::query!("UPDATE github_connections SET old_tokens = $1 WHERE id = $2", &tokens as _, id);
+    let update = sqlx::query!(
+        "UPDATE github_connections SET old_tokens = $1 WHERE id = $2",
+        &tokens as _,
+        id
+    );
     assert_eq!(update.execute(&mut *db).await.unwrap().rows_affected(), 1);
     let select = sqlx::query_scalar!(
         r#"SELECT old_tokens AS "old_tokens: Vec<AccessToken>" FROM github_connections WHERE id = $1"#,

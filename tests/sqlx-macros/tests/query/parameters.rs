@@ -1,6 +1,7 @@
-//! The forms of a parameter. The macros know the column as text, and take another type where `as` says so.
+//! The forms of a parameter. The macros know the column as text, and take another type where `as`
+//! says so.
 
-use encrypted_field::{EncryptedField, Error, ErrorKind, Key, KeyState, Keyring};
+use encrypted_field::{EncryptedField, Error, ErrorKind, Key, Keyring, key::KeyState};
 use sqlx::{Connection, PgConnection};
 use tests::secrets::{BOT_TOKEN, KEYS, SIGNING_SECRET, plaintext};
 use tests_sqlx_macros::{AccessToken, AppKey, RefreshToken, ring};
@@ -15,7 +16,9 @@ async fn check(db: &mut PgConnection, refresh: Option<&str>, key: Option<&[u8]>)
     );
     let row = row.fetch_one(db).await.unwrap();
     assert!(row.access_token.starts_with("ef1:1:"));
-    assert!(*row.token == *BOT_TOKEN && row.refresh.as_deref() == refresh && row.key.as_deref() == key);
+    assert!(
+        *row.token == *BOT_TOKEN && row.refresh.as_deref() == refresh && row.key.as_deref() == key
+    );
 }
 
 macro_rules! insert {
@@ -46,9 +49,9 @@ async fn by_reference_and_by_value() {
     check(&mut db, Some(&refresh), Some(&key)).await;
     insert!(
         db,
-        token.presealed().unwrap() as _,
-        refresh.presealed().unwrap() as _,
-        key.presealed().unwrap() as _
+        token.to_stored_value().unwrap() as _,
+        refresh.to_stored_value().unwrap() as _,
+        key.to_stored_value().unwrap() as _
     );
     check(&mut db, Some(&refresh), Some(&key)).await;
 }
@@ -59,7 +62,8 @@ async fn optional() {
     let _ring = ring().hold();
     let mut db = connection.begin().await.unwrap();
     let token = AccessToken::from(BOT_TOKEN);
-    let (refresh, key) = (Some(RefreshToken::from(SIGNING_SECRET)), Some(AppKey::from(b"\0".as_slice())));
+    let (refresh, key) =
+        (Some(RefreshToken::from(SIGNING_SECRET)), Some(AppKey::from(b"\0".as_slice())));
 
     insert!(db, &token as _, refresh.as_ref() as _, &key as _);
     check(&mut db, refresh.as_deref(), key.as_deref()).await;
@@ -67,12 +71,13 @@ async fn optional() {
     check(&mut db, refresh.as_deref(), key.as_deref()).await;
     insert!(db, &token as _, None::<RefreshToken> as _, None::<&AppKey> as _);
     check(&mut db, None, None).await;
-    let sealed = refresh.as_ref().map(RefreshToken::presealed).transpose().unwrap();
+    let sealed = refresh.as_ref().map(RefreshToken::to_stored_value).transpose().unwrap();
     insert!(db, &token as _, sealed as _, None::<AppKey> as _);
     check(&mut db, refresh.as_deref(), None).await;
 }
 
-/// A reference passes for the reference to a string that the macro expects, and is bound as what it is.
+/// A reference passes for the reference to a string that the macro expects, and is bound as what it
+/// is.
 #[tokio::test]
 async fn a_reference_needs_no_as_and_is_encrypted() {
     let Some(mut connection) = connect().await else { return };
@@ -91,10 +96,14 @@ async fn a_value_that_cannot_be_sealed_is_an_error_of_ours() {
     let _ring = Keyring::builder().key(pending).build().unwrap().hold();
     let mut db = connection.begin().await.unwrap();
     let token = AccessToken::from(BOT_TOKEN);
-    let insert = sqlx::query!("INSERT INTO github_connections (access_token) VALUES ($1)", &token as _);
+    let insert =
+        sqlx::query!("INSERT INTO github_connections (access_token) VALUES ($1)", &token as _);
     let error = insert.execute(&mut *db).await.unwrap_err();
     let found = Error::find(&error).unwrap();
-    assert_eq!((found.kind(), found.column()), (ErrorKind::NoActiveKey, Some(AccessToken::CONTEXT)));
+    assert_eq!(
+        (found.kind(), found.column()),
+        (ErrorKind::NoActiveKey, Some(AccessToken::CONTEXT))
+    );
     // The transaction goes on: the database saw nothing of it.
     let rows = sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM github_connections"#);
     assert_eq!(rows.fetch_one(&mut *db).await.unwrap(), 0);

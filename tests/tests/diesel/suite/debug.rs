@@ -95,7 +95,10 @@ fn whole(error: &dyn Error) -> String {
 }
 
 fn set_raw(db: &mut Connection, stored: &str) {
-    diesel::update(table::table).set(table::bot_token.eq(stored)).execute(db).expect("update the raw row");
+    diesel::update(table::table)
+        .set(table::bot_token.eq(stored))
+        .execute(db)
+        .expect("update the raw row");
 }
 
 #[test]
@@ -116,7 +119,10 @@ fn of_errors() {
         let told = encrypted_field::Error::find(&error).expect("ours").to_string();
         assert!(told.contains("slack_connections.bot_token: key 1: "), "{told}");
 
-        let row = SlackConnection { bot_token: stored.bot_token.as_str().into(), ..SlackConnection::full(1) };
+        let row = SlackConnection {
+            bot_token: stored.bot_token.as_str().into(),
+            ..SlackConnection::full(1)
+        };
         let error = diesel::update(&row).set(&row).execute(db).expect_err("encrypted twice");
         assert!(!whole(&error).contains(&stored.bot_token[6..]));
         assert_tells_nothing(&whole(&error));

@@ -21,8 +21,10 @@ fn assert_stored(db: &mut Connection, id: i32, row: &SlackConnection) {
 
 /// No two rows hold the same bytes, though they hold the same secret.
 fn assert_all_differ(db: &mut Connection) {
-    let stored: Vec<String> = table::table.select(table::bot_token).load(db).expect("read the column");
-    let keys: Vec<Vec<u8>> = table::table.select(table::signing_key).load(db).expect("read the column");
+    let stored: Vec<String> =
+        table::table.select(table::bot_token).load(db).expect("read the column");
+    let keys: Vec<Vec<u8>> =
+        table::table.select(table::signing_key).load(db).expect("read the column");
     assert_eq!(stored.iter().collect::<BTreeSet<_>>().len(), stored.len(), "{stored:?}");
     assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len(), "{keys:?}");
 }
@@ -33,7 +35,10 @@ fn owned_and_by_reference() {
         for (id, row) in [(1, SlackConnection::full(0)), (3, SlackConnection::sparse(0))] {
             let named = |id| SlackConnection { id, ..row.clone() };
             insert_into(table::table).values(named(id)).execute(db).expect("insert an owned row");
-            insert_into(table::table).values(&named(id + 1)).execute(db).expect("insert a reference");
+            insert_into(table::table)
+                .values(&named(id + 1))
+                .execute(db)
+                .expect("insert a reference");
             assert_stored(db, id, &row);
             assert_stored(db, id + 1, &row);
         }
@@ -45,9 +50,15 @@ fn owned_and_by_reference() {
 fn borrowed_fields() {
     run(|db| {
         for (id, row) in [(1, SlackConnection::full(1)), (3, SlackConnection::sparse(3))] {
-            insert_into(table::table).values(row.borrowed()).execute(db).expect("insert borrowed fields");
+            insert_into(table::table)
+                .values(row.borrowed())
+                .execute(db)
+                .expect("insert borrowed fields");
             let again = crate::models::BorrowedConnection { id: id + 1, ..row.borrowed() };
-            insert_into(table::table).values(&again).execute(db).expect("insert a reference to them");
+            insert_into(table::table)
+                .values(&again)
+                .execute(db)
+                .expect("insert a reference to them");
             assert_stored(db, id, &row);
             assert_stored(db, id + 1, &row);
         }
@@ -108,14 +119,23 @@ fn batches() {
         let vector = rows(1).to_vec();
         insert_into(table::table).values(&vector).execute(db).expect("insert a reference to a Vec");
         insert_into(table::table).values(rows(3).to_vec()).execute(db).expect("insert a Vec");
-        insert_into(table::table).values(&rows(5)).execute(db).expect("insert a reference to an array");
+        insert_into(table::table)
+            .values(&rows(5))
+            .execute(db)
+            .expect("insert a reference to an array");
         insert_into(table::table).values(rows(7)).execute(db).expect("insert an array");
         insert_into(table::table).values(&rows(9)[..]).execute(db).expect("insert a slice");
         let [a, b] = rows(11);
-        insert_into(table::table).values(vec![&a, &b]).execute(db).expect("insert a Vec of references");
+        insert_into(table::table)
+            .values(vec![&a, &b])
+            .execute(db)
+            .expect("insert a Vec of references");
         let [a, b] = rows(13);
         let borrowed = vec![a.borrowed(), b.borrowed()];
-        insert_into(table::table).values(borrowed).execute(db).expect("insert a Vec of borrowed fields");
+        insert_into(table::table)
+            .values(borrowed)
+            .execute(db)
+            .expect("insert a Vec of borrowed fields");
         assert_eq!(count(db), 14);
         for id in 1..=14 {
             assert_stored(db, id, &expected[usize::from(id % 2 == 0)]);
@@ -145,7 +165,8 @@ fn one_value_in_many_rows_of_a_batch() {
         // The same values, bound once more.
         diesel::delete(table::table).execute(db).expect("delete all rows");
         assert_eq!(insert_into(table::table).values(rows).execute(db), Ok(20));
-        let tokens: Vec<BotToken> = table::table.select(table::bot_token).load(db).expect("read them");
+        let tokens: Vec<BotToken> =
+            table::table.select(table::bot_token).load(db).expect("read them");
         assert_eq!(tokens, vec![row.bot_token.clone(); 20]);
         assert_all_differ(db);
     });
@@ -231,10 +252,15 @@ struct BinaryColumns {
 fn embedded_structs() {
     run(|db| {
         for (id, row) in [(1, SlackConnection::full(1)), (2, SlackConnection::sparse(2))] {
-            let SlackConnection { bot_token, signing_secret, signing_key, backup_key, .. } = row.clone();
+            let SlackConnection { bot_token, signing_secret, signing_key, backup_key, .. } =
+                row.clone();
             let text = TextColumns { bot_token, signing_secret };
-            let composed =
-                Composed { id, organization_id: 1, text, binary: BinaryColumns { signing_key, backup_key } };
+            let composed = Composed {
+                id,
+                organization_id: 1,
+                text,
+                binary: BinaryColumns { signing_key, backup_key },
+            };
             insert_into(table::table).values(composed).execute(db).expect("insert");
             assert_stored(db, id, &row);
         }

@@ -3,7 +3,9 @@
 use diesel::prelude::*;
 
 use super::{Connection, insert, run};
-use crate::models::{BackupKey, BotToken, Organization, SigningKey, SigningSecret, SlackConnection, acme};
+use crate::models::{
+    BackupKey, BotToken, Organization, SigningKey, SigningSecret, SlackConnection, acme,
+};
 use crate::schema::{organizations, slack_connections};
 
 /// The secret of the other table, by an expression.
@@ -78,10 +80,20 @@ fn left_join_of_columns() {
         let rows = WithToken::query().order((organizations::id, slack_connections::id)).load(db);
         let expected = |id, row: Option<SlackConnection>| {
             let (token, key) = row.clone().map(|row| (row.bot_token, row.signing_key)).unzip();
-            let (secret, backup) = row.map(|row| (row.signing_secret, row.backup_key)).unwrap_or_default();
-            WithToken { id, bot_token: token, signing_secret: secret, signing_key: key, backup_key: backup }
+            let (secret, backup) =
+                row.map(|row| (row.signing_secret, row.backup_key)).unwrap_or_default();
+            WithToken {
+                id,
+                bot_token: token,
+                signing_secret: secret,
+                signing_key: key,
+                backup_key: backup,
+            }
         };
-        assert_eq!(rows, Ok(vec![expected(1, Some(full)), expected(1, Some(sparse)), expected(2, None)]));
+        assert_eq!(
+            rows,
+            Ok(vec![expected(1, Some(full)), expected(1, Some(sparse)), expected(2, None)])
+        );
     });
 }
 

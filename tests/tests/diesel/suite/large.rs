@@ -26,13 +26,17 @@ fn text(len: usize) -> String {
 fn round_trips(db: &mut Connection, len: usize) {
     let rows = [
         SlackConnection { bot_token: text(len).into(), ..SlackConnection::sparse(1) },
-        SlackConnection { backup_key: Some(text(len).into_bytes().into()), ..SlackConnection::sparse(2) },
+        SlackConnection {
+            backup_key: Some(text(len).into_bytes().into()),
+            ..SlackConnection::sparse(2)
+        },
     ];
     for row in &rows {
         super::insert(db, row);
         assert!(super::read(db, row.id).as_ref() == Ok(row), "{len} bytes in row {}", row.id);
     }
-    let text: String = table::table.find(1).select(table::bot_token).first(db).expect("the raw column");
+    let text: String =
+        table::table.find(1).select(table::bot_token).first(db).expect("the raw column");
     let binary: Option<Vec<u8>> =
         table::table.find(2).select(table::backup_key).first(db).expect("the raw column");
     // Key id, suite, nonce and tag, and a third on top of all as base64.
@@ -53,7 +57,9 @@ fn sixteen_mib() {
             round_trips(db, 16 * MIB);
         } else {
             // Started by somebody else, and what it takes is not this session's to set.
-            println!("SKIPPED 16 MiB: max_allowed_packet of this server is below 32 MiB; 4 MiB instead");
+            println!(
+                "SKIPPED 16 MiB: max_allowed_packet of this server is below 32 MiB; 4 MiB instead"
+            );
             round_trips(db, 4 * MIB);
         }
     });

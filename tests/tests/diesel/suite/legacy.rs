@@ -1,9 +1,10 @@
-//! A column that an application filled before it was encrypted: `legacy` reads it, a write seals it.
+//! A column that an application filled before it was encrypted: `legacy` reads it, a write seals
+//! it.
 
 use std::sync::{Mutex, PoisonError};
 
 use diesel::prelude::*;
-use encrypted_field::{Encrypted, EncryptedModel, ErrorKind, legacy};
+use encrypted_field::{Encrypted, EncryptedModel, ErrorKind, Secret, legacy};
 use tests::secrets;
 
 use super::{Connection, run};
@@ -24,7 +25,11 @@ struct Contact {
 
 /// How the application stored photographs before: backwards.
 fn reversed(stored: &[u8]) -> Result<Vec<u8>, &'static str> {
-    if stored.is_empty() { Err("no photograph") } else { Ok(stored.iter().rev().copied().collect()) }
+    if stored.is_empty() {
+        Err("no photograph")
+    } else {
+        Ok(stored.iter().rev().copied().collect())
+    }
 }
 
 fn contact() -> Contact {
@@ -63,7 +68,9 @@ fn is_read_and_written_back_encrypted() {
         let row = read(db).expect("legacy values");
         assert_eq!(row, contact());
         assert!(row.phone.as_ref().is_some_and(|phone| phone.is_legacy() && phone.is_stale()));
-        assert!(row.photo.as_ref().is_some_and(|photo| photo.is_legacy() && photo.key_id().is_none()));
+        assert!(
+            row.photo.as_ref().is_some_and(|photo| photo.is_legacy() && photo.key_id().is_none())
+        );
         assert!(row.is_any_stale());
 
         diesel::update(&row).set(&row).execute(db).expect("write it back");
@@ -97,8 +104,11 @@ fn is_not_what_carries_the_marker() {
         for (kind, stored) in [
             (ErrorKind::Malformed, "ef1:"),
             (ErrorKind::Malformed, "ef1:1:AQAA"),
-            (ErrorKind::UnsupportedVersion, "ef12:1:AAAA"),
+            (ErrorKind::UnsupportedVersion, "ef2:1:AQAA"),
+            (ErrorKind::UnsupportedSuite, "ef1:1:AgAA"),
             (ErrorKind::Pending, "ef1:0:"),
+            (ErrorKind::Malformed, "ef1:1"),
+            (ErrorKind::Malformed, "'ef1:0:'"),
         ] {
             plant(db, Some(stored), None);
             let (refused, column, _) = read_refused(read(db));
@@ -106,7 +116,7 @@ fn is_not_what_carries_the_marker() {
         }
         for (kind, stored) in [
             (ErrorKind::Malformed, &b"\xEFf1\0\0\0"[..]),
-            (ErrorKind::UnsupportedVersion, b"\xEFf2"),
+            (ErrorKind::UnsupportedVersion, b"\xEFf2\xEFf2"),
             (ErrorKind::WrongStorage, b"ef1:1:AQAA"),
         ] {
             plant(db, None, Some(stored));
@@ -114,8 +124,67 @@ fn is_not_what_carries_the_marker() {
             assert_eq!((refused, column.as_deref()), (kind, Some("contacts.photo")), "{stored:?}");
         }
         // Close, and yet a phone number.
-        plant(db, Some("ef:1"), None);
-        assert!(read(db).expect("a legacy value").is_any_stale());
+        for number in ["ef:1", "ef1: 555", "ef12:555", "EF1:"] {
+            plant(db, Some(number), None);
+            assert!(read(db).expect("a legacy value").is_any_stale());
+        }
+    });
+}
+
+/// What something put around a stored value is damage, whatever the reader would take.
+#[test]
+fn is_not_what_something_was_put_around() {
+    run(|db| {
+        plant_legacy(db);
+        let row = read(db).expect("legacy values");
+        diesel::update(&row).set(&row).execute(db).expect("write it back");
+        let stored = raw(db).0.expect("a stored value");
+        for damaged in [
+            format!("\"{stored}\""),
+            format!(" {stored}"),
+            format!("\u{feff}{stored}"),
+            format!("\n{stored}"),
+            format!("{stored}\n"),
+            format!("{stored}   "),
+            stored.to_uppercase(),
+            stored.to_lowercase(),
+            stored[..20].to_owned(),
+        ] {
+            plant(db, Some(&damaged), None);
+            let (refused, column, _) = read_refused(read(db));
+            assert_eq!(
+                (refused, column.as_deref()),
+                (ErrorKind::Malformed, Some("contacts.phone"))
+            );
+        }
+    });
+}
+
+#[derive(Encrypted)]
+#[encrypted(context = "scans.scan", legacy = plaintext)]
+struct ScanBytes(Secret<Vec<u8>>);
+
+#[derive(Debug, QueryableByName)]
+struct Scan {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    scan: ScanBytes,
+}
+
+/// A reader gets what is there: no text of PostgreSQL or MariaDB holds such bytes, but a column
+/// that is binary in the database and text in the schema does, and in SQLite any.
+#[test]
+fn bytes_that_are_no_text_reach_the_reader() {
+    run(|db| {
+        let photo = [&secrets::KEYS[5][..], b"\xFF\0\xC3"].concat();
+        plant(db, None, Some(&photo));
+        let query = || diesel::sql_query("SELECT photo AS scan FROM contacts");
+        let row: Scan = query().get_result(db).expect("legacy bytes");
+        assert!(row.scan.is_legacy() && *row.scan == *photo);
+        // Ours, in the wrong storage, never gets there.
+        let stored = row.scan.to_stored().expect("seal");
+        plant(db, None, Some(&stored));
+        let refused = read_refused(query().get_result::<Scan>(db));
+        assert_eq!(refused, says(ErrorKind::WrongStorage, "scans.scan", None));
     });
 }
 

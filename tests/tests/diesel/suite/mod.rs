@@ -1,4 +1,5 @@
-//! The tests that every backend runs.
+//! The tests that every database runs. `returning` and `upsert` are not for MariaDB, so those that
+//! have them name them.
 
 mod debug;
 mod insert;
@@ -15,13 +16,14 @@ mod write_refused;
 
 use diesel::prelude::*;
 
-use super::{Backend, Connection, ENFORCES_WIDTH, parameter, run, takes_packets_of};
+use super::database::{Backend, Connection, ENFORCES_WIDTH, parameter, run, takes_packets_of};
 use crate::models::SlackConnection;
 use crate::raw::RawConnection;
 use crate::schema::slack_connections::dsl::slack_connections;
 
 pub(super) fn insert(db: &mut Connection, row: &SlackConnection) {
-    let inserted = diesel::insert_into(slack_connections).values(row).execute(db).expect("insert a row");
+    let inserted =
+        diesel::insert_into(slack_connections).values(row).execute(db).expect("insert a row");
     assert_eq!(inserted, 1);
 }
 
@@ -30,7 +32,11 @@ pub(super) fn read(db: &mut Connection, id: i32) -> QueryResult<SlackConnection>
 }
 
 pub(super) fn raw(db: &mut Connection, id: i32) -> RawConnection {
-    slack_connections.find(id).select(RawConnection::as_select()).first(db).expect("the row is there")
+    slack_connections
+        .find(id)
+        .select(RawConnection::as_select())
+        .first(db)
+        .expect("the row is there")
 }
 
 pub(super) fn count(db: &mut Connection) -> i64 {

@@ -15,11 +15,11 @@ use crate::schema::webhooks;
 #[diesel(table_name = webhooks)]
 struct Webhook {
     id: i32,
-    /// Renamed by `sql_name` in the schema.
-    #[encrypted(String)]
+    /// Renamed by `sql_name` in the schema, so that the context has to say which name it goes by.
+    #[encrypted(String, context = "webhooks.type")]
     type_: WebhookType,
-    /// Renamed by both.
-    #[encrypted(String)]
+    /// Renamed by both. Values were there before the column had its name of today.
+    #[encrypted(String, context = "webhooks.address")]
     #[diesel(column_name = address)]
     url: Option<Url>,
     /// Renamed here.
@@ -43,18 +43,18 @@ fn of_the_fields() {
     let names = |model: &'static [encrypted_field::FieldInfo]| -> Vec<(&str, &str, &str)> {
         model.iter().map(|field| (field.table, field.column, field.context)).collect()
     };
-    // The context is what stands in Rust: a `sql_name` may change without a word to this library.
     assert_eq!(
         names(Webhook::FIELDS),
         [
-            ("webhooks", "type", "webhooks.type_"),
+            ("webhooks", "type", "webhooks.type"),
             ("webhooks", "target_url", "webhooks.address"),
             ("webhooks", "secret", "webhooks.secret"),
         ]
     );
     let columns: Vec<&str> = SlackConnection::FIELDS.iter().map(|field| field.column).collect();
     assert_eq!(columns, ["bot_token", "signing_secret", "signing_key", "backup_key"]);
-    encrypted_field::check_models!(SlackConnection, Webhook).expect("each column has its own context");
+    encrypted_field::check_models!(SlackConnection, Webhook)
+        .expect("each column has its own context");
 }
 
 #[test]
@@ -73,10 +73,14 @@ fn in_queries() {
         row.url = Some(secrets::plaintext("another url").into());
         diesel::update(&row).set(&row).execute(db).expect("update a row");
         row.type_ = secrets::plaintext("another type").into();
-        diesel::update(&row).set(webhooks::type_.eq(&row.type_)).execute(db).expect("update a column");
+        diesel::update(&row)
+            .set(webhooks::type_.eq(&row.type_))
+            .execute(db)
+            .expect("update a column");
         assert_eq!(webhooks::table.select(Webhook::as_select()).first(db), Ok(row));
 
-        let raw: RawWebhook = sql_query("SELECT * FROM webhooks").get_result(db).expect("the raw row");
+        let raw: RawWebhook =
+            sql_query("SELECT * FROM webhooks").get_result(db).expect("the raw row");
         for stored in [&raw.type_, &raw.target_url, &raw.secret] {
             assert!(stored.starts_with("ef1:1:"), "{raw:?}");
         }

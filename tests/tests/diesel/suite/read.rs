@@ -21,9 +21,11 @@ fn two_rows(db: &mut Connection) -> [SlackConnection; 2] {
 fn queryable_and_selectable() {
     run(|db| {
         let rows = two_rows(db);
-        let queryable: Vec<SlackConnection> = table::table.order(table::id).load(db).expect("Queryable");
+        let queryable: Vec<SlackConnection> =
+            table::table.order(table::id).load(db).expect("Queryable");
         assert_eq!(queryable, rows);
-        let selectable = table::table.order(table::id).select(SlackConnection::as_select()).load(db);
+        let selectable =
+            table::table.order(table::id).select(SlackConnection::as_select()).load(db);
         assert_eq!(selectable.expect("Selectable"), rows);
         let found: SlackConnection = table::table.find(2).get_result(db).expect("get_result");
         assert_eq!(found, rows[1]);
@@ -50,9 +52,11 @@ fn has_query() {
 fn columns_and_tuples() {
     run(|db| {
         let [full, sparse] = two_rows(db);
-        let tokens: Vec<BotToken> = table::table.select(table::bot_token).load(db).expect("a text column");
+        let tokens: Vec<BotToken> =
+            table::table.select(table::bot_token).load(db).expect("a text column");
         assert_eq!(tokens, [full.bot_token.clone(), sparse.bot_token]);
-        let keys: Vec<SigningKey> = table::table.select(table::signing_key).load(db).expect("a binary one");
+        let keys: Vec<SigningKey> =
+            table::table.select(table::signing_key).load(db).expect("a binary one");
         assert_eq!(keys, [full.signing_key.clone(), sparse.signing_key]);
         let nullable: Vec<(i32, Option<SigningSecret>, Option<BackupKey>)> = table::table
             .select((table::id, table::signing_secret, table::backup_key))
@@ -109,13 +113,17 @@ fn sql_query_binds() {
 fn streamed() {
     run(|db| {
         let rows = two_rows(db);
-        let streamed: Result<Vec<SlackConnection>, _> =
-            table::table.order(table::id).load_iter::<_, DefaultLoadingMode>(db).expect("a cursor").collect();
+        let streamed: Result<Vec<SlackConnection>, _> = table::table
+            .order(table::id)
+            .load_iter::<_, DefaultLoadingMode>(db)
+            .expect("a cursor")
+            .collect();
         assert_eq!(streamed.expect("rows"), rows);
     });
 }
 
-/// What needs no plaintext works in SQL: NULLness, counting, sorting and filtering by other columns.
+/// What needs no plaintext works in SQL: NULLness, counting, sorting and filtering by other
+/// columns.
 #[test]
 fn filtered_by_what_is_not_secret() {
     run(|db| {
@@ -132,7 +140,10 @@ fn filtered_by_what_is_not_secret() {
 fn a_filter_by_an_optional_value_finds_nothing() {
     run(|db| {
         let [full, _] = two_rows(db);
-        let found = table::table.filter(table::signing_secret.eq(full.signing_secret)).count().get_result(db);
+        let found = table::table
+            .filter(table::signing_secret.eq(full.signing_secret))
+            .count()
+            .get_result(db);
         assert_eq!(found, Ok(0_i64));
     });
 }

@@ -95,7 +95,11 @@ fn a_row_of_nulls_is_not_stale() {
 #[derive(Debug, Queryable, Selectable, AsChangeset, Encrypted)]
 #[diesel(table_name = table)]
 struct Renamed {
-    #[encrypted(String, context = "connections.token", previous_context = "slack_connections.bot_token")]
+    #[encrypted(
+        String,
+        context = "connections.token",
+        previous_context = "slack_connections.bot_token"
+    )]
     bot_token: RenamedToken,
 }
 
@@ -137,13 +141,19 @@ fn scopes_keep_tenants_apart() {
                     webhooks::type_.eq(""),
                     webhooks::secret.eq(AcmeSecret::from(secrets::SIGNING_SECRET)),
                 ),
-                (webhooks::id.eq(2), webhooks::type_.eq(""), webhooks::secret.eq(AcmeSecret::from(""))),
+                (
+                    webhooks::id.eq(2),
+                    webhooks::type_.eq(""),
+                    webhooks::secret.eq(AcmeSecret::from("")),
+                ),
             ])
             .execute(db)
             .expect("insert");
-        let stored: Vec<String> = webhooks::table.select(webhooks::secret).load(db).expect("the raw column");
+        let stored: Vec<String> =
+            webhooks::table.select(webhooks::secret).load(db).expect("the raw column");
         assert!(stored.iter().all(|stored| stored.starts_with("ef1:5:")), "{stored:?}");
-        let own: AcmeSecret = webhooks::table.find(1).select(webhooks::secret).first(db).expect("read");
+        let own: AcmeSecret =
+            webhooks::table.find(1).select(webhooks::secret).first(db).expect("read");
         assert!(own == AcmeSecret::from(secrets::SIGNING_SECRET));
         let result = webhooks::table.select(webhooks::secret).first::<GlobexSecret>(db);
         assert_eq!(read_refused(result), says(ErrorKind::ScopeMismatch, "webhooks.secret", 5));
@@ -153,6 +163,9 @@ fn scopes_keep_tenants_apart() {
         let refused = write_refused(diesel::update(webhooks::table).set(token).execute(db));
         assert_eq!(refused, says(ErrorKind::NoActiveKey, "slack_connections.bot_token", None));
         let result = webhooks::table.select(webhooks::secret).first::<BotToken>(db);
-        assert_eq!(read_refused(result), says(ErrorKind::ScopeMismatch, "slack_connections.bot_token", 5));
+        assert_eq!(
+            read_refused(result),
+            says(ErrorKind::ScopeMismatch, "slack_connections.bot_token", 5)
+        );
     });
 }

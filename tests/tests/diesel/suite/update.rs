@@ -65,17 +65,26 @@ fn single_columns() {
         row.signing_secret = Some(new_secret());
         update(at()).set(table::signing_secret.eq(new_secret())).execute(db).expect("without Some");
         assert_eq!(read(db, 1).as_ref(), Ok(&row));
-        update(at()).set(table::signing_secret.eq(Some(&new_secret()))).execute(db).expect("with Some");
+        update(at())
+            .set(table::signing_secret.eq(Some(&new_secret())))
+            .execute(db)
+            .expect("with Some");
         assert_eq!(read(db, 1).as_ref(), Ok(&row));
 
         row.signing_secret = None;
-        update(at()).set(table::signing_secret.eq(None::<SigningSecret>)).execute(db).expect("NULL");
+        update(at())
+            .set(table::signing_secret.eq(None::<SigningSecret>))
+            .execute(db)
+            .expect("NULL");
         assert_eq!(read(db, 1).as_ref(), Ok(&row));
 
         row.bot_token = SlackConnection::full(1).bot_token;
         row.backup_key = None;
         update(at())
-            .set((table::bot_token.eq(&row.bot_token), table::backup_key.eq(row.backup_key.as_ref())))
+            .set((
+                table::bot_token.eq(&row.bot_token),
+                table::backup_key.eq(row.backup_key.as_ref()),
+            ))
             .execute(db)
             .expect("a tuple");
         assert_eq!(read(db, 1), Ok(row));
@@ -102,7 +111,8 @@ fn changesets_leave_none_as_it_is() {
 
         row.signing_secret = None;
         row.backup_key = None;
-        let patch = Patch { signing_secret: Some(None), backup_key: Some(None), ..Patch::default() };
+        let patch =
+            Patch { signing_secret: Some(None), backup_key: Some(None), ..Patch::default() };
         update(table::table.find(1)).set(patch).execute(db).expect("owned");
         assert_eq!(read(db, 1).as_ref(), Ok(&row));
 
@@ -178,7 +188,8 @@ fn from_another_row() {
         let mut row = one_row(db);
         row.bot_token = new_token();
         update(&row).set(&row).execute(db).expect("update");
-        let stored: String = table::table.find(1).select(table::bot_token).first(db).expect("the raw column");
+        let stored: String =
+            table::table.find(1).select(table::bot_token).first(db).expect("the raw column");
         update(table::table.find(2)).set(table::bot_token.eq(stored)).execute(db).expect("copy");
         assert_eq!(read(db, 2).expect("read").bot_token, row.bot_token);
     });

@@ -34,7 +34,10 @@ fn excluded_columns() {
             ))
             .execute(db)
             .expect("upsert");
-        assert_eq!(read(db, 1), Ok(SlackConnection { signing_key: old.signing_key, ..replacement() }));
+        assert_eq!(
+            read(db, 1),
+            Ok(SlackConnection { signing_key: old.signing_key, ..replacement() })
+        );
         assert!(raw(db, 1).is_under(1));
         assert_eq!(count(db), 1);
     });
@@ -74,7 +77,8 @@ fn do_nothing() {
     run(|db| {
         insert(db, &SlackConnection::full(1));
         let before = raw(db, 1);
-        let rows = insert_into(table::table).values(&replacement()).on_conflict_do_nothing().execute(db);
+        let rows =
+            insert_into(table::table).values(&replacement()).on_conflict_do_nothing().execute(db);
         assert_eq!(rows, Ok(0));
         assert_eq!(raw(db, 1), before);
     });

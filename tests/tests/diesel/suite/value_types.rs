@@ -65,7 +65,14 @@ fn numbers_at_their_extremes() {
         let rows = [
             numbers!(1, MIN, u128::MIN, false, Decimal::MIN, "-1e-1000"),
             // The largest that has an encoding.
-            numbers!(2, MAX, i128::MAX.unsigned_abs(), true, Decimal::MAX, "98765432109876543210.000"),
+            numbers!(
+                2,
+                MAX,
+                i128::MAX.unsigned_abs(),
+                true,
+                Decimal::MAX,
+                "98765432109876543210.000"
+            ),
             zeroes(3),
             Numbers { value_i64: secrets::CANARY_INTEGER.into(), ..zeroes(4) },
         ];
@@ -83,10 +90,17 @@ fn numbers_at_their_extremes() {
         assert_eq!(*read[3].value_i64, secrets::CANARY_INTEGER);
 
         // 0 and false are as long as any other number or bool.
-        let raw: Vec<(String, String)> =
-            numbers::table.select((numbers::value_i64, numbers::value_bool)).load(db).expect("raw columns");
-        assert!(raw.iter().all(|(number, bool)| number.starts_with("ef1:1:") && bool.starts_with("ef1:1:")));
-        assert!(raw.iter().all(|row| (row.0.len(), row.1.len()) == (raw[0].0.len(), raw[0].1.len())));
+        let raw: Vec<(String, String)> = numbers::table
+            .select((numbers::value_i64, numbers::value_bool))
+            .load(db)
+            .expect("raw columns");
+        assert!(
+            raw.iter()
+                .all(|(number, bool)| number.starts_with("ef1:1:") && bool.starts_with("ef1:1:"))
+        );
+        assert!(
+            raw.iter().all(|row| (row.0.len(), row.1.len()) == (raw[0].0.len(), raw[0].1.len()))
+        );
     });
 }
 
@@ -143,7 +157,10 @@ fn moments_at_their_extremes() {
         assert_eq!(read.as_deref(), Ok(&rows[..]));
         let read = read.expect("read before");
         assert_eq!(*read[2].chrono_date_time, leap_second);
-        assert_eq!((*read[0].chrono_instant, *read[1].time_date), (DateTime::<Utc>::MIN_UTC, Date::MAX));
+        assert_eq!(
+            (*read[0].chrono_instant, *read[1].time_date),
+            (DateTime::<Utc>::MIN_UTC, Date::MAX)
+        );
     });
 }
 

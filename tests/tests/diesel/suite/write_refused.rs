@@ -23,9 +23,15 @@ fn without_an_active_key() {
             let _tenants = keys::tenants().hold();
             let no_key = says(ErrorKind::NoActiveKey, BOT_TOKEN, None);
             let new = SlackConnection::full(2);
-            assert_eq!(write_refused(diesel::insert_into(table::table).values(&new).execute(db)), no_key);
+            assert_eq!(
+                write_refused(diesel::insert_into(table::table).values(&new).execute(db)),
+                no_key
+            );
             let batch = vec![SlackConnection::full(3), SlackConnection::full(4)];
-            assert_eq!(write_refused(diesel::insert_into(table::table).values(&batch).execute(db)), no_key);
+            assert_eq!(
+                write_refused(diesel::insert_into(table::table).values(&batch).execute(db)),
+                no_key
+            );
             assert_eq!(write_refused(diesel::update(&row).set(&row).execute(db)), no_key);
             assert_eq!(write_refused(row.save_changes::<SlackConnection>(db)), no_key);
         }
@@ -42,14 +48,21 @@ fn encrypting_twice() {
     run(|db| {
         insert(db, &SlackConnection::full(1));
         let stored = raw(db, 1);
-        let twice =
-            SlackConnection { bot_token: stored.bot_token.clone().into(), ..SlackConnection::full(2) };
+        let twice = SlackConnection {
+            bot_token: stored.bot_token.clone().into(),
+            ..SlackConnection::full(2)
+        };
         let refused = write_refused(diesel::insert_into(table::table).values(&twice).execute(db));
         assert_eq!(refused, says(ErrorKind::DoubleEncryption, BOT_TOKEN, None));
-        let twice =
-            SlackConnection { signing_key: stored.signing_key.clone().into(), ..SlackConnection::full(2) };
+        let twice = SlackConnection {
+            signing_key: stored.signing_key.clone().into(),
+            ..SlackConnection::full(2)
+        };
         let refused = write_refused(diesel::insert_into(table::table).values(&twice).execute(db));
-        assert_eq!(refused, says(ErrorKind::DoubleEncryption, "slack_connections.signing_key", None));
+        assert_eq!(
+            refused,
+            says(ErrorKind::DoubleEncryption, "slack_connections.signing_key", None)
+        );
         assert_eq!(count(db), 1);
     });
 }

@@ -1,10 +1,10 @@
 //! Diesel.
 
 use diesel::prelude::*;
-use encrypted_field::{EncryptedModel as _, ErrorKind};
+use encrypted_field::{EncryptedFieldExt as _, EncryptedModel as _, ErrorKind};
 
 use super::{Diesel, connect, database};
-use crate::keys::{acme, globex, key_of, refused};
+use crate::keys::{self, acme, globex, key_of, refused};
 use crate::models::{Customer, IBAN, IbanBefore, MovingIban, customers, secret};
 
 fn insert(db: &mut Diesel, row: &Customer) -> QueryResult<usize> {
@@ -66,7 +66,11 @@ fn rows_are_opened_where_an_iterator_is_consumed() {
     let Some(database) = database::open() else { return };
     let mut db = connect(&database);
     acme()
-        .run(|| [1, 2, 3].iter().try_for_each(|id| insert(&mut db, &Customer::new(*id, "acme")).map(drop)))
+        .run(|| {
+            [1, 2, 3]
+                .iter()
+                .try_for_each(|id| insert(&mut db, &Customer::new(*id, "acme")).map(drop))
+        })
         .unwrap();
     let mut rows = acme()
         .run(|| {
@@ -81,7 +85,8 @@ fn rows_are_opened_where_an_iterator_is_consumed() {
     assert_eq!(refused(globex().run(&mut next), IBAN), ErrorKind::ScopeMismatch);
 }
 
-/// From one key for all to one key for each tenant, a tenant at a time, while rows are read and written.
+/// From one key for all to one key for each tenant, a tenant at a time, while rows are read and
+/// written.
 #[test]
 fn values_move_from_the_default_scope_to_the_tenants() {
     let Some(database) = database::open() else { return };
@@ -90,7 +95,11 @@ fn values_move_from_the_default_scope_to_the_tenants() {
     for (scope, ids, _) in &tenants {
         for id in ids {
             let iban = IbanBefore::from(secret(scope.name(), *id));
-            let row = (customers::id.eq(id), customers::tenant.eq(scope.name()), customers::iban.eq(&iban));
+            let row = (
+                customers::id.eq(id),
+                customers::tenant.eq(scope.name()),
+                customers::iban.eq(&iban),
+            );
             diesel::insert_into(customers::table).values(row).execute(&mut db).unwrap();
             assert_eq!(key_of(&raw(&mut db, *id)), "1");
         }
@@ -100,8 +109,11 @@ fn values_move_from_the_default_scope_to_the_tenants() {
         assert_eq!(refused(scope.run(|| read(&mut db, ids[0])), IBAN), ErrorKind::ScopeMismatch);
         scope.run(|| {
             let rows = customers::table.filter(customers::tenant.eq(scope.name()));
-            let rows: Vec<(i32, MovingIban)> =
-                rows.select((customers::id, customers::iban)).order(customers::id).load(&mut db).unwrap();
+            let rows: Vec<(i32, MovingIban)> = rows
+                .select((customers::id, customers::iban))
+                .order(customers::id)
+                .load(&mut db)
+                .unwrap();
             assert_eq!(rows.len(), ids.len());
             for (id, iban) in rows {
                 assert!(iban.is_stale() && *iban == *secret(scope.name(), id));
@@ -118,4 +130,26 @@ fn values_move_from_the_default_scope_to_the_tenants() {
             assert_eq!(*scope.run(|| read(&mut db, *id)).unwrap().iban, *secret(scope.name(), *id));
         }
     }
+}
+
+/// In the scope that is entered, and in no other.
+#[test]
+fn a_stale_row_moves_in_its_scope() {
+    let Some(database) = database::open() else { return };
+    let mut db = connect(&database);
+    let row = Customer::new(2, "acme");
+    acme().run(|| insert(&mut db, &row)).unwrap();
+    let old = acme().run(|| row.iban.to_stored_text_with(&keys::before())).unwrap();
+    let update = diesel::update(customers::table.find(2)).set(customers::iban.eq(&old));
+    update.execute(&mut db).unwrap();
+    let row = acme().run(|| read(&mut db, 2)).unwrap();
+    assert!(acme().run(|| row.is_any_stale()));
+
+    assert_eq!(row.move_stale(&mut db), Ok(false), "outside of a scope no key is out of date");
+    let others = globex().run(|| row.move_stale(&mut db));
+    assert_eq!(refused(others, IBAN), ErrorKind::ScopeMismatch);
+    assert!(raw(&mut db, 2) == old);
+    assert_eq!(acme().run(|| row.move_stale(&mut db)), Ok(true));
+    assert_eq!(key_of(&raw(&mut db, 2)), "3");
+    assert_eq!(acme().run(|| read(&mut db, 2)).as_ref(), Ok(&row));
 }

@@ -8,7 +8,8 @@ use ::diesel::connection::SimpleConnection as _;
 use super::database::{self, Database, Diesel, Sqlx};
 use crate::keys::install;
 
-/// A connection to the database, with the table of [`Customer`](crate::models::Customer), and the keys.
+/// A connection to the database, with the table of [`Customer`](crate::models::Customer), and the
+/// keys.
 pub fn connect(database: &Database) -> Diesel {
     install();
     let mut db = database.connect();

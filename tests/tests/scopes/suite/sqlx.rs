@@ -1,11 +1,11 @@
 //! SQLx.
 
-use encrypted_field::{EncryptedModel as _, ErrorKind, Scope};
+use encrypted_field::{EncryptedFieldExt as _, EncryptedModel as _, ErrorKind, Scope};
 use futures_util::TryStreamExt as _;
 use sqlx::{Pool, Row as _};
 
 use super::{Sqlx, connect, database};
-use crate::keys::{acme, current, globex, key_of, refused};
+use crate::keys::{self, acme, current, globex, key_of, refused};
 use crate::models::{Customer, IBAN, Iban, customers};
 
 async fn insert(pool: &Pool<Sqlx>, row: &Customer) -> sqlx::Result<()> {
@@ -24,7 +24,11 @@ async fn read(pool: &Pool<Sqlx>, id: i32) -> sqlx::Result<Customer> {
 }
 
 async fn raw(pool: &Pool<Sqlx>, id: i32) -> String {
-    sqlx::query_scalar("SELECT iban FROM customers WHERE id = $1").bind(id).fetch_one(pool).await.unwrap()
+    sqlx::query_scalar("SELECT iban FROM customers WHERE id = $1")
+        .bind(id)
+        .fetch_one(pool)
+        .await
+        .unwrap()
 }
 
 /// A pool on the database, which must outlive it.
@@ -44,18 +48,23 @@ async fn tenants_share_a_table_and_a_pool_and_no_keys() {
             let found = read(&pool, id).await.unwrap();
             assert!(found == row && !found.is_any_stale());
             assert_eq!(current().as_deref(), Some(scope.name()));
-            sqlx::query("DELETE FROM customers WHERE id = $1").bind(id).execute(&pool).await.unwrap();
+            sqlx::query("DELETE FROM customers WHERE id = $1")
+                .bind(id)
+                .execute(&pool)
+                .await
+                .unwrap();
         }
         insert(&pool, &row).await.unwrap();
     };
-    tokio::join!(acme().enter(serve(acme(), 2)), globex().enter(serve(globex(), 4)));
+    tokio::join!(acme().enter(|| serve(acme(), 2)), globex().enter(|| serve(globex(), 4)));
     assert_eq!((key_of(&raw(&pool, 2).await), key_of(&raw(&pool, 4).await)), ("3", "4"));
     for (scope, id) in [(acme(), 4), (globex(), 2)] {
-        assert_eq!(refused(scope.enter(read(&pool, id)).await, IBAN), ErrorKind::ScopeMismatch);
+        assert_eq!(refused(scope.enter(|| read(&pool, id)).await, IBAN), ErrorKind::ScopeMismatch);
     }
-    let copy = "UPDATE customers SET iban = (SELECT c.iban FROM customers c WHERE c.id = 2) WHERE id = 4";
+    let copy =
+        "UPDATE customers SET iban = (SELECT c.iban FROM customers c WHERE c.id = 2) WHERE id = 4";
     sqlx::query(copy).execute(&pool).await.unwrap();
-    assert_eq!(refused(globex().enter(read(&pool, 4)).await, IBAN), ErrorKind::ScopeMismatch);
+    assert_eq!(refused(globex().enter(|| read(&pool, 4)).await, IBAN), ErrorKind::ScopeMismatch);
     pool.close().await;
 }
 
@@ -99,15 +108,56 @@ async fn without_a_scope_nothing_is_written_or_read() {
     let pool = pool(&database).await;
     let row = Customer::new(2, "acme");
     not_bound(insert(&pool, &row).await);
-    assert_eq!(refused(row.iban.presealed(), IBAN), ErrorKind::NoScope);
-    acme().enter(insert(&pool, &row)).await.unwrap();
+    assert_eq!(refused(row.iban.to_stored_value(), IBAN), ErrorKind::NoScope);
+    acme().enter(|| insert(&pool, &row)).await.unwrap();
     assert_eq!(refused(read(&pool, 2).await, IBAN), ErrorKind::NoScope);
     // SQLx seals in `bind`, wherever the query then runs.
     let update = || sqlx::query("UPDATE customers SET iban = $1").bind(&row.iban);
-    not_bound(acme().enter(update().execute(&pool)).await);
+    let bound_before = update().execute(&pool);
+    not_bound(acme().enter(|| bound_before).await);
     let update = acme().run(update);
     assert_eq!(update.execute(&pool).await.map(|done| done.rows_affected()).unwrap(), 1);
     assert_eq!(key_of(&raw(&pool, 2).await), "3");
+    pool.close().await;
+}
+
+/// Inside of another tenant, and with all that is borrowed: an administrator's job.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_query_that_is_bound_in_the_closure_is_the_inner_tenants() {
+    let Some(database) = database::open() else { return };
+    let pool = pool(&database).await;
+    let job = {
+        let pool = pool.clone();
+        async move {
+            let rows = [2, 4].map(|id| Customer::new(id, "acme"));
+            let mut connection = pool.acquire().await?;
+            for row in &rows {
+                acme()
+                    .enter(|| {
+                        sqlx::query("INSERT INTO customers (id, tenant, iban) VALUES ($1, $2, $3)")
+                            .bind(row.id)
+                            .bind(&row.tenant)
+                            .bind(&row.iban)
+                            .execute(&mut *connection)
+                    })
+                    .await?;
+            }
+            let mut transaction = pool.begin().await?;
+            acme()
+                .enter(async || {
+                    sqlx::query("UPDATE customers SET iban = $1 WHERE id = $2")
+                        .bind(&rows[1].iban)
+                        .bind(rows[1].id)
+                        .execute(&mut *transaction)
+                        .await?;
+                    transaction.commit().await
+                })
+                .await
+        }
+    };
+    // Sent to another thread, as a handler is.
+    tokio::spawn(globex().enter(|| job)).await.unwrap().unwrap();
+    assert_eq!((key_of(&raw(&pool, 2).await), key_of(&raw(&pool, 4).await)), ("3", "3"));
     pool.close().await;
 }
 
@@ -115,7 +165,7 @@ async fn without_a_scope_nothing_is_written_or_read() {
 async fn rows_are_opened_where_a_stream_is_consumed() {
     let Some(database) = database::open() else { return };
     let pool = pool(&database).await;
-    let fill = async {
+    let fill = async || {
         for id in 1..=4 {
             insert(&pool, &Customer::new(id, "acme")).await.unwrap();
         }
@@ -124,13 +174,16 @@ async fn rows_are_opened_where_a_stream_is_consumed() {
     let select = "SELECT * FROM customers ORDER BY id";
     // Made in the scope.
     let mut stream = acme().run(|| sqlx::query_as::<_, Customer>(select).fetch(&pool));
-    assert_eq!(acme().enter(stream.try_next()).await.unwrap(), Some(Customer::new(1, "acme")));
+    assert_eq!(acme().enter(|| stream.try_next()).await.unwrap(), Some(Customer::new(1, "acme")));
     assert_eq!(refused(stream.try_next().await, IBAN), ErrorKind::NoScope);
     drop(stream);
     // Likewise a row that leaves it.
-    let row = acme().enter(sqlx::query(select).fetch_one(&pool)).await.unwrap();
+    let row = acme().enter(|| sqlx::query(select).fetch_one(&pool)).await.unwrap();
     assert_eq!(refused(row.try_get::<Iban, _>("iban"), IBAN), ErrorKind::NoScope);
-    assert_eq!(refused(globex().run(|| row.try_get::<Iban, _>("iban")), IBAN), ErrorKind::ScopeMismatch);
+    assert_eq!(
+        refused(globex().run(|| row.try_get::<Iban, _>("iban")), IBAN),
+        ErrorKind::ScopeMismatch
+    );
     assert!(acme().run(|| row.try_get::<Iban, _>("iban")).is_ok());
     pool.close().await;
 }
@@ -143,18 +196,41 @@ async fn spawn_blocking_with_and_without_the_scope() {
     let Some(database) = database::open() else { return };
     let pool = pool(&database).await;
     let row = Customer::new(2, "acme");
-    acme().enter(insert(&pool, &row)).await.unwrap();
+    acme().enter(|| insert(&pool, &row)).await.unwrap();
     let load = || {
         let mut db = database.connect();
         move || customers::table.find(2).first::<Customer>(&mut db)
     };
     acme()
-        .enter(async {
+        .enter(async || {
             let without = tokio::task::spawn_blocking(load()).await.unwrap();
             assert_eq!(refused(without, IBAN), ErrorKind::NoScope);
             let with = tokio::task::spawn_blocking(Scope::carry(load())).await.unwrap();
             assert_eq!(with, Ok(row.clone()));
         })
         .await;
+    pool.close().await;
+}
+
+/// In the scope that is entered, and in no other.
+#[tokio::test]
+async fn a_stale_row_moves_in_its_scope() {
+    let Some(database) = database::open() else { return };
+    let pool = pool(&database).await;
+    let row = Customer::new(2, "acme");
+    acme().enter(|| insert(&pool, &row)).await.unwrap();
+    let old = acme().run(|| row.iban.to_stored_text_with(&keys::before())).unwrap();
+    let update = sqlx::query("UPDATE customers SET iban = $1 WHERE id = 2").bind(&old);
+    update.execute(&pool).await.unwrap();
+    let row = acme().enter(|| read(&pool, 2)).await.unwrap();
+    assert!(acme().run(|| row.is_any_stale()));
+
+    assert!(!row.move_stale_sqlx(&pool).await.unwrap(), "outside of a scope no key is out of date");
+    let others = globex().enter(|| row.move_stale_sqlx(&pool)).await;
+    assert_eq!(refused(others, IBAN), ErrorKind::ScopeMismatch);
+    assert!(raw(&pool, 2).await == old);
+    assert!(acme().enter(|| row.move_stale_sqlx(&pool)).await.unwrap());
+    assert_eq!(key_of(&raw(&pool, 2).await), "3");
+    assert_eq!(acme().enter(|| read(&pool, 2)).await.unwrap(), row);
     pool.close().await;
 }

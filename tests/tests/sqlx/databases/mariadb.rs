@@ -27,9 +27,14 @@ pub const BYTES_COLUMNS: &[&str] = &["BLOB", "MEDIUMBLOB", "LONGBLOB", "VARBINAR
 pub const READS_TEXT_AS_BYTES: bool = true;
 /// A function of a text that gives its bytes.
 pub const TEXT_TO_BYTES: &str = "CAST($1 AS BINARY)";
+/// What FORMAT.md calls it before a query.
+pub const NAME_IN_DOCUMENTS: &str = "MySQL, MariaDB";
+/// A query for a number in a text type, as a field in text storage reads it.
+pub const NUMBER_AS_TEXT: &str = "SELECT CAST(pin AS CHAR) FROM pins";
 /// Whether `UPDATE … RETURNING` exists.
 pub const UPDATE_RETURNING: bool = false;
-/// A query for the bytes that a statement and its arguments may have, where the server sets a limit.
+/// A query for the bytes that a statement and its arguments may have, where the server sets a
+/// limit.
 pub const LARGEST_STATEMENT: Option<&str> = Some("SELECT CAST(@@max_allowed_packet AS SIGNED)");
 
 pub type TestDatabase = super::TestDatabase<Db>;
@@ -46,7 +51,8 @@ pub fn sql(statement: &str) -> AssertSqlSafe<String> {
     let mut translated = pieces.next().unwrap_or_default().replace('"', "`");
     for piece in pieces {
         translated.push('?');
-        translated.push_str(&piece.trim_start_matches(|c: char| c.is_ascii_digit()).replace('"', "`"));
+        translated
+            .push_str(&piece.trim_start_matches(|c: char| c.is_ascii_digit()).replace('"', "`"));
     }
     AssertSqlSafe(translated)
 }

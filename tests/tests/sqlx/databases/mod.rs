@@ -1,5 +1,5 @@
-//! The three databases, with what differs between them and nothing else: type names, the spelling of
-//! parameters, and what their SQLx drivers do not share.
+//! The three databases, with what differs between them and nothing else: type names, the spelling
+//! of parameters, and what their SQLx drivers do not share.
 
 pub mod mariadb;
 pub mod postgres;

@@ -18,9 +18,14 @@ pub const BYTES_COLUMNS: &[&str] = &["BYTEA", "BYTEA CHECK (substr(value, 1, 3) 
 pub const READS_TEXT_AS_BYTES: bool = false;
 /// A function of a text that gives its bytes.
 pub const TEXT_TO_BYTES: &str = "convert_to($1, 'UTF8')";
+/// What FORMAT.md calls it before a query.
+pub const NAME_IN_DOCUMENTS: &str = "PostgreSQL";
+/// A query for a number in a text type, as a field in text storage reads it.
+pub const NUMBER_AS_TEXT: &str = "SELECT CAST(pin AS TEXT) FROM pins";
 /// Whether `UPDATE … RETURNING` exists.
 pub const UPDATE_RETURNING: bool = true;
-/// A query for the bytes that a statement and its arguments may have, where the server sets a limit.
+/// A query for the bytes that a statement and its arguments may have, where the server sets a
+/// limit.
 pub const LARGEST_STATEMENT: Option<&str> = None;
 
 pub type TestDatabase = super::TestDatabase<Db>;

@@ -9,7 +9,8 @@ pub const TEXT: &str = "TEXT";
 /// A column for stored values in binary form.
 pub const BYTES: &str = "BLOB";
 /// What users declare for stored values in text form.
-pub const TEXT_COLUMNS: &[&str] = &["TEXT", "VARCHAR(200)", "CLOB", "TEXT CHECK (value LIKE 'ef1:%')", ""];
+pub const TEXT_COLUMNS: &[&str] =
+    &["TEXT", "VARCHAR(200)", "CLOB", "TEXT CHECK (value LIKE 'ef1:%')", ""];
 /// What users declare for stored values in binary form.
 pub const BYTES_COLUMNS: &[&str] = &["BLOB", "VARBINARY(200)", ""];
 
@@ -17,9 +18,14 @@ pub const BYTES_COLUMNS: &[&str] = &["BLOB", "VARBINARY(200)", ""];
 pub const READS_TEXT_AS_BYTES: bool = true;
 /// A function of a text that gives its bytes.
 pub const TEXT_TO_BYTES: &str = "CAST($1 AS BLOB)";
+/// What FORMAT.md calls it before a query.
+pub const NAME_IN_DOCUMENTS: &str = "SQLite";
+/// A query for a number in a text type, as a field in text storage reads it.
+pub const NUMBER_AS_TEXT: &str = "SELECT pin FROM pins";
 /// Whether `UPDATE … RETURNING` exists.
 pub const UPDATE_RETURNING: bool = true;
-/// A query for the bytes that a statement and its arguments may have, where the server sets a limit.
+/// A query for the bytes that a statement and its arguments may have, where the server sets a
+/// limit.
 pub const LARGEST_STATEMENT: Option<&str> = None;
 
 pub type TestDatabase = super::TestDatabase<Db>;

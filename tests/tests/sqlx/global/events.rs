@@ -1,10 +1,12 @@
-//! The event hook sees each read that an operator wants to count. One hook for all tests here: each field type, of
-//! which every database has its own, is a column to tell the events apart by.
+//! The event hook sees each read that an operator wants to count. One hook for all tests here: each
+//! field type, of which every database has its own, is a column to tell the events apart by.
 
 use std::sync::{Mutex, Once};
 
 use encrypted_field::event::{self, Event};
-use encrypted_field::{Encrypted, EncryptedField, ErrorKind, Key, KeyId, KeyState, Keyring, Secret, legacy};
+use encrypted_field::{
+    Encrypted, EncryptedField, ErrorKind, Key, KeyId, Keyring, Secret, key::KeyState, legacy,
+};
 use sqlx::Connection as _;
 use tests::secrets::{KEYS, plaintext};
 
@@ -25,8 +27,14 @@ fn watch() {
             let (column, seen) = match event {
                 Event::StaleRead { column, key_id, .. } => (column, Seen::Stale(Some(*key_id))),
                 Event::LegacyRead { column, .. } => (column, Seen::Legacy),
-                Event::CompromisedRead { column, key_id, .. } => (column, Seen::Compromised(Some(*key_id))),
-                Event::OpenFailed { column, key_id, kind, .. } => (column, Seen::Failed(*kind, *key_id)),
+                Event::CompromisedRead { column, key_id, .. } => {
+                    (column, Seen::Compromised(Some(*key_id)))
+                }
+                Event::OpenFailed { column, key_id, kind, .. } => {
+                    (column, Seen::Failed(*kind, *key_id))
+                }
+                // Of the ring, which other tests here install.
+                Event::KeysInstalled { .. } => return,
                 other => panic!("{other:?}"),
             };
             // What an event shows is none of the value.
@@ -73,7 +81,10 @@ macro_rules! on {
                 let mut db = database.connect().await;
                 let create = format!("CREATE TABLE events (imported {TEXT}, strict {TEXT})");
                 sqlx::query(sql(&create)).execute(&mut db).await.unwrap();
-                sqlx::query("INSERT INTO events VALUES (NULL, NULL)").execute(&mut db).await.unwrap();
+                sqlx::query("INSERT INTO events VALUES (NULL, NULL)")
+                    .execute(&mut db)
+                    .await
+                    .unwrap();
                 db
             }
 
@@ -87,7 +98,8 @@ macro_rules! on {
 
             /// Reads both columns, each as one read, and tells how that went.
             async fn read(db: &mut Connection) -> (bool, bool) {
-                let imported = sqlx::query_as::<_, (Option<Imported>,)>("SELECT imported FROM events");
+                let imported =
+                    sqlx::query_as::<_, (Option<Imported>,)>("SELECT imported FROM events");
                 let strict = sqlx::query_as::<_, (Option<Strict>,)>("SELECT strict FROM events");
                 (imported.fetch_one(&mut *db).await.is_ok(), strict.fetch_one(db).await.is_ok())
             }

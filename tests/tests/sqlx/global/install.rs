@@ -18,13 +18,9 @@ struct Token(Secret<String>);
 /// Rings as a rotating application has them one after the other: all keys, another one active.
 fn ring(active: usize) -> Keyring {
     let ids = (10..).zip(KEYS).enumerate();
-    let ring =
-        ids.fold(
-            Keyring::builder(),
-            |ring, (at, (id, key))| {
-                if at == active { ring.active(id, key) } else { ring.retired(id, key) }
-            },
-        );
+    let ring = ids.fold(Keyring::builder(), |ring, (at, (id, key))| {
+        if at == active { ring.active(id, key) } else { ring.retired(id, key) }
+    });
     ring.build().unwrap()
 }
 

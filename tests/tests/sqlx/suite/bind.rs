@@ -33,7 +33,11 @@ async fn every_form_of_an_argument() {
     insert!(5_i64: Arc::new(bot_token.clone()), signing_secret.clone(), Box::new(webhook_key.clone()), note);
 
     for id in 1..=5 {
-        assert_eq!(read(&mut db, id).await.unwrap(), SlackConnection::full(id).with_id(id), "row {id}");
+        assert_eq!(
+            read(&mut db, id).await.unwrap(),
+            SlackConnection::full(id).with_id(id),
+            "row {id}"
+        );
     }
 }
 
@@ -43,14 +47,19 @@ async fn none_is_null() {
     let _ring = keys::first().hold();
     let mut db = connect(&database).await;
     let SlackConnection { org_id, bot_token, webhook_key, .. } = SlackConnection::sparse(0);
-    let query = sqlx::query(sql(INSERT)).bind(1_i64).bind(org_id).bind(bot_token).bind(None::<SigningSecret>);
+    let query = sqlx::query(sql(INSERT))
+        .bind(1_i64)
+        .bind(org_id)
+        .bind(bot_token)
+        .bind(None::<SigningSecret>);
     query.bind(webhook_key).bind(None::<&Note>).execute(&mut db).await.unwrap();
     insert(&mut db, &SlackConnection::sparse(2)).await.unwrap();
 
     for id in 1..=2 {
         assert_eq!(read(&mut db, id).await.unwrap(), SlackConnection::sparse(id));
     }
-    let nulls = "SELECT COUNT(*) FROM slack_connections WHERE signing_secret IS NULL AND note IS NULL";
+    let nulls =
+        "SELECT COUNT(*) FROM slack_connections WHERE signing_secret IS NULL AND note IS NULL";
     assert_eq!(sqlx::query_scalar::<_, i64>(nulls).fetch_one(&mut db).await.unwrap(), 2);
 }
 
@@ -163,7 +172,8 @@ async fn a_stored_value_is_not_encrypted_again() {
     insert(&mut db, &SlackConnection::full(1)).await.unwrap();
     // Read as a plain string by mistake, and written back through the field.
     let twice = BotToken::from(stored_text(&mut db, "bot_token", 1).await);
-    let error = insert(&mut db, &SlackConnection { bot_token: twice, ..SlackConnection::full(2) }).await;
+    let error =
+        insert(&mut db, &SlackConnection { bot_token: twice, ..SlackConnection::full(2) }).await;
     assert!(foreign(&error.unwrap_err()).contains("stored value of this very column"));
     assert_eq!(count(&mut db).await, 1);
 
@@ -176,14 +186,18 @@ async fn a_stored_value_is_not_encrypted_again() {
     }
 }
 
-/// `bind` turns an error into text, so what it was is lost, and only `try_bind` keeps it. (`sealed` does too.)
+/// `bind` turns an error into text, so what it was is lost, and only `try_bind` keeps it. (`sealed`
+/// does too.)
 #[tokio::test]
 async fn bind_keeps_only_the_message_of_an_error() {
     let Some(database) = open() else { return };
     let _ring = keys::read_only().hold();
     let mut db = connect(&database).await;
     let message = foreign(&insert(&mut db, &SlackConnection::full(1)).await.unwrap_err());
-    assert!(message.contains("Encoding argument $3 failed: slack_connections.bot_token: "), "{message}");
+    assert!(
+        message.contains("Encoding argument $3 failed: slack_connections.bot_token: "),
+        "{message}"
+    );
     assert_eq!(count(&mut db).await, 0);
 
     let mut query = sqlx::query::<Db>(sql(INSERT));

@@ -1,4 +1,5 @@
-//! The column types that users declare: whatever the database calls text or bytes will do, if it is wide enough.
+//! The column types that users declare: whatever the database calls text or bytes will do, if it is
+//! wide enough.
 
 use tests::secrets::{BOT_TOKEN, UNUSUAL_TEXT};
 
@@ -27,7 +28,11 @@ async fn text() {
     for column_type in TEXT_COLUMNS {
         for plain in [BOT_TOKEN, UNUSUAL_TEXT] {
             let value = BotToken::from(plain);
-            assert_eq!(round_trip(&database, column_type, value.clone()).await, value, "{column_type}");
+            assert_eq!(
+                round_trip(&database, column_type, value.clone()).await,
+                value,
+                "{column_type}"
+            );
         }
     }
 }
@@ -39,7 +44,11 @@ async fn bytes() {
     for column_type in BYTES_COLUMNS {
         for plain in [BOT_TOKEN, UNUSUAL_TEXT] {
             let value = Note::from(plain);
-            assert_eq!(round_trip(&database, column_type, value.clone()).await, value, "{column_type}");
+            assert_eq!(
+                round_trip(&database, column_type, value.clone()).await,
+                value,
+                "{column_type}"
+            );
         }
     }
 }

@@ -40,7 +40,8 @@ async fn a_renamed_field_is_bound_to_its_column() {
     let Some(database) = open() else { return };
     let _ring = keys::first().hold();
     let mut db = database.connect().await;
-    execute(&mut db, &format!("CREATE TABLE renamed (\"the token\" {TEXT}, \"the_key\" {BYTES})")).await;
+    execute(&mut db, &format!("CREATE TABLE renamed (\"the token\" {TEXT}, \"the_key\" {BYTES})"))
+        .await;
     let (token, key) =
         (RenamedToken::from(plaintext("a")), Some(RenamedKey::from(plaintext("b").as_bytes())));
     let insert = "INSERT INTO renamed VALUES ($1, $2)";
@@ -48,7 +49,10 @@ async fn a_renamed_field_is_bound_to_its_column() {
 
     let row: Renamed = sqlx::query_as("SELECT * FROM renamed").fetch_one(&mut db).await.unwrap();
     assert_eq!((row.token, row.key), (token, key));
-    assert_eq!((RenamedToken::CONTEXT, RenamedKey::CONTEXT), ("renamed.the token", "renamed.the_key"));
+    assert_eq!(
+        (RenamedToken::CONTEXT, RenamedKey::CONTEXT),
+        ("renamed.the token", "renamed.the_key")
+    );
     assert_eq!(Renamed::FIELDS[0].column, "the token");
 }
 

@@ -15,7 +15,11 @@ fn large(len: usize) -> SlackConnection {
     let end = (0..=len).rev().find(|end| text.is_char_boundary(*end)).unwrap();
     let text = format!("{}{}", &text[..end], ".".repeat(len - end));
     let bytes: Vec<u8> = CANARY.bytes().chain((0..=255).cycle()).take(len).collect();
-    SlackConnection { bot_token: text.into(), webhook_key: bytes.into(), ..SlackConnection::sparse(1) }
+    SlackConnection {
+        bot_token: text.into(),
+        webhook_key: bytes.into(),
+        ..SlackConnection::sparse(1)
+    }
 }
 
 async fn round_trip(len: usize) {
@@ -26,7 +30,10 @@ async fn round_trip(len: usize) {
         let limit: i64 = sqlx::query_scalar(limit).fetch_one(&mut db).await.unwrap();
         // Text is a third longer than its plaintext.
         let needed = len * 7 / 3 + MIB;
-        assert!(usize::try_from(limit).unwrap() >= needed, "the server takes {limit} bytes: set {needed}");
+        assert!(
+            usize::try_from(limit).unwrap() >= needed,
+            "the server takes {limit} bytes: set {needed}"
+        );
     }
     let row = large(len);
     assert_eq!((row.bot_token.len(), row.webhook_key.len()), (len, len));

@@ -11,9 +11,9 @@ mod queries;
 mod query_builder;
 mod refused;
 mod rotation;
-mod sealed;
 mod shown;
 mod storage;
+mod stored_value;
 mod transactions;
 mod values;
 
@@ -56,7 +56,10 @@ async fn insert(db: &mut Connection, row: &SlackConnection) -> sqlx::Result<()> 
 }
 
 async fn read(db: &mut Connection, id: i64) -> sqlx::Result<SlackConnection> {
-    sqlx::query_as(sql("SELECT * FROM slack_connections WHERE id = $1")).bind(id).fetch_one(db).await
+    sqlx::query_as(sql("SELECT * FROM slack_connections WHERE id = $1"))
+        .bind(id)
+        .fetch_one(db)
+        .await
 }
 
 async fn count(db: &mut Connection) -> i64 {

@@ -21,10 +21,13 @@ async fn tasks_write_and_read_through_one_pool() {
                 for id in [task, task + 100, task + 200] {
                     let token = BotToken::from(plaintext(&id.to_string()));
                     let row = SlackConnection { bot_token: token, ..SlackConnection::full(id) };
-                    let query = sqlx::query(sql(INSERT)).bind(id).bind(&row.org_id).bind(&row.bot_token);
-                    let query = query.bind(&row.signing_secret).bind(&row.webhook_key).bind(&row.note);
+                    let query =
+                        sqlx::query(sql(INSERT)).bind(id).bind(&row.org_id).bind(&row.bot_token);
+                    let query =
+                        query.bind(&row.signing_secret).bind(&row.webhook_key).bind(&row.note);
                     query.execute(&pool).await.unwrap();
-                    let select = sqlx::query_as(sql("SELECT * FROM slack_connections WHERE id = $1"));
+                    let select =
+                        sqlx::query_as(sql("SELECT * FROM slack_connections WHERE id = $1"));
                     let read: SlackConnection = select.bind(id).fetch_one(&pool).await.unwrap();
                     assert_eq!(read, row);
                 }

@@ -1,6 +1,6 @@
-//! `query_as` into tuples, `query_scalar`, and the column as the plain type that it has in the database.
+//! `query_as` into tuples, `query_scalar`, and the column as the plain type that it has in the
+//! database.
 
-use encrypted_field::EncryptedField;
 use sqlx::FromRow;
 use tests::secrets::{BOT_TOKEN, CANARY};
 
@@ -21,7 +21,8 @@ async fn tuples() {
     type Columns = (i64, BotToken, Option<SigningSecret>, WebhookKey, Option<Note>);
     let select = "SELECT id, bot_token, signing_secret, webhook_key, note FROM slack_connections ORDER BY id";
     let read: Vec<Columns> = sqlx::query_as(select).fetch_all(&mut db).await.unwrap();
-    let written = rows.map(|row| (row.id, row.bot_token, row.signing_secret, row.webhook_key, row.note));
+    let written =
+        rows.map(|row| (row.id, row.bot_token, row.signing_secret, row.webhook_key, row.note));
     assert_eq!(read, written);
 }
 
@@ -34,12 +35,15 @@ async fn scalars() {
     for row in &rows {
         insert(&mut db, row).await.unwrap();
     }
-    let token: BotToken =
-        sqlx::query_scalar("SELECT bot_token FROM slack_connections").fetch_one(&mut db).await.unwrap();
+    let token: BotToken = sqlx::query_scalar("SELECT bot_token FROM slack_connections")
+        .fetch_one(&mut db)
+        .await
+        .unwrap();
     assert_eq!(token, rows[0].bot_token);
 
     let select = "SELECT signing_secret FROM slack_connections ORDER BY id";
-    let secrets: Vec<Option<SigningSecret>> = sqlx::query_scalar(select).fetch_all(&mut db).await.unwrap();
+    let secrets: Vec<Option<SigningSecret>> =
+        sqlx::query_scalar(select).fetch_all(&mut db).await.unwrap();
     assert_eq!(secrets, [rows[0].signing_secret.clone(), None]);
 
     let select = "SELECT note FROM slack_connections WHERE id = $1";
@@ -50,7 +54,8 @@ async fn scalars() {
     }
 }
 
-/// Unprepared, where values come as text, and PostgreSQL's bytes in hexadecimal. Some poolers ask for this.
+/// Unprepared, where values come as text, and PostgreSQL's bytes in hexadecimal. Some poolers ask
+/// for this.
 #[tokio::test]
 async fn raw_sql_is_read() {
     let Some(database) = open() else { return };

@@ -1,6 +1,6 @@
 //! `QueryBuilder`: many rows in one statement.
 
-use encrypted_field::{Result, Sealed};
+use encrypted_field::{Result, StoredValue, ToStoredValue as _};
 use sqlx::QueryBuilder;
 use tests::secrets::plaintext;
 
@@ -29,7 +29,10 @@ async fn values_of_fields() {
     let mut insert = QueryBuilder::<Db>::new(INSERT);
     insert.push_values(&rows, |mut values, row| {
         values.push_bind(row.id).push_bind(&row.org_id).push_bind(&row.bot_token);
-        values.push_bind(row.signing_secret.as_ref()).push_bind(&row.webhook_key).push_bind(&row.note);
+        values
+            .push_bind(row.signing_secret.as_ref())
+            .push_bind(&row.webhook_key)
+            .push_bind(&row.note);
     });
     assert_eq!(insert.build().execute(&mut db).await.unwrap().rows_affected(), 100);
     for row in &rows {
@@ -37,17 +40,22 @@ async fn values_of_fields() {
     }
 }
 
-type SealedRow =
-    (i64, Sealed<BotToken>, Option<Sealed<SigningSecret>>, Sealed<WebhookKey>, Option<Sealed<Note>>);
+type SealedRow = (
+    i64,
+    StoredValue<BotToken>,
+    Option<StoredValue<SigningSecret>>,
+    StoredValue<WebhookKey>,
+    Option<StoredValue<Note>>,
+);
 
 /// As an application writes it: what can fail, fails here.
 fn seal(row: &SlackConnection) -> Result<SealedRow> {
     Ok((
         row.id,
-        row.bot_token.presealed()?,
-        row.signing_secret.as_ref().map(SigningSecret::presealed).transpose()?,
-        row.webhook_key.presealed()?,
-        row.note.as_ref().map(Note::presealed).transpose()?,
+        row.bot_token.to_stored_value()?,
+        row.signing_secret.to_stored_value()?,
+        row.webhook_key.to_stored_value()?,
+        row.note.to_stored_value()?,
     ))
 }
 
@@ -78,7 +86,9 @@ async fn one_argument_after_the_other() {
     let mut update = QueryBuilder::<Db>::new("UPDATE slack_connections SET bot_token = ");
     let token = BotToken::from(plaintext("new"));
     update.push_bind(&token).push(", signing_secret = ").push_bind(None::<SigningSecret>);
-    update.push(", note = ").push_bind(Some(Note::from(plaintext("note")).presealed().unwrap()));
+    update
+        .push(", note = ")
+        .push_bind(Some(Note::from(plaintext("note")).to_stored_value().unwrap()));
     update.push(" WHERE id = ").push_bind(1_i64);
     update.build().execute(&mut db).await.unwrap();
 

@@ -1,6 +1,10 @@
-//! Rotation: old rows open and are stale, new ones are under the new key. (`transactions` moves a row.)
+//! Rotation: old rows open and are stale, new ones are under the new key. (`transactions` moves a
+//! row.)
 
-use encrypted_field::{Encrypted, EncryptedField, EncryptedModel, ErrorKind, Key, KeyState, Purpose};
+use encrypted_field::{
+    Encrypted, EncryptedField, EncryptedModel, ErrorKind, Key,
+    key::{KeyState, Purpose},
+};
 use sqlx::FromRow;
 use tests::secrets::KEYS;
 
@@ -30,7 +34,11 @@ async fn old_rows_open_and_are_stale() {
         assert_eq!((secret.key_id(), secret.is_stale()), (keys::id(key), stale));
         assert_eq!(row.is_any_stale(), stale);
         assert!(stored_text(&mut db, "bot_token", id).await.starts_with(&format!("ef1:{key}:")));
-        assert!(stored_bytes(&mut db, "note", id).await.starts_with(&[0xEF, b'f', b'1', 0, 0, 0, key as u8]));
+        assert!(
+            stored_bytes(&mut db, "note", id)
+                .await
+                .starts_with(&[0xEF, b'f', b'1', 0, 0, 0, key as u8])
+        );
     }
 }
 
@@ -86,8 +94,14 @@ async fn the_state_of_the_old_key_decides() {
     let refused = [
         (keys::first_in_state(KeyState::Disabled), ErrorKind::KeyUnusable),
         (keys::second_and(Key::destroyed(1)), ErrorKind::KeyUnusable),
-        (keys::second_and(Key::new(1, KEYS[0]).purpose(Purpose::Index)), ErrorKind::PurposeMismatch),
-        (keys::second_and(Key::new(1, KEYS[2]).state(KeyState::Retired)), ErrorKind::Authentication),
+        (
+            keys::second_and(Key::new(1, KEYS[0]).purpose(Purpose::Index)),
+            ErrorKind::PurposeMismatch,
+        ),
+        (
+            keys::second_and(Key::new(1, KEYS[2]).state(KeyState::Retired)),
+            ErrorKind::Authentication,
+        ),
     ];
     for (ring, kind) in refused {
         let _ring = ring.hold();

@@ -41,8 +41,8 @@ async fn an_inner_transaction_is_taken_back_alone() {
     assert_eq!(read(&mut db, 1).await.unwrap(), SlackConnection::full(1));
 }
 
-/// Neither a value that can't be sealed nor one that can't be opened ends the transaction: the database never
-/// sees them.
+/// Neither a value that can't be sealed nor one that can't be opened ends the transaction: the
+/// database never sees them.
 #[tokio::test]
 async fn goes_on_after_an_error_of_the_library() {
     let Some(database) = open() else { return };

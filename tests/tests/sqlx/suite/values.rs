@@ -17,8 +17,8 @@ use crate::errors::foreign;
 use crate::keys;
 use crate::values::{Profile, Scope, binary, text};
 
-/// Writes all values in order and reads them back, each plain value exactly as it was. (Fields compare by their
-/// encodings, and so would not see an encoding that loses something.)
+/// Writes all values in order and reads them back, each plain value exactly as it was. (Fields
+/// compare by their encodings, and so would not see an encoding that loses something.)
 async fn round_trip<T, V>(db: &mut Connection, values: &[V])
 where
     T: EncryptedField + From<V> + Deref<Target: PartialEq> + Send + Unpin + sqlx::Type<Db>,
@@ -60,7 +60,8 @@ macro_rules! round_trip {
 #[tokio::test]
 async fn strings_and_bytes() {
     let all_bytes: Vec<u8> = CANARY.bytes().chain(0..=255).collect();
-    let strings = ["", "\0", " ", "NULL", "\u{FEFF}\u{10FFFF}", "'\"\\%_;--", BOT_TOKEN, UNUSUAL_TEXT];
+    let strings =
+        ["", "\0", " ", "NULL", "\u{FEFF}\u{10FFFF}", "'\"\\%_;--", BOT_TOKEN, UNUSUAL_TEXT];
     round_trip! {
         Str: strings.map(str::to_owned);
         Bytes: [vec![], vec![0], vec![0xFF], all_bytes.clone(), UNUSUAL_TEXT.into()];
@@ -146,10 +147,22 @@ fn decimals<D: FromStr<Err: Debug>>(texts: &[&str]) -> Vec<D> {
 
 #[tokio::test]
 async fn decimals_keep_their_scale() {
-    let texts =
-        ["0", "0.00", "-1.50", "1.5", "0.0000000000000000000000000001", "79228162514264337593543950335"];
-    let big =
-        ["0", "0.00", "-1.50", "1E+400", "1E-400", "123456789012345678901234567890.123456789012345678901"];
+    let texts = [
+        "0",
+        "0.00",
+        "-1.50",
+        "1.5",
+        "0.0000000000000000000000000001",
+        "79228162514264337593543950335",
+    ];
+    let big = [
+        "0",
+        "0.00",
+        "-1.50",
+        "1E+400",
+        "1E-400",
+        "123456789012345678901234567890.123456789012345678901",
+    ];
     round_trip! {
         Amount: [decimals(&texts), vec![Decimal::MIN, Decimal::MAX]].concat();
         BigAmount: decimals::<BigDecimal>(&big);
@@ -162,15 +175,18 @@ async fn decimals_keep_their_scale() {
     let insert = sqlx::query(sql("INSERT INTO one VALUES ($1)"));
     let amount: Decimal = "-1.50".parse().unwrap();
     insert.bind(text::Amount::from(amount)).execute(&mut db).await.unwrap();
-    let read: text::Amount = sqlx::query_scalar("SELECT value FROM one").fetch_one(&mut db).await.unwrap();
+    let read: text::Amount =
+        sqlx::query_scalar("SELECT value FROM one").fetch_one(&mut db).await.unwrap();
     assert_eq!((read.to_string().as_str(), read.scale()), ("-1.50", 2));
-    let read: text::BigAmount = sqlx::query_scalar("SELECT value FROM one").fetch_one(&mut db).await.unwrap();
+    let read: text::BigAmount =
+        sqlx::query_scalar("SELECT value FROM one").fetch_one(&mut db).await.unwrap();
     assert_eq!(read.to_string(), "-1.50");
 }
 
 #[tokio::test]
 async fn json() {
-    let inner = Profile { name: plaintext("team"), scopes: vec![], team: None, limits: BTreeMap::new() };
+    let inner =
+        Profile { name: plaintext("team"), scopes: vec![], team: None, limits: BTreeMap::new() };
     let outer = Profile {
         name: UNUSUAL_TEXT.to_owned(),
         scopes: vec![Scope::Everything, Scope::Channel { id: u64::MAX }],
@@ -188,8 +204,11 @@ async fn a_value_without_an_encoding_is_not_written() {
     execute(&mut db, &format!("CREATE TABLE one (value {TEXT})")).await;
     let insert = sqlx::query(sql("INSERT INTO one VALUES ($1)"));
     let error = insert.bind(text::U128::from(u128::MAX)).execute(&mut db).await.unwrap_err();
-    assert!(foreign(&error).contains("values.u128: the value has no encoding: a u128 above i128::MAX"));
-    let rows: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM one").fetch_one(&mut db).await.unwrap();
+    assert!(
+        foreign(&error).contains("values.u128: the value has no encoding: a u128 above i128::MAX")
+    );
+    let rows: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM one").fetch_one(&mut db).await.unwrap();
     assert_eq!(rows, 0);
 }
 
@@ -214,5 +233,8 @@ async fn an_integer_is_read_in_another_width() {
     };
     assert_eq!(*narrow(-128).await.unwrap(), -128);
     let error = narrow(CANARY_INTEGER).await.unwrap_err();
-    assert_eq!(crate::errors::found(&error), (encrypted_field::ErrorKind::InvalidPlaintext, "values.i8"));
+    assert_eq!(
+        crate::errors::found(&error),
+        (encrypted_field::ErrorKind::InvalidPlaintext, "values.i8")
+    );
 }

@@ -45,8 +45,11 @@ impl Auth {
 
     pub(super) fn token(&mut self) -> String {
         let name = format!("hvs.{}", random_name());
-        let token =
-            Token { seconds: self.seconds, renewable: self.renewable, may_do_all: !self.grants_nothing };
+        let token = Token {
+            seconds: self.seconds,
+            renewable: self.renewable,
+            may_do_all: !self.grants_nothing,
+        };
         self.tokens.insert(name.clone(), token);
         name
     }
@@ -65,7 +68,8 @@ impl Auth {
     /// <https://developer.hashicorp.com/vault/api-docs/auth/kubernetes#login>
     pub(super) fn login(&mut self, mount: &str, body: &Value) -> Response {
         if !self.mounts.iter().any(|name| name == mount) {
-            let route = format!("no handler for route \"auth/{mount}/login\". route entry not found.");
+            let route =
+                format!("no handler for route \"auth/{mount}/login\". route entry not found.");
             return errors(404, &[route.as_str()]);
         }
         let text = |name: &str| body[name].as_str().unwrap_or_default();

@@ -56,7 +56,10 @@ impl Engines {
         }
         // Permission is checked before the path: who has none does not learn what is there.
         if !self.auth.is_valid(token) {
-            return errors(403, &["2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"]);
+            return errors(
+                403,
+                &["2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"],
+            );
         }
         if let ["auth", "token", operation] = path[..] {
             return self.auth.token_operation(operation, token);
@@ -77,7 +80,8 @@ impl Engines {
                 } else if let Some(secrets) = self.kv1.get_mut(*mount) {
                     kv1(secrets, method, rest.join("/"), body)
                 } else {
-                    let text = format!("no handler for route {:?}. route entry not found.", request.path);
+                    let text =
+                        format!("no handler for route {:?}. route entry not found.", request.path);
                     errors(404, &[text.as_str()])
                 }
             }

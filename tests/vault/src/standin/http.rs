@@ -30,7 +30,9 @@ pub(super) fn read(stream: &mut impl Read) -> io::Result<Option<Request>> {
             0 if head.is_empty() => return Ok(None),
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             // Such as the beginning of TLS.
-            _ if !byte.is_ascii() || byte[0] == 0x16 => return Err(io::ErrorKind::InvalidData.into()),
+            _ if !byte.is_ascii() || byte[0] == 0x16 => {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
             _ => head.push(byte[0]),
         }
     }
@@ -64,7 +66,8 @@ pub(super) fn write(
 ) -> io::Result<()> {
     let Response { status, body } = response;
     let location = if *status == 307 { "Location: /v1/elsewhere\r\n" } else { "" };
-    let date = date.map(|date| format!("Date: {}\r\n", httpdate::fmt_http_date(date))).unwrap_or_default();
+    let date =
+        date.map(|date| format!("Date: {}\r\n", httpdate::fmt_http_date(date))).unwrap_or_default();
     let head = format!(
         "HTTP/1.1 {status} Status\r\nContent-Type: application/json\r\n{date}{location}Content-Length: {}\r\n\r\n",
         body.len()

@@ -54,14 +54,21 @@ impl Secrets {
     ) -> Response {
         let [operation, path @ ..] = path else { return errors(404, &[]) };
         let path = path.join("/");
-        let versions = || body["versions"].as_array().into_iter().flatten().filter_map(Value::as_u64);
+        let versions =
+            || body["versions"].as_array().into_iter().flatten().filter_map(Value::as_u64);
         match (method, *operation) {
             ("GET", "data") => self.read(&path),
             ("POST" | "PUT", "data") => self.write(path, body, deletes_later),
-            ("DELETE", "data") => self.mark(&path, None.into_iter(), |version| version.is_deleted = true),
+            ("DELETE", "data") => {
+                self.mark(&path, None.into_iter(), |version| version.is_deleted = true)
+            }
             ("POST", "delete") => self.mark(&path, versions(), |version| version.is_deleted = true),
-            ("POST", "undelete") => self.mark(&path, versions(), |version| version.is_deleted = false),
-            ("POST" | "PUT", "destroy") => self.mark(&path, versions(), |version| version.data = None),
+            ("POST", "undelete") => {
+                self.mark(&path, versions(), |version| version.is_deleted = false)
+            }
+            ("POST" | "PUT", "destroy") => {
+                self.mark(&path, versions(), |version| version.data = None)
+            }
             ("GET", "metadata") => self.metadata(&path),
             ("DELETE", "metadata") => {
                 self.0.remove(&path);
@@ -95,7 +102,8 @@ impl Secrets {
         }
         let secret = self.0.entry(path).or_default();
         secret.current += 1;
-        let version = Version { data: Some(body["data"].clone()), is_deleted: false, deletes_later };
+        let version =
+            Version { data: Some(body["data"].clone()), is_deleted: false, deletes_later };
         let metadata = version.numbered(secret.current);
         secret.versions.insert(secret.current, version);
         if let Some(oldest) = secret.current.checked_sub(MAX_VERSIONS) {

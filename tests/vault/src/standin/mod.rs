@@ -284,9 +284,13 @@ impl Shared {
                     return Ok(());
                 }
                 Err(Fault::Cut) => {
-                    return stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"data\":");
+                    return stream
+                        .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"data\":");
                 }
-                Err(_) => return stream.write_all(b"\x15\x03\x01\x00\x02\x02\x16 something else\r\n\r\n"),
+                Err(_) => {
+                    return stream
+                        .write_all(b"\x15\x03\x01\x00\x02\x02\x16 something else\r\n\r\n");
+                }
             }
         }
         Ok(())
@@ -302,7 +306,9 @@ impl Shared {
         match fault {
             Some((_, fault)) if !is_root => match *fault {
                 Fault::Status(status) => Ok(errors(status, &[fault_text(status)])),
-                Fault::Page(status) => Ok(Response { status, body: b"<html>no Vault here</html>".to_vec() }),
+                Fault::Page(status) => {
+                    Ok(Response { status, body: b"<html>no Vault here</html>".to_vec() })
+                }
                 fault => Err(fault),
             },
             _ => Ok(state.engines.answer(request)),
@@ -354,7 +360,10 @@ fn endpoint(path: &str) -> &'static str {
         "delete",
     ];
     let mut parts = path.split('/');
-    match (path.split('/').next(), parts.find_map(|part| NAMES.into_iter().find(|name| *name == part))) {
+    match (
+        path.split('/').next(),
+        parts.find_map(|part| NAMES.into_iter().find(|name| *name == part)),
+    ) {
         (_, Some(name)) => name,
         (Some("auth" | "sys"), None) => "auth",
         _ => "other",

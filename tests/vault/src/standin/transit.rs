@@ -47,9 +47,13 @@ impl Keys {
     }
 
     fn create(&mut self, name: &str) -> Response {
-        let new = || Key { versions: vec![random()], min_decryption_version: 1, deletion_allowed: false };
+        let new =
+            || Key { versions: vec![random()], min_decryption_version: 1, deletion_allowed: false };
         let key = self.0.entry(name.to_owned()).or_insert_with(new);
-        data(200, &json!({ "name": name, "type": "aes256-gcm96", "latest_version": key.versions.len() }))
+        data(
+            200,
+            &json!({ "name": name, "type": "aes256-gcm96", "latest_version": key.versions.len() }),
+        )
     }
 
     fn change(&mut self, name: &str, operation: &str, body: &Value) -> Response {
@@ -102,7 +106,9 @@ impl Key {
         if text.is_empty() {
             return refuse("missing ciphertext to decrypt");
         }
-        let Some(rest) = text.strip_prefix("vault:v") else { return refuse("invalid ciphertext: no prefix") };
+        let Some(rest) = text.strip_prefix("vault:v") else {
+            return refuse("invalid ciphertext: no prefix");
+        };
         let Some((version, sealed)) = rest.split_once(':') else {
             return refuse("invalid ciphertext: wrong number of fields");
         };

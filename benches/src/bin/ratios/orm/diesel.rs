@@ -45,7 +45,8 @@ tables!(binary, Binary, Vec<u8>, diesel_binary_plain, diesel_binary_sealed);
 /// Runs every operation on both tables of a module.
 macro_rules! goals {
     ($connect:expr, $place:expr, $module:ident, $plain:ident, $sealed:ident, $column_type:literal, $secret:expr, $long:expr) => {{
-        // One connection for both: a second one would have a server process of its own, on a processor of its own.
+        // One connection for both: a second one would have a server process of its own, on a
+        // processor of its own.
         let (place, db) = ($place, RefCell::new($connect));
         for table in [stringify!($plain), stringify!($sealed)] {
             let columns = concat!("(id INTEGER PRIMARY KEY, org_id TEXT NOT NULL, secret ", $column_type, " NOT NULL)");
@@ -71,6 +72,11 @@ macro_rules! goals {
                 &mut goals!(@update db, $module::$sealed::table, sealed_row),
                 &mut goals!(@update db, $module::$plain::table, plain_row),
             ),
+            place.one_row_as_long(
+                "update a row",
+                &mut goals!(@update db, $module::$sealed::table, sealed_row),
+                &mut goals!(@update db, $module::$plain::table, long_row),
+            ),
             place.batch(
                 &mut goals!(@batch db, $module::$sealed::table, sealed_row),
                 &mut goals!(@batch db, $module::$plain::table, plain_row),
@@ -81,20 +87,29 @@ macro_rules! goals {
             ),
             place.one_row(
                 "insert a row",
-                &mut goals!(@insert db, $module::$sealed::table, sealed_row),
-                &mut goals!(@insert db, $module::$plain::table, plain_row),
+                &mut goals!(@insert db, $module::$sealed::table, sealed_row, ROWS + BATCH),
+                &mut goals!(@insert db, $module::$plain::table, plain_row, ROWS + BATCH),
+            ),
+            place.one_row_as_long(
+                "insert a row",
+                &mut goals!(@insert db, $module::$sealed::table, sealed_row, ROWS * 100),
+                &mut goals!(@insert db, $module::$plain::table, long_row, ROWS * 100),
             ),
         ];
         for statement in as_long(place, stringify!($plain), stringify!($sealed)) {
             db.borrow_mut().batch_execute(&statement).unwrap();
         }
-        goals.insert(
-            1,
-            place.load_as_long(
-                &mut || goals!(@load db, $module::$sealed::table, $module::Sealed),
-                &mut || goals!(@load db, $module::$plain::table, $module::Plain),
-            ),
+        let as_long = place.load_as_long(
+            &mut || goals!(@load db, $module::$sealed::table, $module::Sealed),
+            &mut || goals!(@load db, $module::$plain::table, $module::Plain),
         );
+        goals.insert(1, as_long);
+        let as_long = place.one_row_as_long(
+            "select by primary key",
+            &mut goals!(@select db, $module::$sealed::table, $module::Sealed),
+            &mut goals!(@select db, $module::$plain::table, $module::Plain),
+        );
+        goals.insert(3, as_long);
         goals
     }};
     (@fill $db:ident, $table:expr, $row:ident) => {
@@ -137,8 +152,8 @@ macro_rules! goals {
             assert!(rolled_back.is_err());
         }
     }};
-    (@insert $db:ident, $table:expr, $row:ident) => {{
-        let mut row = $row(ROWS + BATCH);
+    (@insert $db:ident, $table:expr, $row:ident, $first:expr) => {{
+        let mut row = $row($first);
         let db = &$db;
         move || {
             row.id += 1;

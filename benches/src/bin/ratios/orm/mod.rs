@@ -1,5 +1,5 @@
-//! What an encrypted column costs beside the same column in the clear: Diesel and SQLx, on a SQLite file and on
-//! PostgreSQL over loopback, in text and in binary columns.
+//! What an encrypted column costs beside the same column in the clear: Diesel and SQLx, on a SQLite
+//! file and on PostgreSQL over loopback, in text and in binary columns.
 
 mod diesel;
 mod sqlx;
@@ -11,14 +11,16 @@ use measure::{Goal, Limit, Subject, added, compare_rounds};
 
 use crate::raw::Raw;
 
-/// Statements that make the rows of a plain table as long as those of the sealed one, by taking them over; both tables are
-/// then written anew, without the gaps that changing rows leaves.
+/// Statements that make the rows of a plain table as long as those of the sealed one, by taking
+/// them over; both tables are then written anew, without the gaps that changing rows leaves.
 fn as_long(place: Place, plain: &str, sealed: &str) -> Vec<String> {
     let vacuum = if place.database == "SQLite" { "VACUUM" } else { "VACUUM FULL" };
     vec![
         format!("DELETE FROM {plain} WHERE id >= {ROWS}"),
         format!("DELETE FROM {sealed} WHERE id >= {ROWS}"),
-        format!("UPDATE {plain} SET secret = (SELECT secret FROM {sealed} WHERE {sealed}.id = {plain}.id)"),
+        format!(
+            "UPDATE {plain} SET secret = (SELECT secret FROM {sealed} WHERE {sealed}.id = {plain}.id)"
+        ),
         vacuum.into(),
     ]
 }
@@ -35,7 +37,8 @@ pub fn goals() -> Vec<Goal> {
     encrypted_field::install(ring()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let postgres = std::env::var(POSTGRES).unwrap_or_else(|_| panic!("{POSTGRES} is not set: run `./bench`"));
+    let postgres =
+        std::env::var(POSTGRES).unwrap_or_else(|_| panic!("{POSTGRES} is not set: run `./bench`"));
     let mut goals = Vec::new();
     goals.extend(diesel::sqlite(&file("diesel.sqlite")));
     goals.extend(sqlx::sqlite(&file("sqlx.sqlite")));
@@ -73,19 +76,32 @@ impl Place {
         format!("{}, {}, {}: {what}", self.orm, self.database, self.column)
     }
 
-    /// One statement on one row.
+    /// One statement on one row, beside the plain column as it was.
     fn one_row(self, what: &str, sealed: &mut dyn Subject, plain: &mut dyn Subject) -> Goal {
+        let measured = compare_rounds(301, sealed, plain);
+        Goal::ours_by_other(&self.name(what), Limit::None, measured)
+    }
+
+    /// The same where the plain row is as long as the sealed one: what is left is the library's.
+    fn one_row_as_long(
+        self,
+        what: &str,
+        sealed: &mut dyn Subject,
+        plain: &mut dyn Subject,
+    ) -> Goal {
         let limit = if self.database == "SQLite" { 1.10 } else { 1.05 };
-        Goal::ours_by_other(&self.name(what), Limit::AtMost(limit), compare_rounds(301, sealed, plain))
+        let name = self.name(&format!("{what}, against a plain one as long"));
+        Goal::ours_by_other(&name, Limit::AtMost(limit), compare_rounds(301, sealed, plain))
     }
 
     fn load(self, sealed: &mut dyn Subject, plain: &mut dyn Subject) -> Goal {
-        self.load_against("load 10,000 rows, added per row : raw open", Limit::AtMost(2.5), sealed, plain)
+        self.load_against("load 10,000 rows, added per row : raw open", Limit::None, sealed, plain)
     }
 
     /// The same where the plain rows are as long as the sealed ones: what is left is the library's.
     fn load_as_long(self, sealed: &mut dyn Subject, plain: &mut dyn Subject) -> Goal {
-        self.load_against("that load against plain rows as long", Limit::None, sealed, plain)
+        let name = "that load against plain rows as long";
+        self.load_against(name, Limit::AtMost(2.0), sealed, plain)
     }
 
     fn load_against(
@@ -106,12 +122,13 @@ impl Place {
 
     fn batch(self, sealed: &mut dyn Subject, plain: &mut dyn Subject) -> Goal {
         let name = "insert 1,000 rows at once, added per row : raw seal and an OS nonce";
-        self.batch_against(name, Limit::AtMost(2.0), sealed, plain)
+        self.batch_against(name, Limit::None, sealed, plain)
     }
 
     /// The same where the plain rows are as long as the sealed ones: what is left is the library's.
     fn batch_as_long(self, sealed: &mut dyn Subject, plain: &mut dyn Subject) -> Goal {
-        self.batch_against("that insert against plain rows as long", Limit::None, sealed, plain)
+        let name = "that insert against plain rows as long";
+        self.batch_against(name, Limit::AtMost(2.0), sealed, plain)
     }
 
     fn batch_against(

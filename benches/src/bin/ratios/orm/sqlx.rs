@@ -5,7 +5,8 @@ use std::hint::black_box;
 use benches::{Bytes, Text};
 use measure::{Goal, Many};
 use sqlx::{
-    AssertSqlSafe, Connection as _, FromRow, PgConnection, Postgres, QueryBuilder, Sqlite, SqliteConnection,
+    AssertSqlSafe, Connection as _, FromRow, PgConnection, Postgres, QueryBuilder, Sqlite,
+    SqliteConnection,
 };
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Mutex;
@@ -24,14 +25,15 @@ struct Row<S> {
 macro_rules! goals {
     ($place:expr, $runtime:expr, $database:ty, $connect:expr, $table:literal, $column_type:literal, $plain:ty, $sealed:ty, $secret:expr, $long:expr) => {{
         let (place, runtime) = ($place, $runtime);
-        // One connection for both: a second one would have a server process of its own, on a processor of its own.
+        // One connection for both: a second one would have a server process of its own, on a
+        // processor of its own.
         let db = Mutex::new(runtime.block_on($connect));
         let plain_row = |id| Row::<$plain> { id, org_id: org_id(), secret: $secret };
         let long_row = |id| Row::<$plain> { id, org_id: org_id(), secret: $long };
         let sealed_row = |id| Row::<$sealed> { id, org_id: org_id(), secret: <$sealed>::from($secret) };
-        let presealed = |secret: &$sealed| secret.presealed().unwrap();
+        let to_stored_value = |secret: &$sealed| secret.to_stored_value().unwrap();
         goals!(@fill runtime, $database, db, concat!($table, "_plain"), $column_type, plain_row, clone);
-        goals!(@fill runtime, $database, db, concat!($table, "_sealed"), $column_type, sealed_row, presealed);
+        goals!(@fill runtime, $database, db, concat!($table, "_sealed"), $column_type, sealed_row, to_stored_value);
         let mut goals = vec![
             place.load(
                 &mut goals!(@load runtime, db, concat!("SELECT * FROM ", $table, "_sealed"), $sealed),
@@ -49,15 +51,22 @@ macro_rules! goals {
                 &mut goals!(@write runtime, db,
                     concat!("UPDATE ", $table, "_plain SET org_id = $2, secret = $3 WHERE id = $1"), plain_row(7), 0),
             ),
+            place.one_row_as_long(
+                "update a row",
+                &mut goals!(@write runtime, db,
+                    concat!("UPDATE ", $table, "_sealed SET org_id = $2, secret = $3 WHERE id = $1"), sealed_row(7), 0),
+                &mut goals!(@write runtime, db,
+                    concat!("UPDATE ", $table, "_plain SET org_id = $2, secret = $3 WHERE id = $1"), long_row(7), 0),
+            ),
             place.batch(
                 &mut goals!(@batch runtime, $database, db,
-                    concat!("INSERT INTO ", $table, "_sealed (id, org_id, secret) "), sealed_row, presealed),
+                    concat!("INSERT INTO ", $table, "_sealed (id, org_id, secret) "), sealed_row, to_stored_value),
                 &mut goals!(@batch runtime, $database, db,
                     concat!("INSERT INTO ", $table, "_plain (id, org_id, secret) "), plain_row, by_ref),
             ),
             place.batch_as_long(
                 &mut goals!(@batch runtime, $database, db,
-                    concat!("INSERT INTO ", $table, "_sealed (id, org_id, secret) "), sealed_row, presealed),
+                    concat!("INSERT INTO ", $table, "_sealed (id, org_id, secret) "), sealed_row, to_stored_value),
                 &mut goals!(@batch runtime, $database, db,
                     concat!("INSERT INTO ", $table, "_plain (id, org_id, secret) "), long_row, by_ref),
             ),
@@ -70,19 +79,32 @@ macro_rules! goals {
                     concat!("INSERT INTO ", $table, "_plain (id, org_id, secret) VALUES ($1, $2, $3)"),
                     plain_row(ROWS + BATCH), 1),
             ),
+            place.one_row_as_long(
+                "insert a row",
+                &mut goals!(@write runtime, db,
+                    concat!("INSERT INTO ", $table, "_sealed (id, org_id, secret) VALUES ($1, $2, $3)"),
+                    sealed_row(ROWS * 100), 1),
+                &mut goals!(@write runtime, db,
+                    concat!("INSERT INTO ", $table, "_plain (id, org_id, secret) VALUES ($1, $2, $3)"),
+                    long_row(ROWS * 100), 1),
+            ),
         ];
         for statement in as_long(place, concat!($table, "_plain"), concat!($table, "_sealed")) {
             runtime.block_on(async {
                 sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *db.lock().await).await.unwrap();
             });
         }
-        goals.insert(
-            1,
-            place.load_as_long(
-                &mut goals!(@load runtime, db, concat!("SELECT * FROM ", $table, "_sealed"), $sealed),
-                &mut goals!(@load runtime, db, concat!("SELECT * FROM ", $table, "_plain"), $plain),
-            ),
+        let as_long = place.load_as_long(
+            &mut goals!(@load runtime, db, concat!("SELECT * FROM ", $table, "_sealed"), $sealed),
+            &mut goals!(@load runtime, db, concat!("SELECT * FROM ", $table, "_plain"), $plain),
         );
+        goals.insert(1, as_long);
+        let as_long = place.one_row_as_long(
+            "select by primary key",
+            &mut goals!(@select runtime, db, concat!("SELECT * FROM ", $table, "_sealed WHERE id = $1"), $sealed),
+            &mut goals!(@select runtime, db, concat!("SELECT * FROM ", $table, "_plain WHERE id = $1"), $plain),
+        );
+        goals.insert(3, as_long);
         goals
     }};
     (@fill $runtime:ident, $database:ty, $db:ident, $table:expr, $column_type:literal, $row:ident, $bind:ident) => {

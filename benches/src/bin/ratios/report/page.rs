@@ -6,21 +6,22 @@ use std::process::Command;
 
 use measure::{Goal, Summary};
 
-use super::{Group, time};
+use super::{Beside, Group, time};
 
 /// What the numbers can't say: why goals are missed.
 const NOTES: &str = include_str!("notes.md");
 
-pub fn page(groups: &[Group]) -> String {
+pub fn page(groups: &[Group], beside: Option<&Beside>) -> String {
     let goals: Vec<&Goal> = groups.iter().flat_map(|group| &group.goals).collect();
     let limited = goals.iter().filter(|goal| goal.limit != measure::Limit::None).count();
     let missed = goals.iter().filter(|goal| !goal.is_met()).count();
     let mut page = format!(
         "# What encryption costs\n\n\
-         Written by `./bench --write`. Every ratio is of two things timed in turn in one run, the median of 51 to 301\n\
-         rounds (three for builds); \"middle half\" is from the lower to the upper quartile. Where the limit lies within it, another\n\
-         run may find otherwise: that is marked with ±. SQLite: a file in WAL mode, synchronous NORMAL. PostgreSQL: on\n\
-         loopback, without TLS and fsync.\n\n\
+         Written by `./bench --write`. Every ratio is of two things timed in turn in one run, the\n\
+         median of 21 to 301 rounds (three for builds); \"middle half\" is from the lower to the upper\n\
+         quartile. Where the limit lies within it, another run may find otherwise: that is marked\n\
+         with ±. SQLite: a file in WAL mode, synchronous NORMAL. PostgreSQL: on loopback, without TLS\n\
+         and fsync.\n\n\
          ![Round trips of a token, and statements on an encrypted column](results.svg)\n\n\
          {} of {limited} goals met, {missed} missed.\n\n| | |\n|---|---|\n",
         limited - missed
@@ -30,23 +31,30 @@ pub fn page(groups: &[Group]) -> String {
     }
     for group in groups {
         write!(page, "\n## {}\n\n", group.title).unwrap();
-        page.push_str(
-            "| goal | limit | ratio | middle half | ours | other | |\n|---|---:|---:|---:|---:|---:|---|\n",
-        );
-        group.goals.iter().for_each(|goal| row(&mut page, goal));
+        let (title, line) = beside
+            .map_or_else(Default::default, |beside| (format!(" glibc {} |", beside.libc), "---:|"));
+        writeln!(
+            page,
+            "| goal | limit | ratio | middle half | ours | other | |{title}\n\
+             |---|---:|---:|---:|---:|---:|---|{line}"
+        )
+        .unwrap();
+        group.goals.iter().for_each(|goal| row(&mut page, goal, beside));
     }
     page.push('\n');
     page.push_str(NOTES);
     page
 }
 
-fn row(page: &mut String, goal: &Goal) {
+fn row(page: &mut String, goal: &Goal, beside: Option<&Beside>) {
     let Summary { median, lower, upper } = goal.ratio;
     let [ours, other] = [goal.ours, goal.other].map(|summary| time(summary, &goal.unit));
     let verdict = match goal.limit {
         measure::Limit::None => "",
         // Another run may find otherwise.
-        measure::Limit::AtMost(limit) | measure::Limit::AtLeast(limit) if lower < limit && limit < upper => {
+        measure::Limit::AtMost(limit) | measure::Limit::AtLeast(limit)
+            if lower < limit && limit < upper =>
+        {
             if goal.is_met() {
                 "met ±"
             } else {
@@ -57,9 +65,13 @@ fn row(page: &mut String, goal: &Goal) {
         _ => "**missed**",
     };
     let (name, limit) = (&goal.name, goal.limit);
+    let beside = beside.map_or_else(String::new, |beside| {
+        let ratio = beside.goal(name).map(|goal| format!("{:.2}", goal.ratio.median));
+        format!(" {} |", ratio.unwrap_or_default())
+    });
     writeln!(
         page,
-        "| {name} | {limit} | {median:.2} | {lower:.2} to {upper:.2} | {ours} | {other} | {verdict} |"
+        "| {name} | {limit} | {median:.2} | {lower:.2} to {upper:.2} | {ours} | {other} | {verdict} |{beside}"
     )
     .unwrap();
 }
@@ -79,7 +91,7 @@ fn machine() -> Vec<(&'static str, String)> {
     let facts = [
         ("processor", cpu),
         ("kernel", output("uname", &["-sr"])),
-        ("C library", output("ldd", &["--version"])),
+        ("C library", std::env::var("EF_BENCH_LIBC").ok().map(|libc| format!("glibc {libc}"))),
         ("Rust", output("rustc", &["--version"])),
         ("commit", output("git", &["describe", "--always", "--dirty"])),
     ];

@@ -56,8 +56,9 @@ fn tokens(goals: &[Goal]) -> Vec<Bar> {
     let is_text = |goal: &Goal| goal.name.contains("text") || goal.name.contains("JSON");
     let mut bars = Vec::new();
     for (form, text) in [("binary", false), ("text", true)] {
-        let of_form =
-            || goals.iter().filter(|goal| goal.name.starts_with("round trip") && is_text(goal) == text);
+        let of_form = || {
+            goals.iter().filter(|goal| goal.name.starts_with("round trip") && is_text(goal) == text)
+        };
         let mut times: Vec<f64> = of_form().filter_map(|goal| Some(goal.ours?.median)).collect();
         times.sort_by(f64::total_cmp);
         let Some(ours) = times.get(times.len() / 2) else { continue };
@@ -66,7 +67,8 @@ fn tokens(goals: &[Goal]) -> Vec<Bar> {
             let peer = goal.name.split_once(": ").map_or(&*goal.name, |(_, peer)| peer);
             let json = if peer.contains("JSON") { ", as JSON" } else { "" };
             let peer = format!("{}{json}", peer.split(", ").next().unwrap_or(peer));
-            // What was measured in turn is the ratio; the times of one pair are of another moment than those of the next.
+            // What was measured in turn is the ratio; the times of one pair are of another moment
+            // than those of the next.
             bars.push(bar(&peer, ours * goal.ratio.median, OTHER));
         }
     }
@@ -81,8 +83,9 @@ fn tokens(goals: &[Goal]) -> Vec<Bar> {
 }
 
 fn statements(goals: &[Goal]) -> Vec<Bar> {
-    let single =
-        goals.iter().filter(|goal| goal.name.ends_with("a row") || goal.name.ends_with("primary key"));
+    let single = goals
+        .iter()
+        .filter(|goal| goal.name.ends_with("a row") || goal.name.ends_with("primary key"));
     single
         .map(|goal| {
             let value = goal.ratio.median;
@@ -98,13 +101,18 @@ fn panel(svg: &mut String, y: &mut f64, title: &str, bars: &[Bar], line: Option<
     let longest = bars.iter().map(|bar| bar.value).fold(f64::MIN_POSITIVE, f64::max);
     let scale = (WIDTH - LEFT - RIGHT) / longest;
     *y += 10.0;
-    writeln!(svg, "<text x=\"12\" y=\"{y}\" font-weight=\"bold\" font-size=\"15\">{title}</text>").unwrap();
+    writeln!(svg, "<text x=\"12\" y=\"{y}\" font-weight=\"bold\" font-size=\"15\">{title}</text>")
+        .unwrap();
     *y += 14.0;
     let top = *y;
     for Bar { label, value, text, color } in bars {
         let (width, middle) = (value * scale, *y + ROW / 2.0 + 4.0);
-        writeln!(svg, "<text x=\"{}\" y=\"{middle}\" text-anchor=\"end\">{label}</text>", LEFT - 8.0)
-            .unwrap();
+        writeln!(
+            svg,
+            "<text x=\"{}\" y=\"{middle}\" text-anchor=\"end\">{label}</text>",
+            LEFT - 8.0
+        )
+        .unwrap();
         writeln!(
             svg,
             "<rect x=\"{LEFT}\" y=\"{}\" width=\"{width:.1}\" height=\"{}\" fill=\"{color}\"/>",
@@ -112,7 +120,8 @@ fn panel(svg: &mut String, y: &mut f64, title: &str, bars: &[Bar], line: Option<
             ROW - 6.0
         )
         .unwrap();
-        writeln!(svg, "<text x=\"{:.1}\" y=\"{middle}\">{text}</text>", LEFT + width + 6.0).unwrap();
+        writeln!(svg, "<text x=\"{:.1}\" y=\"{middle}\">{text}</text>", LEFT + width + 6.0)
+            .unwrap();
         *y += ROW;
     }
     if let Some(line) = line {

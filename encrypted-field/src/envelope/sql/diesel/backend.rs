@@ -32,8 +32,8 @@ pub trait DieselBackend<C: Connection<Backend = Self>>: Sealed + diesel::backend
     #[doc(hidden)]
     fn load(connection: &mut C, statement: Statement) -> QueryResult<Vec<Row>>;
 
-    /// What an error means for which Diesel has no kind. `connection` is the one it came from, out
-    /// of its transaction.
+    /// The meaning of an error for which Diesel has no kind. `connection` is the one it came from,
+    /// out of its transaction.
     #[doc(hidden)]
     fn kind(connection: &mut C, table: &str, message: &str) -> BackendErrorKind;
 }

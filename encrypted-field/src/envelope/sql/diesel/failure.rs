@@ -9,7 +9,11 @@ use crate::envelope::sql::table::Table;
 use crate::envelope::{BackendError, BackendErrorKind};
 
 /// `connection` is the one that the error came from.
-pub(super) fn refuse<C: Connection>(connection: &mut C, table: &Table, error: &Error) -> BackendError
+pub(super) fn refuse<C: Connection>(
+    connection: &mut C,
+    table: &Table,
+    error: &Error,
+) -> BackendError
 where
     C::Backend: DieselBackend<C>,
 {
@@ -34,8 +38,12 @@ where
         }
         Error::DeserializationError(_) => undecodable(dialect),
         // The one that went wrong first.
-        Error::RollbackErrorOnCommit { commit_error, .. } => refuse(connection, table, commit_error),
-        // Their texts are not looked into: what they hold is not known.
-        _ => BackendError::new(BackendErrorKind::Unavailable, "Diesel could not run the transaction"),
+        Error::RollbackErrorOnCommit { commit_error, .. } => {
+            refuse(connection, table, commit_error)
+        }
+        // Their texts are not looked into, because it is not known what they hold.
+        _ => {
+            BackendError::new(BackendErrorKind::Unavailable, "Diesel could not run the transaction")
+        }
     }
 }

@@ -24,7 +24,7 @@ use super::load::load;
 use super::statement::loaded;
 use super::swap::Swap;
 use super::table::Table;
-use crate::envelope::runtime::run_blocking;
+use crate::envelope::runtime::Lanes;
 use crate::envelope::{BackendError, BackendErrorKind, KeyStore, Loaded, Query, Record};
 use crate::error::Result;
 
@@ -47,22 +47,30 @@ type Connect<C> = Arc<dyn Fn() -> Option<C> + Send + Sync>;
 /// ```
 ///
 /// Diesel's calls block. With the feature `tokio` and a runtime they run on its threads for
-/// blocking calls, else on the thread that asks. They take as long as the database lets them: set
-/// timeouts in the URL, the pool, or in the connection (`statement_timeout`, `max_statement_time`,
-/// `PRAGMA busy_timeout`).
+/// blocking calls, at most 16 at once. A call that hangs is given up after
+/// [`call_timeout`](crate::envelope::CachePolicy::call_timeout). It holds its thread and its
+/// connection until it ends. Without that feature they run on the thread that asks, and take as
+/// long as the database lets them. In both cases set timeouts in the URL, the pool, or in the
+/// connection (`statement_timeout`, `max_statement_time`, `PRAGMA busy_timeout`).
 pub struct DieselStore<C> {
     connect: Connect<C>,
     table: Table,
+    lanes: Lanes,
 }
+
+/// Calls at once. A database that hangs must not take all threads.
+const MOST_CALLS: usize = 16;
 
 impl<C: Connection + 'static> DieselStore<C> {
     /// Over connections that `connect` makes or takes from a pool, one for each call, dropped after
     /// it. They must not be in a transaction.
     ///
-    /// What `connect` fails with is not passed on, because it may name the URL with its password:
-    /// the error says only that there is no connection. Log it in `connect` where that is safe.
+    /// The error of `connect` is not passed on, because it may name the URL with its password. The
+    /// error of the store says only that there is no connection. Log the error in `connect` if that
+    /// is safe.
     pub fn new<E>(connect: impl Fn() -> Result<C, E> + Send + Sync + 'static) -> Self {
-        Self { connect: Arc::new(move || connect().ok()), table: Table::default() }
+        let connect = Arc::new(move || connect().ok());
+        Self { connect, table: Table::default(), lanes: Lanes::new(MOST_CALLS) }
     }
 
     /// In another table than `encrypted_field_keys`: `name` or `schema.name`, in the letters of the
@@ -83,15 +91,15 @@ where
 {
     const DIALECT: Dialect = <C::Backend as DieselBackend<C>>::DIALECT;
 
-    /// Runs `call` in a transaction of a connection, after the statement `first`, where it may
-    /// block. `None` where it asked for a rollback, by [`Error::RollbackTransaction`].
+    /// Runs `call` in a transaction of a connection, after the statement `first`, on a thread that
+    /// may block. `None` if it asked for a rollback, by [`Error::RollbackTransaction`].
     async fn in_transaction<T: Send + 'static>(
         &self,
         first: &'static str,
         call: impl FnOnce(&mut C) -> Result<T, diesel::result::Error> + Send + 'static,
     ) -> Result<Option<T>, BackendError> {
         let (connect, table) = (Arc::clone(&self.connect), self.table.clone());
-        run_blocking(move || {
+        let run = move || {
             let mut connection = connect().ok_or_else(|| {
                 let detail = "`connect` of the store gave no connection; what it failed with is left out, for it may name a password";
                 BackendError::new(BackendErrorKind::Unavailable, detail)
@@ -101,8 +109,8 @@ where
                 Err(Error::RollbackTransaction) => Ok(None),
                 Err(e) => Err(failure::refuse(&mut connection, &table, &e)),
             }
-        })
-        .await
+        };
+        self.lanes.on_runtime(run).await
     }
 }
 
@@ -113,13 +121,18 @@ where
     async fn load(&self, query: &Query) -> Result<Loaded, BackendError> {
         let statements = load(Self::DIALECT, &self.table, query);
         let rows = self.in_transaction(C::Backend::FIRST_OF_LOAD, move |connection| {
-            let rows = statements.into_iter().map(|statement| C::Backend::load(connection, statement));
+            let rows =
+                statements.into_iter().map(|statement| C::Backend::load(connection, statement));
             rows.collect::<QueryResult<Vec<_>>>()
         });
         loaded(rows.await?.into_iter().flatten().flatten())
     }
 
-    async fn compare_and_swap(&self, expected: u64, changed: &[Record]) -> Result<bool, BackendError> {
+    async fn compare_and_swap(
+        &self,
+        expected: u64,
+        changed: &[Record],
+    ) -> Result<bool, BackendError> {
         let swap = Swap::new(Self::DIALECT, &self.table, expected, changed)?;
         let swapped = self.in_transaction(C::Backend::FIRST_OF_CHANGE, move |connection| {
             match C::Backend::execute(connection, swap.head) {

@@ -29,8 +29,13 @@ impl<C: LoadConnection<Backend = Self>> DieselBackend<C> for Mysql {
     /// message shown.
     fn kind(_: &mut C, _: &str, message: &str) -> BackendErrorKind {
         let is = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
-        let denied =
-            ["command denied", "ccess denied", "--read-only", "READ ONLY transaction", "read only mode"];
+        let denied = [
+            "command denied",
+            "ccess denied",
+            "--read-only",
+            "READ ONLY transaction",
+            "read only mode",
+        ];
         let missing = ["doesn't exist", "Unknown column", "Unknown database"];
         // Check constraints first of MariaDB, then of MySQL.
         let refused = [

@@ -40,10 +40,11 @@ impl<C: LoadConnection<Backend = Self>> DieselBackend<C> for Pg {
         query::load(connection, statement)
     }
 
-    /// Diesel does not give the SQLSTATE, and the message is in the language of the server: so the
+    /// Diesel does not give the SQLSTATE, and the message is in the language of the server. So the
     /// server is asked.
     fn kind(connection: &mut C, table: &str, _: &str) -> BackendErrorKind {
-        let diagnosis = Statement { sql: DIAGNOSIS.to_owned(), binds: vec![Bind::Text(table.to_owned())] };
+        let diagnosis =
+            Statement { sql: DIAGNOSIS.to_owned(), binds: vec![Bind::Text(table.to_owned())] };
         let answer = query::load(connection, diagnosis);
         match answer.as_deref() {
             Ok([Row { revision: 1, .. }]) => BackendErrorKind::Misconfigured,

@@ -1,5 +1,5 @@
 //! SQLite. The first statement of a change writes, so `BEGIN` is as good as `BEGIN IMMEDIATE` here:
-//! nothing was read before the write lock is held, that could be out of date.
+//! nothing is read before the write lock is held, so nothing can be out of date.
 
 use diesel::connection::LoadConnection;
 use diesel::result::QueryResult;

@@ -16,23 +16,33 @@ use crate::envelope::sql::statement::{Row, Statement};
 pub trait SqlxBackend: Sealed + sqlx::Database {
     #[doc(hidden)]
     const DIALECT: Dialect;
+    /// Statements with at most so many parameters stay prepared in the connection's cache.
+    ///
+    /// None do by default: poolers of connections often can't have that.
+    #[doc(hidden)]
+    const MOST_PARAMETERS_KEPT: usize = 0;
     /// A statement ahead of each transaction.
     #[doc(hidden)]
     const BEFORE: Option<&'static str> = None;
-    /// What begins a load: from then on it sees one moment.
+    /// Begins a load. From then on it sees one moment.
     #[doc(hidden)]
     const BEGIN_LOAD: &'static str;
-    /// What begins a change.
+    /// Begins a change.
     #[doc(hidden)]
     const BEGIN_CHANGE: &'static str;
 
     /// How many rows it changed.
     #[doc(hidden)]
-    fn execute(connection: &mut Self::Connection, statement: Statement) -> BoxFuture<'_, sqlx::Result<u64>>;
+    fn execute(
+        connection: &mut Self::Connection,
+        statement: Statement,
+    ) -> BoxFuture<'_, sqlx::Result<u64>>;
 
     #[doc(hidden)]
-    fn load(connection: &mut Self::Connection, statement: Statement)
-    -> BoxFuture<'_, sqlx::Result<Vec<Row>>>;
+    fn load(
+        connection: &mut Self::Connection,
+        statement: Statement,
+    ) -> BoxFuture<'_, sqlx::Result<Vec<Row>>>;
 
     #[doc(hidden)]
     fn kind(error: &dyn DatabaseError) -> BackendErrorKind;

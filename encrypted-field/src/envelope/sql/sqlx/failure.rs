@@ -10,12 +10,15 @@ use crate::envelope::sql::failure::{database, undecodable};
 use crate::envelope::{BackendError, BackendErrorKind};
 
 pub(super) fn refuse<DB: SqlxBackend>(error: &Error) -> BackendError {
-    let unavailable = |detail: Cow<'static, str>| BackendError::new(BackendErrorKind::Unavailable, detail);
+    let unavailable =
+        |detail: Cow<'static, str>| BackendError::new(BackendErrorKind::Unavailable, detail);
     match error {
         Error::Database(e) => database(DB::DIALECT, DB::kind(&**e), e.message()),
         Error::ColumnDecode { .. } | Error::Decode(_) => undecodable(DB::DIALECT),
         Error::Io(e) => unavailable(format!("no connection to the database: {}", e.kind()).into()),
-        Error::Tls(_) => unavailable("no connection to the database: TLS could not be agreed on".into()),
+        Error::Tls(_) => {
+            unavailable("no connection to the database: TLS could not be agreed on".into())
+        }
         Error::PoolTimedOut => {
             unavailable("the pool had no connection to the database within its time".into())
         }

@@ -68,7 +68,8 @@ impl<DB: SqlxBackend> SqlxStore<DB> {
     async fn connection(&self) -> Result<PoolConnection<DB>, sqlx::Error> {
         let mut connection = self.pool.acquire().await?;
         if let Some(sql) = DB::BEFORE {
-            DB::execute(&mut connection, Statement { sql: sql.to_owned(), binds: Vec::new() }).await?;
+            DB::execute(&mut connection, Statement { sql: sql.to_owned(), binds: Vec::new() })
+                .await?;
         }
         Ok(connection)
     }
@@ -88,21 +89,26 @@ impl<DB: SqlxBackend> SqlxStore<DB> {
         let mut connection = self.connection().await?;
         let swapped = swap_on::<DB>(&mut connection, swap).await;
         if !matches!(swapped, Ok(true)) {
-            // SQLx only queues the rollback of a transaction that is dropped. What is done before
-            // the ping is answered holds no lock after this. Where the connection is broken, the
-            // server rolls back.
+            // SQLx only queues the rollback of a transaction that is dropped. Once the ping is
+            // answered, nothing that was done before it holds a lock. If the connection is broken,
+            // the server rolls back.
             let _ = (*connection).ping().await;
         }
         swapped
     }
 }
 
-async fn swap_on<DB: SqlxBackend>(connection: &mut DB::Connection, swap: Swap) -> Result<bool, sqlx::Error> {
+async fn swap_on<DB: SqlxBackend>(
+    connection: &mut DB::Connection,
+    swap: Swap,
+) -> Result<bool, sqlx::Error> {
     let mut transaction = connection.begin_with(DB::BEGIN_CHANGE).await?;
     match DB::execute(&mut transaction, swap.head).await {
         Ok(1) => {}
         Ok(_) => return Ok(false),
-        Err(e) if e.as_database_error().is_some_and(DatabaseError::is_unique_violation) => return Ok(false),
+        Err(e) if e.as_database_error().is_some_and(DatabaseError::is_unique_violation) => {
+            return Ok(false);
+        }
         Err(e) => return Err(e),
     }
     for statement in swap.rest {
@@ -117,7 +123,11 @@ impl<DB: SqlxBackend> KeyStore for SqlxStore<DB> {
         loaded(self.rows(query).await.map_err(|e| failure::refuse::<DB>(&e))?)
     }
 
-    async fn compare_and_swap(&self, expected: u64, changed: &[Record]) -> Result<bool, BackendError> {
+    async fn compare_and_swap(
+        &self,
+        expected: u64,
+        changed: &[Record],
+    ) -> Result<bool, BackendError> {
         let swap = Swap::new(DB::DIALECT, &self.table, expected, changed)?;
         self.swap(swap).await.map_err(|e| failure::refuse::<DB>(&e))
     }
@@ -129,7 +139,7 @@ impl<DB: SqlxBackend> KeyStore for SqlxStore<DB> {
 
 impl<DB: sqlx::Database> fmt::Debug for SqlxStore<DB> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not the pool: its options may hold a password.
+        // Not the pool, because its options may hold a password.
         f.debug_struct("SqlxStore").field("table", &self.table.name()).finish_non_exhaustive()
     }
 }

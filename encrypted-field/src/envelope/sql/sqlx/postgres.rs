@@ -19,11 +19,17 @@ impl SqlxBackend for Postgres {
     const BEGIN_LOAD: &'static str = "BEGIN ISOLATION LEVEL REPEATABLE READ";
     const BEGIN_CHANGE: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
-    fn execute(connection: &mut Self::Connection, statement: Statement) -> BoxFuture<'_, Result<u64>> {
+    fn execute(
+        connection: &mut Self::Connection,
+        statement: Statement,
+    ) -> BoxFuture<'_, Result<u64>> {
         Box::pin(async { Ok(query::execute::<Self>(connection, statement).await?.rows_affected()) })
     }
 
-    fn load(connection: &mut Self::Connection, statement: Statement) -> BoxFuture<'_, Result<Vec<Row>>> {
+    fn load(
+        connection: &mut Self::Connection,
+        statement: Statement,
+    ) -> BoxFuture<'_, Result<Vec<Row>>> {
         Box::pin(query::load::<Self>(connection, statement))
     }
 

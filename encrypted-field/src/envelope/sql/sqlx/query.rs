@@ -3,26 +3,30 @@
 use sqlx::database::HasStatementCache;
 use sqlx::query::Query;
 use sqlx::{
-    AssertSqlSafe, ColumnIndex, Database, Decode, Encode, Executor, IntoArguments, Result, Row as _, Type,
+    AssertSqlSafe, ColumnIndex, Decode, Encode, Executor, IntoArguments, Result, Row as _, Type,
 };
 
+use super::backend::SqlxBackend;
 use crate::envelope::sql::statement::{Bind, Row, Statement};
 
-fn query<DB: Database + HasStatementCache>(statement: Statement) -> Query<'static, DB, DB::Arguments>
+fn query<DB: SqlxBackend + HasStatementCache>(
+    statement: Statement,
+) -> Query<'static, DB, DB::Arguments>
 where
     i64: Encode<'static, DB> + Type<DB>,
     String: Encode<'static, DB> + Type<DB>,
 {
-    // Safe: of the caller it holds the name of the table, which has letters, digits and `_` only.
-    // Not kept prepared: poolers of connections often can't, and the statements are many and rare.
-    let query = sqlx::query(AssertSqlSafe(statement.sql)).persistent(false);
+    // Safe: the only part from the caller is the name of the table, which has letters, digits and
+    // `_` only.
+    let keep = statement.binds.len() <= DB::MOST_PARAMETERS_KEPT;
+    let query = sqlx::query(AssertSqlSafe(statement.sql)).persistent(keep);
     statement.binds.into_iter().fold(query, |query, bind| match bind {
         Bind::Integer(value) => query.bind(value),
         Bind::Text(value) => query.bind(value),
     })
 }
 
-pub(super) async fn execute<DB: Database + HasStatementCache>(
+pub(super) async fn execute<DB: SqlxBackend + HasStatementCache>(
     connection: &mut DB::Connection,
     statement: Statement,
 ) -> Result<DB::QueryResult>
@@ -35,7 +39,7 @@ where
     query::<DB>(statement).execute(connection).await
 }
 
-pub(super) async fn load<DB: Database + HasStatementCache>(
+pub(super) async fn load<DB: SqlxBackend + HasStatementCache>(
     connection: &mut DB::Connection,
     statement: Statement,
 ) -> Result<Vec<Row>>

@@ -1,4 +1,4 @@
-//! What stands in a key file.
+//! The content of a key file.
 
 use std::time::SystemTime;
 
@@ -62,7 +62,7 @@ impl<'de> Deserialize<'de> for KeyText {
     }
 }
 
-/// What a key file says of one key, without the key.
+/// The statements of a key file about one key, without the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyFileEntry {
@@ -94,7 +94,10 @@ impl Default for Document {
 
 impl Document {
     pub(super) fn parse(text: &[u8]) -> Result<Self> {
-        // Not serde_json's own message: it quotes what it read, and that may be a key.
+        if text.starts_with(encoding::BYTE_ORDER_MARK.to_string().as_bytes()) {
+            return Err(wrong(encoding::HAS_BYTE_ORDER_MARK));
+        }
+        // Not serde_json's own message, because that quotes what it read, which may be a key.
         let document: Self = serde_json::from_slice(text).map_err(|e| {
             let what = match e.classify() {
                 serde_json::error::Category::Eof => {
@@ -106,7 +109,9 @@ impl Document {
             wrong(format!("line {}, column {}: {what}", e.line(), e.column()))
         })?;
         if document.format != FORMAT || document.version != VERSION {
-            return Err(wrong(format!("it does not say \"format\": \"{FORMAT}\", \"version\": {VERSION}")));
+            return Err(wrong(format!(
+                "it does not say \"format\": \"{FORMAT}\", \"version\": {VERSION}"
+            )));
         }
         Ok(document)
     }
@@ -116,7 +121,8 @@ impl Document {
         // have any length, and six characters for each byte at most (`\u0000`).
         let scopes: usize = self.keys.iter().map(|entry| entry.scope.len() * 6).sum();
         let mut text = Zeroizing::new(Vec::with_capacity(256 + self.keys.len() * 512 + scopes));
-        serde_json::to_writer_pretty(&mut *text, self).map_err(|_| wrong("can't be written as JSON"))?;
+        serde_json::to_writer_pretty(&mut *text, self)
+            .map_err(|_| wrong("can't be written as JSON"))?;
         text.push(b'\n');
         Ok(text)
     }
@@ -152,24 +158,34 @@ impl Document {
             scope: key.scope.clone(),
             purpose: key.purpose.name().into(),
             state: key.state.name().into(),
-            // Of a destroyed key none are kept, though its owner may still have them.
+            // The bytes of a destroyed key are not kept, though its owner may still have them.
             key: key
                 .bytes
                 .as_ref()
                 .filter(|_| key.state != KeyState::Destroyed)
                 .map(|bytes| KeyText(encoding::encode(bytes.expose()))),
-            // The caller's where there are no bytes to make one of: it is what a tombstone is known
-            // by.
-            check: key.check_value().or(key.expected_check).map(|check| encoding::encode(&check).to_string()),
+            // If there are no bytes to make one of, it is the caller's. A tombstone is known by it.
+            check: key
+                .check_value()
+                .or(key.expected_check)
+                .map(|check| encoding::encode(&check).to_string()),
             activated: (key.state == KeyState::Active).then(|| now.clone()),
             created: Some(now),
             retired: None,
         });
     }
 
-    pub(super) fn rotate(&mut self, scope: &str, purpose: Purpose, now: SystemTime) -> Result<KeyId> {
+    pub(super) fn rotate(
+        &mut self,
+        scope: &str,
+        purpose: Purpose,
+        now: SystemTime,
+    ) -> Result<KeyId> {
         let highest = self.keys.iter().map(|entry| entry.id).max().unwrap_or(0);
-        let id = highest.checked_add(1).and_then(KeyId::new).ok_or_else(|| wrong("key ids are used up"))?;
+        let id = highest
+            .checked_add(1)
+            .and_then(KeyId::new)
+            .ok_or_else(|| wrong("key ids are used up"))?;
         let bytes = Zeroizing::new(generate_key()?);
         self.retire_active(scope, purpose.name(), now);
         self.add(&Key::new(id.get(), *bytes).scope(scope).purpose(purpose), now);
@@ -177,7 +193,8 @@ impl Document {
     }
 
     pub(super) fn activate(&mut self, id: KeyId, now: SystemTime) -> Result<()> {
-        let pending = |entry: &Entry| entry.id == id.get() && entry.state == KeyState::Pending.name();
+        let pending =
+            |entry: &Entry| entry.id == id.get() && entry.state == KeyState::Pending.name();
         let at = self
             .keys
             .iter()
@@ -211,7 +228,10 @@ impl Document {
 
     fn retire_active(&mut self, scope: &str, purpose: &str, now: SystemTime) {
         for entry in &mut self.keys {
-            if entry.scope == scope && entry.purpose == purpose && entry.state == KeyState::Active.name() {
+            if entry.scope == scope
+                && entry.purpose == purpose
+                && entry.state == KeyState::Active.name()
+            {
                 entry.state = KeyState::Retired.name().into();
                 entry.retired = Some(rfc3339(now));
             }
@@ -223,18 +243,23 @@ impl Entry {
     fn to_key(&self) -> Result<Key> {
         let state = self.state()?;
         let mut key = match &self.key {
-            Some(text) => Key::new(self.id, *encoding::decode_32(&text.0).map_err(wrong)?).state(state),
+            Some(text) => {
+                Key::new(self.id, *encoding::decode_32_given(&text.0).map_err(wrong)?).state(state)
+            }
             None if state == KeyState::Destroyed => Key::destroyed(self.id),
             None => return Err(wrong("\"key\" is missing")),
         };
         if let Some(check) = &self.check {
-            key = key.check(*encoding::decode_32(check).map_err(|e| wrong(format!("\"check\": {e}")))?);
+            key = key.check(
+                *encoding::decode_32_given(check).map_err(|e| wrong(format!("\"check\": {e}")))?,
+            );
         }
         Ok(key.scope(&*self.scope).purpose(self.purpose()?))
     }
 
     fn purpose(&self) -> Result<Purpose> {
-        Purpose::from_name(&self.purpose).ok_or_else(|| wrong("\"purpose\" is not field, index or file"))
+        Purpose::from_name(&self.purpose)
+            .ok_or_else(|| wrong("\"purpose\" is not field, index or file"))
     }
 
     fn state(&self) -> Result<KeyState> {

@@ -8,20 +8,19 @@ use std::time::SystemTime;
 use document::Document;
 pub use document::KeyFileEntry;
 
-use super::storage;
+use super::storage::{self, Readers};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, KeyState, Keyring, Purpose};
 use crate::key_id::KeyId;
 
 /// A key file: JSON with ids, scopes, purposes, states, dates, check values and the keys in base64.
 ///
-/// It must belong to the user of the process or to root, and be readable by nobody else (mode
-/// `0600` or `0400`). It is written to a temporary file, flushed to disk and renamed, under a lock
-/// (`<path>.lock`), so that a reader sees the old file or the new one and two writers don't lose
-/// each other's keys. A symbolic link is followed and stays; owner, group and mode of the file are
-/// kept.
+/// It must belong to the user of the process or to root. Nobody else may read it (mode `0600` or
+/// `0400`). A change writes a temporary file, flushes it to disk and renames it, under a lock
+/// (`<path>.lock`). So a reader sees the old file or the new one, and two writers don't lose each
+/// other's keys. A symbolic link is followed, and stays. The file keeps its owner, group and mode.
 ///
-/// Where the operating system has no Unix permissions, owner and mode are not checked.
+/// If the operating system has no Unix permissions, owner and mode are not checked.
 ///
 /// ```
 /// # fn main() -> encrypted_field::Result<()> {
@@ -29,7 +28,7 @@ use crate::key_id::KeyId;
 /// # std::fs::create_dir_all(&dir).unwrap();
 /// # let path = dir.join("keys.json");
 /// use std::time::SystemTime;
-/// use encrypted_field::{KeyFile, Purpose, install};
+/// use encrypted_field::{install, key::{KeyFile, Purpose}};
 ///
 /// let file = KeyFile::new(&path);
 /// file.create(SystemTime::now())?;                             // key 1, active
@@ -43,11 +42,12 @@ use crate::key_id::KeyId;
 #[derive(Debug, Clone)]
 pub struct KeyFile {
     path: PathBuf,
-    allow_group_read: bool,
+    readers: Readers,
 }
 
 impl Keyring {
-    /// Keys from a key file, see [`KeyFile`].
+    /// Keys from a key file, see [`KeyFile`]. If the group of the file may read it, use
+    /// `KeyFile::new(path).allow_group_read().keyring()`.
     ///
     /// # Errors
     /// [`ErrorKind::KeyFile`], [`ErrorKind::InvalidKeys`].
@@ -59,25 +59,30 @@ impl Keyring {
 impl KeyFile {
     /// The key file at `path`, which need not exist yet.
     pub fn new(path: impl AsRef<Path>) -> Self {
-        Self { path: path.as_ref().to_owned(), allow_group_read: false }
+        Self {
+            path: path.as_ref().to_owned(),
+            readers: Readers::Owner("`KeyFile::allow_group_read`"),
+        }
     }
 
     /// Accepts a file that its group may read (mode `0640` or `0440`), as orchestrators mount
     /// secrets.
     #[must_use]
     pub fn allow_group_read(mut self) -> Self {
-        self.allow_group_read = true;
+        self.readers = Readers::Group;
         self
     }
 
     /// Makes the file, with one new key: id 1, active, default scope, for fields.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyFile`] if there is a file already: it is never overwritten.
+    /// [`ErrorKind::KeyFile`]: there is a file already. It is never overwritten.
     pub fn create(&self, now: SystemTime) -> Result<KeyId> {
         let _lock = self.locked()?;
         if self.path.symlink_metadata().is_ok() {
-            return Err(self.error("it exists already and is not overwritten; use `rotate` to add a key"));
+            return Err(
+                self.error("it exists already and is not overwritten; use `rotate` to add a key")
+            );
         }
         let mut document = Document::default();
         let id = document.rotate("", Purpose::Field, now)?;
@@ -90,12 +95,12 @@ impl KeyFile {
     /// # Errors
     /// [`ErrorKind::KeyFile`]: missing, cut off, not JSON, another version, readable by others,
     /// owned by another user. [`ErrorKind::InvalidKeys`]: what
-    /// [`KeyringBuilder::build`](crate::KeyringBuilder::build) refuses.
+    /// [`KeyringBuilder::build`](crate::key::KeyringBuilder::build) refuses.
     pub fn keyring(&self) -> Result<Keyring> {
         self.ring(&self.load()?)
     }
 
-    /// The keys of the file as it is now, for a ring that takes others beside them.
+    /// The keys of the file as it is now, for a ring that has other keys, too.
     ///
     /// # Errors
     /// [`ErrorKind::KeyFile`].
@@ -103,7 +108,7 @@ impl KeyFile {
         self.load()?.keys().map_err(|e| self.name(e))
     }
 
-    /// What the file says of its keys, without the keys.
+    /// What the file says about its keys, without the keys.
     ///
     /// # Errors
     /// As [`KeyFile::keyring`].
@@ -111,12 +116,12 @@ impl KeyFile {
         self.load()?.entries().map_err(|e| self.name(e))
     }
 
-    /// Adds a new active key to a scope and purpose and retires the one before it. The new id is
+    /// Adds a new active key to a scope and purpose, and retires the one before it. The new id is
     /// one above the highest in the file.
     ///
-    /// Other processes open the new values only once they have loaded the file again. With several
-    /// of them, [`add`](Self::add) the key as [pending](crate::KeyState::Pending), let all load it,
-    /// then [`activate`](Self::activate) it.
+    /// Other processes open the new values only after they have loaded the file again. If you have
+    /// several processes, [`add`](Self::add) the key as [pending](crate::key::KeyState::Pending),
+    /// let all of them load it, and then [`activate`](Self::activate) it.
     pub fn rotate(&self, scope: &str, purpose: Purpose, now: SystemTime) -> Result<KeyId> {
         self.change(|document| document.rotate(scope, purpose, now))
     }
@@ -125,7 +130,7 @@ impl KeyFile {
     /// active.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidKeys`] where the file would hold keys that can't be loaded together.
+    /// [`ErrorKind::InvalidKeys`]: the file would hold keys that can't be loaded together.
     pub fn add(&self, key: &Key, now: SystemTime) -> Result<()> {
         self.change(|document| {
             // The caller's check value is about these bytes: asked before one is made of them.
@@ -137,26 +142,27 @@ impl KeyFile {
         })
     }
 
-    /// Makes a pending key active and retires the one before it.
+    /// Makes a pending key active, and retires the one before it.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyFile`] where the file holds no pending key of this id.
+    /// [`ErrorKind::KeyFile`]: the file has no pending key of this id.
     pub fn activate(&self, id: KeyId, now: SystemTime) -> Result<()> {
         self.change(|document| document.activate(id, now))
     }
 
-    /// Retires, disables or destroys a key, or marks it compromised. A destroyed key's bytes leave
-    /// the file for good, its id stays taken.
+    /// Retires, disables or destroys a key, or marks it compromised. The bytes of a destroyed key
+    /// leave the file for good. Its id stays taken.
     ///
     /// # Errors
-    /// [`ErrorKind::KeyFile`]: no such key, it was destroyed, or the state is pending or active,
-    /// for which there is [`activate`](Self::activate). [`ErrorKind::InvalidKeys`] where retired
-    /// keys would be left without an active one.
+    /// [`ErrorKind::KeyFile`]: there is no such key, it was destroyed, or the state is pending or
+    /// active (use [`activate`](Self::activate)). [`ErrorKind::InvalidKeys`]: retired keys would be
+    /// left without an active one.
     pub fn set_state(&self, id: KeyId, state: KeyState, now: SystemTime) -> Result<()> {
         self.change(|document| document.set_state(id, state, now))
     }
 
-    /// Reads, changes and writes the file under its lock; what would not load is not written.
+    /// Reads, changes and writes the file under its lock. A file that would not load is not
+    /// written.
     fn change<R>(&self, change: impl FnOnce(&mut Document) -> Result<R>) -> Result<R> {
         let _lock = self.locked()?;
         let mut document = self.load()?;
@@ -167,16 +173,20 @@ impl KeyFile {
     }
 
     fn ring(&self, document: &Document) -> Result<Keyring> {
-        document.keys().and_then(|keys| Keyring::builder().keys(keys).build()).map_err(|e| self.name(e))
+        document
+            .keys()
+            .and_then(|keys| Keyring::builder().keys(keys).build())
+            .map_err(|e| self.name(e))
     }
 
     fn load(&self) -> Result<Document> {
-        let text = storage::read(&self.path, self.allow_group_read).map_err(|e| self.name(e))?;
+        let text = storage::read(&self.path, self.readers).map_err(|e| self.name(e))?;
         Document::parse(&text).map_err(|e| self.name(e))
     }
 
     fn write(&self, document: &Document) -> Result<()> {
-        storage::write(&storage::resolve(&self.path), &document.to_json()?).map_err(|e| self.name(e))
+        storage::write(&storage::resolve(&self.path), &document.to_json()?)
+            .map_err(|e| self.name(e))
     }
 
     fn locked(&self) -> Result<std::fs::File> {
