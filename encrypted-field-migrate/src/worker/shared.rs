@@ -1,0 +1,84 @@
+//! What the workers of a process share.
+
+use std::sync::Arc;
+
+use crate::batch::{Rings, Settled};
+use crate::database::{Found, Key, Place, Swap, Url, show};
+use crate::keys::Keys;
+use crate::options::{Options, Stop};
+use crate::report::{Event, Failure, FailureKind, Progress, Waiting};
+use crate::spec::Job;
+use crate::throttle::{Gauges, INTERVAL, Pace};
+
+/// What the workers of a process share.
+pub(crate) struct Shared {
+    pub(crate) url: Url,
+    pub(crate) job: Arc<Job>,
+    pub(crate) place: Place,
+    pub(crate) options: Options,
+    pub(crate) keys: Arc<dyn Keys>,
+    pub(crate) progress: Arc<dyn Progress>,
+    pub(crate) stop: Stop,
+    pub(crate) pace: Pace,
+    pub(crate) gauges: Gauges,
+}
+
+impl Shared {
+    pub(crate) fn tell(&self, event: &Event) {
+        self.progress.event(event);
+    }
+
+    pub(super) fn tell_failures(&self, settled: &Settled) {
+        for (key, kind, reason) in &settled.failures {
+            self.tell(&Event::Failed(self.failure(key, *kind, reason)));
+        }
+    }
+
+    pub(crate) fn failure(&self, key: &Key, kind: FailureKind, reason: &str) -> Failure {
+        let place = self.job.description.place();
+        let (table, column) = place.rsplit_once('.').unwrap_or(("", &place));
+        Failure {
+            table: table.to_owned(),
+            column: column.to_owned(),
+            key: show(self.url.dialect, key),
+            kind,
+            reason: reason.to_owned(),
+        }
+    }
+
+    /// Decides on rows, once their keys are there; `None` if the job is to stop. Apart from what
+    /// waits for the database, because a reader of passwords takes its time.
+    pub(crate) async fn judge(
+        &self,
+        rows: Vec<Found>,
+        mut settled: Settled,
+    ) -> Option<(Vec<Swap>, Settled)> {
+        let rings = self.rings(&rows).await?;
+        let job = Arc::clone(&self.job);
+        let judged = tokio::task::spawn_blocking(move || {
+            let swaps = rings.judge(&job, rows, &mut settled);
+            (swaps, settled)
+        });
+        match judged.await {
+            Ok(judged) => Some(judged),
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => None,
+            },
+        }
+    }
+
+    /// The rings for some rows, as soon as the keys are there; `None` if the job is to stop.
+    pub(crate) async fn rings(&self, rows: &[Found]) -> Option<Rings> {
+        loop {
+            match Rings::of(&self.job, rows, &*self.keys).await {
+                Ok(rings) => return Some(rings),
+                Err(_) if self.stop.is_stopped() => return None,
+                Err(_) => {
+                    self.tell(&Event::Waiting(Waiting::Keys));
+                    self.stop.sleep(&*self.options.clock, INTERVAL).await;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The engine on real databases.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
+mod census;
+mod collations;
+mod failures;
+mod key_types;
+mod killed;
+mod memory;
+mod moves;
+mod preflight;
+mod races;
+mod support;
+mod throttle;
+mod throughput;
+mod workers;
