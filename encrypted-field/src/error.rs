@@ -162,8 +162,8 @@ kinds! {
     Keys KekUnusable = "the key-encryption key can't be used",
     /// A wrapped key does not unwrap: it was changed, swapped, or wrapped under another
     /// key-encryption key.
-    Keys WrappedKeyRejected = "the wrapped key does not unwrap; where another key-encryption key of the store unwraps it, `repair` wraps \
-        it anew; where none does, restore the store from a backup",
+    Keys WrappedKeyRejected = "the wrapped key does not unwrap; `repair` wraps it anew if another key-encryption key of the store \
+        unwraps it; else restore the store from a backup",
     /// The key store is out of reach or too slow.
     Keys KeyStoreUnavailable = "the key store does not answer as it should",
     /// The key store can't be used: no permission, no such table, nothing in it, too large.

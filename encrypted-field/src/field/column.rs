@@ -43,7 +43,9 @@ const MAX_CONTEXT: usize = 65_535;
 pub struct Column {
     context: Cow<'static, str>,
     previous_contexts: Vec<Cow<'static, str>>,
-    scope: Cow<'static, str>,
+    /// `None` is a dynamic scope that was not named yet.
+    scope: Option<Cow<'static, str>>,
+    dynamic_scope: bool,
     previous_scopes: Vec<Cow<'static, str>>,
     storage: Storage,
 }
@@ -80,20 +82,19 @@ impl Column {
     pub fn new(context: impl Into<Cow<'static, str>>) -> Result<Self> {
         let context = checked(context.into())?;
         let (previous_contexts, previous_scopes) = (Vec::new(), Vec::new());
-        let (scope, storage) = ("".into(), Storage::Text);
-        Ok(Self { context, previous_contexts, scope, previous_scopes, storage })
+        let (scope, dynamic_scope, storage) = (Some("".into()), false, Storage::Text);
+        Ok(Self { context, previous_contexts, scope, dynamic_scope, previous_scopes, storage })
     }
 
     /// The column of a model's field. If its scope is dynamic, name one with [`scope`](Self::scope):
-    /// this one is then the default scope.
+    /// until then nothing is sealed or opened, and the error is [`ErrorKind::NoScope`].
     ///
     /// # Errors
     /// As [`new`](Self::new).
     pub fn of(field: &FieldInfo) -> Result<Self> {
         let mut column = Self::new(field.context)?.storage(field.storage);
-        if !field.dynamic_scope {
-            column = column.scope(field.scope);
-        }
+        column.scope = (!field.dynamic_scope).then(|| field.scope.into());
+        column.dynamic_scope = field.dynamic_scope;
         column.previous_contexts = field.previous_contexts.iter().map(|c| (*c).into()).collect();
         column.previous_scopes = field.previous_scopes.iter().map(|s| (*s).into()).collect();
         Ok(column)
@@ -108,10 +109,12 @@ impl Column {
         Ok(self)
     }
 
-    /// The scope of its keys. `""` is the default scope.
+    /// The scope of its keys. `""` is the default scope, and no scope at all where the field
+    /// declares a dynamic one: a tenant whose name got lost does not share its keys.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<Cow<'static, str>>) -> Self {
-        self.scope = scope.into();
+        let scope = scope.into();
+        self.scope = (!self.dynamic_scope || !scope.is_empty()).then_some(scope);
         self
     }
 
@@ -134,9 +137,9 @@ impl Column {
         &self.context
     }
 
-    /// The name of the scope of its keys.
+    /// The name of the scope of its keys; empty if it was not named yet.
     pub fn scope_name(&self) -> &str {
-        &self.scope
+        self.scope.as_deref().unwrap_or_default()
     }
 
     /// The form of its values.
@@ -148,8 +151,8 @@ impl Column {
     /// text form is given as its bytes, which are ASCII.
     ///
     /// # Errors
-    /// [`ErrorKind::NoActiveKey`] and the other key errors, [`ErrorKind::DoubleEncryption`],
-    /// [`ErrorKind::TooLarge`].
+    /// [`ErrorKind::NoScope`], [`ErrorKind::NoActiveKey`] and the other key errors,
+    /// [`ErrorKind::DoubleEncryption`], [`ErrorKind::TooLarge`].
     pub fn seal(&self, ring: &Keyring, encoded: &[u8]) -> Result<Vec<u8>> {
         let sealed = self.with_spec(|field| match self.storage {
             Storage::Text => {
@@ -163,8 +166,9 @@ impl Column {
     /// Opens a stored value.
     ///
     /// # Errors
-    /// Every kind of the families `Data` and `Keys`. No legacy reader is asked: for a value that
-    /// this library did not write, the kind is [`ErrorKind::NotEncrypted`].
+    /// [`ErrorKind::NoScope`], and every kind of the families `Data` and `Keys`. No legacy reader
+    /// is asked: for a value that this library did not write, the kind is
+    /// [`ErrorKind::NotEncrypted`].
     pub fn open(&self, ring: &Keyring, stored: Vec<u8>) -> Result<OpenedValue> {
         let opened = self.with_spec(|field| match self.storage {
             Storage::Text => open::text_with(ring, field, Kind::Column, stored.into()),
@@ -175,13 +179,17 @@ impl Column {
         Ok(OpenedValue { encoded: opened.plaintext, key_id, is_stale })
     }
 
-    fn with_spec<R>(&self, f: impl FnOnce(&FieldSpec<'_>) -> R) -> R {
+    fn with_spec<R>(&self, f: impl FnOnce(&FieldSpec<'_>) -> Result<R>) -> Result<R> {
+        let Some(scope) = &self.scope else {
+            let detail = "name the scope of the column: `Column::scope`, with the tenant's name";
+            return Err(Error::new(ErrorKind::NoScope).detail(detail));
+        };
         let contexts: Vec<&str> = self.previous_contexts.iter().map(AsRef::as_ref).collect();
         let scopes: Vec<&str> = self.previous_scopes.iter().map(AsRef::as_ref).collect();
         f(&FieldSpec {
             context: &ContextAad::new(&self.context),
             previous_contexts: &contexts,
-            scope: &self.scope,
+            scope,
             previous_scopes: &scopes,
             dynamic_scope: false,
             scope_has_ring: false,

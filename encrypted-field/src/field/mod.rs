@@ -28,6 +28,8 @@ pub use legacy_switch::{
     close, is_closed, reopen, write_plaintext, write_sealed, writes_plaintext,
 };
 pub use model::{EncryptedModel, FieldInfo, MaybeStale, check_contexts};
+#[cfg(any(feature = "diesel", feature = "sqlx"))]
+pub(crate) use moving::Failed;
 pub use moving::FieldValue;
 #[cfg(feature = "diesel")]
 pub use moving::MoveStale;

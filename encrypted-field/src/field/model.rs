@@ -337,9 +337,8 @@ pub fn check_contexts(models: &[&[FieldInfo]]) -> Result<()> {
     let fields = || models.iter().copied().flatten();
     for (at, field) in fields().enumerate() {
         let other = fields().enumerate().find(|(other_at, other)| {
-            let other_column = (other.table, other.column) != (field.table, field.column);
             *other_at != at
-                && other_column
+                && !other.is_same_column(field)
                 && (other.context == field.context
                     || other.previous_contexts.contains(&field.context)
                     || other
@@ -369,8 +368,7 @@ pub fn check_contexts(models: &[&[FieldInfo]]) -> Result<()> {
     Ok(())
 }
 
-/// Refuses models `check_models!(User,
-/// SlackConnection)`.
+/// Refuses models that contradict each other: `check_models!(User, SlackConnection)`.
 #[macro_export]
 macro_rules! check_models {
     ($($model:ty),+ $(,)?) => {

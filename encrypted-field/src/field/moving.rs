@@ -4,7 +4,7 @@
 use super::EncryptedModel;
 use super::convert::{from_column_again, stored_binary, stored_text};
 use super::{EncryptedField, Storage, Stored, convert, open};
-use crate::error::Result;
+use crate::error::Error;
 
 /// A value of a model, whatever its type.
 pub trait FieldValue {
@@ -14,11 +14,18 @@ pub trait FieldValue {
     /// Whether a write would move it.
     fn is_stale(&self) -> bool;
 
-    /// Whether these stored bytes hold the same plaintext, and are stale.
-    fn is_still_stale(&self, storage: Storage, stored: Vec<u8>) -> Result<bool>;
+    /// What is to be stored in place of these bytes. `None` if they hold another plaintext, or are
+    /// not stale.
+    fn anew(&self, storage: Storage, stored: Vec<u8>) -> Result<Option<Stored>, Failed>;
+}
 
-    /// What a write stores.
-    fn stored(&self, storage: Storage) -> Result<Stored>;
+/// Why a stale value is not moved.
+#[derive(Debug)]
+pub enum Failed {
+    /// What is stored does not open.
+    Reading(Error),
+    /// The value can't be sealed.
+    Writing(Error),
 }
 
 impl<T: EncryptedField> FieldValue for T {
@@ -30,21 +37,23 @@ impl<T: EncryptedField> FieldValue for T {
         convert::is_stale(self, None)
     }
 
-    fn is_still_stale(&self, storage: Storage, stored: Vec<u8>) -> Result<bool> {
+    fn anew(&self, storage: Storage, stored: Vec<u8>) -> Result<Option<Stored>, Failed> {
         let open = match storage {
             Storage::Text => open::text,
             Storage::Binary => open::binary,
         };
-        let now: T = from_column_again(stored, open)?;
-        Ok(convert::is_stale(&now, None)
-            && crate::plaintext::equal(now.secret().plain(), self.secret().plain()))
-    }
-
-    fn stored(&self, storage: Storage) -> Result<Stored> {
-        Ok(match storage {
-            Storage::Text => Stored::Text(stored_text(self, None)?),
-            Storage::Binary => Stored::Binary(stored_binary(self, None)?),
-        })
+        let now: T = from_column_again(stored, open).map_err(Failed::Reading)?;
+        let is_same = crate::plaintext::equal(now.secret().plain(), self.secret().plain());
+        if !is_same || !convert::is_stale(&now, None) {
+            return Ok(None);
+        }
+        // What stands there, and not what was loaded: a user's `PartialEq` may leave something out,
+        // and then the two differ.
+        let anew = match storage {
+            Storage::Text => stored_text(&now, None).map(Stored::Text),
+            Storage::Binary => stored_binary(&now, None).map(Stored::Binary),
+        };
+        anew.map(Some).map_err(Failed::Writing)
     }
 }
 

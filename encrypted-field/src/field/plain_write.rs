@@ -14,6 +14,27 @@ pub(super) fn has_plain_form<P: Plaintext>() -> bool {
 
 /// What a binary column gets.
 pub(super) fn binary<T: EncryptedField>(field: &T) -> Result<Vec<u8>> {
+    let plain = plain(field)?;
+    tell::<T>();
+    Ok(plain)
+}
+
+/// What a text column gets.
+pub(super) fn text<T: EncryptedField>(field: &T) -> Result<String> {
+    let text = String::from_utf8(plain(field)?).or_else(|error| {
+        crate::secret::wipe(&mut error.into_bytes());
+        refused("it is not UTF-8, as a text column needs it; use a binary column")
+    })?;
+    tell::<T>();
+    Ok(text)
+}
+
+/// Told of nothing that is refused: the last such event decides when the door may close.
+fn tell<T: EncryptedField>() {
+    event::emit(&Event::PlaintextWrite { column: T::CONTEXT });
+}
+
+fn plain<T: EncryptedField>(field: &T) -> Result<Vec<u8>> {
     let value = field.secret().plain();
     let plain = value.to_legacy().map_err(PlaintextError::on_plain_write)?;
     if format::is_ours(&plain) {
@@ -24,16 +45,7 @@ pub(super) fn binary<T: EncryptedField>(field: &T) -> Result<Vec<u8>> {
     if !read.map(Secret::legacy).is_some_and(reads_back) {
         return refused("the field's legacy reader does not read it back as the same value");
     }
-    event::emit(&Event::PlaintextWrite { column: T::CONTEXT });
     Ok(plain.to_vec())
-}
-
-/// What a text column gets.
-pub(super) fn text<T: EncryptedField>(field: &T) -> Result<String> {
-    String::from_utf8(binary(field)?).or_else(|error| {
-        crate::secret::wipe(&mut error.into_bytes());
-        refused("it is not UTF-8, as a text column needs it; use a binary column")
-    })
 }
 
 fn refused<R>(why: &'static str) -> Result<R> {

@@ -18,9 +18,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::error::Error;
 use crate::event::{self, Event};
-use crate::field::{EncryptedModel, FieldValue, Storage, Stored};
+use crate::field::{EncryptedModel, Failed, FieldValue, Storage, Stored};
 
 /// A stale value of a row, by its place among [`EncryptedModel::FIELDS`].
 #[derive(Debug, Clone, Copy)]
@@ -68,14 +67,6 @@ impl fmt::Debug for Old {
     }
 }
 
-/// Why there is no replacement.
-pub(super) enum Failed {
-    /// What is stored does not open.
-    Reading(Error),
-    /// The value can't be sealed.
-    Writing(Error),
-}
-
 /// For the stale values and what the row has in their columns now. What somebody else has changed
 /// is left out.
 pub(super) fn replacements<M: EncryptedModel>(
@@ -87,8 +78,8 @@ pub(super) fn replacements<M: EncryptedModel>(
     for (Stale { at, column, storage }, stored) in stale.into_iter().zip(stored) {
         let (Some(value), Some(stored)) = (row.__value(at), stored) else { continue };
         let old = Old(Zeroizing::new(stored.clone()));
-        if value.is_still_stale(storage, stored).map_err(Failed::Reading)? {
-            let (context, new) = (value.context(), value.stored(storage).map_err(Failed::Writing)?);
+        if let Some(new) = value.anew(storage, stored)? {
+            let context = value.context();
             replacements.push(Replacement { context, column, storage, old, new });
         }
     }

@@ -110,6 +110,25 @@ fn a_model_gives_its_columns() {
     assert_eq!((pin.encoding(), iban.encoding()), (Some("bytes"), Some("text")));
 }
 
+/// A job that forgets the tenant, and one whose tenant's name got lost.
+#[test]
+fn a_dynamic_scope_has_to_be_named() {
+    let [_, iban] = Connection::FIELDS else { panic!("two fields") };
+    let ring = ring();
+    let unnamed = Column::of(iban).unwrap();
+    let lost = unnamed.clone().scope("slack").scope("");
+    for column in [unnamed, lost] {
+        let sealed = column.seal(&ring, TOKEN.as_bytes()).unwrap_err();
+        let opened = column.open(&ring, b"ef1:1:".to_vec()).unwrap_err();
+        for error in [sealed, opened] {
+            assert_eq!(error.kind(), ErrorKind::NoScope);
+            assert_eq!(error.column(), Some("connections.iban"));
+            assert!(error.to_string().contains("Column::scope"), "{error}");
+        }
+        assert_eq!(column.scope_name(), "");
+    }
+}
+
 #[test]
 fn a_context_has_a_length() {
     for context in [String::new(), "x".repeat(65_536)] {

@@ -103,6 +103,10 @@ mod again {
     pub(super) struct Context(Secret<String>);
 
     #[derive(Encrypted)]
+    #[encrypted(context = "connections.token")]
+    pub(super) struct Former(Secret<String>);
+
+    #[derive(Encrypted)]
     #[encrypted(context = "slack_connections.bot_token", scope = "slack")]
     pub(super) struct Scope(Secret<String>);
 
@@ -151,6 +155,10 @@ fn columns_of_no_table_are_told_apart_by_their_context() {
     let token = FieldInfo::of::<BotToken>("", "token");
     let elsewhere = FieldInfo::of::<again::Context>("", "token");
     assert!(check_contexts(&[&[token], &[elsewhere]]).is_ok());
+    // One reads what the other had written: only the table could tell them apart.
+    let renamed = FieldInfo::of::<Renamed>("", "token");
+    let former = FieldInfo::of::<again::Former>("", "token");
+    refused(check_contexts(&[&[renamed], &[former]]), ErrorKind::AmbiguousContext);
     let conflict = FieldInfo::of::<again::Plaintext>("", "token");
     refused(check_contexts(&[&[token], &[conflict]]), ErrorKind::ConflictingModels);
 }

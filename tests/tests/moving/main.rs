@@ -7,3 +7,4 @@ mod meanwhile;
 mod on_mariadb;
 mod on_postgres;
 mod on_sqlite;
+mod partial_equality;

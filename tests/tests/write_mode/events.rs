@@ -22,6 +22,23 @@ fn see(event: &Event<'_>) {
 #[encrypted(context = "events.token", legacy = plaintext)]
 struct Token(Secret<String>);
 
+#[derive(Encrypted)]
+#[encrypted(context = "events.bytes", legacy = plaintext)]
+struct Bytes(Secret<Vec<u8>>);
+
+/// The last such event decides when a door may close, so nothing that is refused counts.
+#[test]
+fn what_is_refused_is_no_write() {
+    event::set_hook(see);
+    let _ring = ring().hold();
+    legacy::write_plaintext::<Bytes>().unwrap();
+    SEEN.take();
+    Bytes::from(b"\xFF".to_vec()).to_stored_text().unwrap_err();
+    assert!(SEEN.take().is_empty());
+    Bytes::from(b"\xFF".to_vec()).to_stored().unwrap();
+    assert_eq!(SEEN.take(), [r#"PlaintextWrite { column: "events.bytes" }"#]);
+}
+
 /// Each switch that changes something, and each value.
 #[test]
 fn switches_and_writes() {

@@ -15,8 +15,8 @@ use diesel::query_builder::QueryFragment;
 use diesel::result::{Error, OptionalExtension as _, QueryResult};
 use statement::{Read, Replace, StoredRow};
 
-use crate::field::MoveStale;
-use crate::orm::moving::{Failed, Stale, moved, replacements, stale};
+use crate::field::{Failed, MoveStale};
+use crate::orm::moving::{Stale, moved, replacements, stale};
 
 impl From<Failed> for Error {
     fn from(failed: Failed) -> Self {

@@ -9,8 +9,8 @@ use sqlx::error::BoxDynError;
 use sqlx::{Acquire, Arguments, Database, Encode, Error, Type};
 use statement::{Builder, Statement};
 
-use crate::field::{EncryptedModel, MoveStaleSqlx};
-use crate::orm::moving::{Failed, Replacement, Stale, moved, replacements, stale};
+use crate::field::{EncryptedModel, Failed, MoveStaleSqlx};
+use crate::orm::moving::{Replacement, Stale, moved, replacements, stale};
 
 /// A model that SQLx finds in its table. `#[derive(Encrypted)]` implements it for a struct whose
 /// table and primary key it knows.
