@@ -40,19 +40,18 @@ pub(super) const fn padded_len(raw: usize) -> usize {
     raw.next_multiple_of(STEP) + BEYOND
 }
 
-/// Encodes the first `len` bytes of `raw` into the beginning of `text`.
-///
-/// Both are longer, as [`padded_len`] says. What follows the `len` bytes is more of the same value,
-/// if a multiple of three was taken, or zeros. Its characters come after those that count, and are
-/// overwritten or cut off.
+/// Encodes the first `len` bytes of `raw` into `text`, which is as long as their characters. Zeros
+/// follow them in `raw`, as [`padded_len`] says.
 pub(super) fn encode(len: usize, raw: &[u8], text: &mut [u8]) {
     let padded = &raw[..padded_len(len)];
+    let mut encoded = [0; encoded_len(padded_len(RAW_CHUNK))];
     // What stands there is stored.
     assert_eq!(
-        ENGINE.encode_slice(padded, text).ok(),
+        ENGINE.encode_slice(padded, &mut encoded).ok(),
         Some(encoded_len(padded.len())),
         "the encoding has the length that was computed"
     );
+    text.copy_from_slice(&encoded[..text.len()]);
 }
 
 /// Bytes written to `raw`. `None` if the text is not canonical or does not fit.

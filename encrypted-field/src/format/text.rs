@@ -33,9 +33,11 @@ fn write_prefix_end(out: &mut [u8], key_id: KeyId) {
 /// The text form of a plaintext. `seal` is given room for the nonce, the plaintext, and room for the
 /// tag, and seals in place.
 ///
-/// The payload stands raw behind where the text will. The buffer is wiped unless it becomes the
-/// result. It is never moved: results that were handed on through memory took a twentieth of the
-/// time.
+/// The payload stands raw at the end of the buffer that becomes the text, and is encoded forward
+/// over itself. Output never overtakes input: 4/3 of what was read, and the start of the text, are
+/// at most where reading stands. The buffer is wiped unless it becomes the result. It has the room
+/// that the text takes and no more, or Diesel would have it moved. It is never moved here: results
+/// that were handed on through memory took a twentieth of the time.
 ///
 /// # Errors
 /// Those of `seal`.
@@ -48,27 +50,28 @@ pub(crate) fn sealed(
 ) -> Result<String> {
     let prefix = MARKER.len() + decimal_len(key_id) + 1;
     let payload = PAYLOAD_OVERHEAD + plaintext.len();
-    // Each chunk is encoded to where neither it nor a later one stands. Those before the last one
-    // need less room: the text gains on the payload with each.
-    let text = prefix + encoded_len(padded_len(payload));
-    let raw = text - (payload - payload.min(RAW_CHUNK));
+    let text = prefix + encoded_len(payload);
+    let raw = text - payload;
     // Not `vec![0; …]`: memory that the allocator zeroes is found far more slowly (glibc).
-    let mut buffer = Zeroizing::new(Vec::with_capacity(raw + padded_len(payload)));
+    let mut buffer = Zeroizing::new(Vec::with_capacity(text));
     buffer.extend_from_slice(MARKER);
     buffer.resize(raw, 0);
     write_prefix_end(&mut buffer[MARKER.len()..prefix], key_id);
     buffer.extend_from_slice(&[suite.byte()]);
     buffer.extend_from_slice(&[0; NONCE_LEN]);
     buffer.extend_from_slice(plaintext);
-    buffer.resize(raw + padded_len(payload), 0);
-    seal(&mut buffer[raw + 1..raw + payload])?;
+    buffer.resize(text, 0);
+    seal(&mut buffer[raw + 1..])?;
 
-    for done in (0..payload).step_by(RAW_CHUNK) {
-        let chunk = RAW_CHUNK.min(payload - done);
-        let (text, raw) = buffer.split_at_mut(raw + done);
-        base64url::encode(chunk, raw, &mut text[prefix + encoded_len(done)..]);
+    let (mut from, mut to) = (raw, prefix);
+    while from < text {
+        let len = RAW_CHUNK.min(text - from);
+        let mut chunk = [0; padded_len(RAW_CHUNK)];
+        chunk[..len].copy_from_slice(&buffer[from..from + len]);
+        let end = to + encoded_len(len);
+        base64url::encode(len, &chunk, &mut buffer[to..end]);
+        (from, to) = (from + len, end);
     }
-    buffer.truncate(prefix + encoded_len(payload));
     match String::from_utf8(std::mem::take(&mut *buffer)) {
         Ok(text) => Ok(text),
         Err(_) => unreachable!("marker, digits and base64url are ASCII"),
