@@ -12,7 +12,7 @@
 mod backend;
 mod epochs;
 mod known;
-#[cfg(feature = "envelope")]
+#[cfg(any(feature = "diesel-async", feature = "envelope"))]
 pub(crate) mod mac;
 mod xaes;
 

@@ -47,6 +47,8 @@ pub(super) struct Replacement {
     pub(super) column: &'static str,
     pub(super) storage: Storage,
     pub(super) old: Old,
+    #[cfg_attr(not(feature = "diesel"), allow(dead_code, reason = "SQLx logs no values"))]
+    pub(super) digest: Option<Digest>,
     pub(super) new: Stored,
 }
 
@@ -67,6 +69,36 @@ impl fmt::Debug for Old {
     }
 }
 
+/// A random salt, and the SHA-256 of the salt and a plaintext that stands in a column. It is compared
+/// in place of the plaintext where a driver logs what a statement binds.
+#[cfg_attr(not(feature = "diesel"), allow(dead_code, reason = "SQLx logs no values"))]
+pub(super) struct Digest {
+    pub(super) salt: Old,
+    pub(super) hash: Old,
+}
+
+impl Digest {
+    /// None of a stored value: that is no secret.
+    #[cfg(feature = "diesel-async")]
+    fn of(old: &Old) -> Result<Option<Self>, Failed> {
+        if crate::format::is_ours(&old.0) {
+            return Ok(None);
+        }
+        let mut salt = vec![0; 16];
+        crate::cipher::random(&mut salt).map_err(Failed::Writing)?;
+        let hash = crate::cipher::mac::sha256([&salt, &*old.0].map(Vec::as_slice).into_iter());
+        let [salt, hash] = [salt, hash.to_vec()].map(|bytes| Old(Zeroizing::new(bytes)));
+        Ok(Some(Self { salt, hash }))
+    }
+
+    /// No other driver logs it.
+    #[cfg(not(feature = "diesel-async"))]
+    #[allow(clippy::unnecessary_wraps, reason = "as with the feature")]
+    fn of(_: &Old) -> Result<Option<Self>, Failed> {
+        Ok(None)
+    }
+}
+
 /// For the stale values and what the row has in their columns now. What somebody else has changed
 /// is left out.
 pub(super) fn replacements<M: EncryptedModel>(
@@ -79,8 +111,8 @@ pub(super) fn replacements<M: EncryptedModel>(
         let (Some(value), Some(stored)) = (row.__value(at), stored) else { continue };
         let old = Old(Zeroizing::new(stored.clone()));
         if let Some(new) = value.anew(storage, stored)? {
-            let context = value.context();
-            replacements.push(Replacement { context, column, storage, old, new });
+            let (context, digest) = (value.context(), Digest::of(&old)?);
+            replacements.push(Replacement { context, column, storage, old, digest, new });
         }
     }
     Ok(replacements)

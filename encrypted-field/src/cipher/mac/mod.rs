@@ -1,4 +1,4 @@
-//! Authenticates the records of a key store.
+//! Authenticates the records of a key store, and stands in for plaintexts in statements.
 
 #[cfg(feature = "fips")]
 mod fips;
@@ -14,7 +14,9 @@ cfg_select! {
     }
 }
 
-pub(crate) use chosen::{hmac_sha256, sha256};
+#[cfg(feature = "envelope")]
+pub(crate) use chosen::hmac_sha256;
+pub(crate) use chosen::sha256;
 
 #[cfg(test)]
 mod tests;

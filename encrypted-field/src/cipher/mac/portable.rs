@@ -1,9 +1,11 @@
 //! HMAC-SHA-256 and SHA-256 of the crates `hmac` and `sha2`.
 
+#[cfg(feature = "envelope")]
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
 /// HMAC-SHA-256 (FIPS 198-1) of the parts one after the other.
+#[cfg(feature = "envelope")]
 pub(crate) fn hmac_sha256(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
         unreachable!("HMAC takes keys of any length");

@@ -20,6 +20,10 @@ pub trait MovingBackend: Backend + Sealed + 'static {
     #[doc(hidden)]
     const STORED_BYTES: StoredBytes;
 
+    /// Whether it has a function `sha256` of bytes, and a driver that logs what is bound.
+    #[doc(hidden)]
+    const COMPARES_DIGESTS: bool;
+
     /// Bytes that the database gave.
     #[doc(hidden)]
     fn read(bytes: Self::RawValue<'_>) -> deserialize::Result<Vec<u8>>;
@@ -40,11 +44,12 @@ pub trait Sealed {}
     allow(unused_macros)
 )]
 macro_rules! backend {
-    ($backend:ty, $stored_bytes:ident) => {
+    ($backend:ty, $stored_bytes:ident, $compares_digests:literal) => {
         impl Sealed for $backend {}
 
         impl MovingBackend for $backend {
             const STORED_BYTES: StoredBytes = StoredBytes::$stored_bytes;
+            const COMPARES_DIGESTS: bool = $compares_digests;
 
             fn read(bytes: Self::RawValue<'_>) -> deserialize::Result<Vec<u8>> {
                 <Vec<u8> as deserialize::FromSql<diesel::sql_types::Binary, Self>>::from_sql(bytes)
@@ -80,8 +85,8 @@ macro_rules! backend {
 }
 
 #[cfg(feature = "diesel-postgres")]
-backend!(diesel::pg::Pg, POSTGRES);
+backend!(diesel::pg::Pg, POSTGRES, true);
 #[cfg(feature = "diesel-mysql")]
-backend!(diesel::mysql::Mysql, MYSQL);
+backend!(diesel::mysql::Mysql, MYSQL, false);
 #[cfg(feature = "diesel-sqlite")]
-backend!(diesel::sqlite::Sqlite, SQLITE);
+backend!(diesel::sqlite::Sqlite, SQLITE, false);

@@ -95,9 +95,18 @@ where
         pass.push_sql(")");
         for value in self.values {
             pass.push_sql(" AND ");
-            stored_bytes(&mut pass, value.column, value.storage)?;
-            pass.push_sql(" = ");
-            DB::bind(&mut pass, &value.old)?;
+            if let Some(digest) = value.digest.as_ref().filter(|_| DB::COMPARES_DIGESTS) {
+                pass.push_sql("sha256(");
+                DB::bind(&mut pass, &digest.salt)?;
+                pass.push_sql(" || ");
+                stored_bytes(&mut pass, value.column, value.storage)?;
+                pass.push_sql(") = ");
+                DB::bind(&mut pass, &digest.hash)?;
+            } else {
+                stored_bytes(&mut pass, value.column, value.storage)?;
+                pass.push_sql(" = ");
+                DB::bind(&mut pass, &value.old)?;
+            }
         }
         Ok(())
     }
