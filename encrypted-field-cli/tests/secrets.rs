@@ -7,7 +7,10 @@ use std::time::SystemTime;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use encrypted_field::envelope::Clock;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use support::{KEY_SET, LOCAL_KEK, Operator, file_store};
+use tests::secrets::BOT_TOKEN;
 
 /// Each command and subcommand of the help, so that a new one is tested without a word here.
 fn commands() -> Vec<Vec<String>> {
@@ -37,6 +40,12 @@ fn arguments(command: &[String]) -> Vec<&str> {
         ["leave-out-kek"] => vec!["eu", "--confirm", "leave out KEK eu of production"],
         ["set-heartbeat"] => vec!["10m"],
         ["backup"] => vec!["out.json"],
+        ["data", "pause" | "resume" | "failures" | "forget"] => vec![JOB],
+        ["data", "rate"] => vec![JOB, "7"],
+        ["data", "decrypt"] => vec![COLUMN, "--confirm", "decrypt users.token"],
+        ["data", _] | ["open"] => vec![COLUMN],
+        ["completions"] => vec!["bash"],
+        ["man"] => vec!["."],
         ["verify-backup" | "restore"] => vec!["backup.json"],
         ["accept-restored"] => {
             vec![
@@ -52,7 +61,42 @@ fn arguments(command: &[String]) -> Vec<&str> {
     }
 }
 
-fn run_all(operator: &mut Operator) {
+const COLUMN: &str = "users.token";
+const JOB: &str = "encrypt users.token";
+
+/// A table with plaintexts.
+fn fill(operator: &Operator) {
+    let url = format!("sqlite://{}?mode=rwc", operator.path("app.sqlite").display());
+    let insert = format!(
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, token TEXT);
+         INSERT INTO users VALUES (1, '{BOT_TOKEN}'), (2, 'ef1:1:{BOT_TOKEN}')"
+    );
+    in_database(&url, async |db| {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(insert)).execute(db).await.unwrap();
+    });
+}
+
+/// What the table has by now.
+fn stored(operator: &Operator) -> String {
+    let url = format!("sqlite://{}", operator.path("app.sqlite").display());
+    in_database(&url, async |db| {
+        sqlx::query_scalar("SELECT token FROM users").fetch_one(db).await.unwrap()
+    })
+}
+
+fn in_database<R>(url: &str, work: impl AsyncFnOnce(&mut SqliteConnection) -> R) -> R {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        // Without a log of statements: they hold plaintexts.
+        let options: SqliteConnectOptions = url.parse().unwrap();
+        let mut db = options.disable_statement_logging().connect().await.unwrap();
+        let done = work(&mut db).await;
+        db.close().await.unwrap();
+        done
+    })
+}
+
+fn run_all(operator: &mut Operator, input: &str) {
     for command in commands() {
         // It prints a key, which is what it is for.
         if command == ["keygen"] {
@@ -60,7 +104,7 @@ fn run_all(operator: &mut Operator) {
         }
         let line: Vec<&str> =
             command.iter().map(String::as_str).chain(arguments(&command)).collect();
-        let done = operator.run(&line);
+        let done = operator.run_with(&line, input);
         // Else it did not even begin.
         assert!(command == ["status"] || done.code != 2, "{line:?}: {}", done.errors);
     }
@@ -68,10 +112,19 @@ fn run_all(operator: &mut Operator) {
 
 #[test]
 fn of_a_store_that_works() {
-    let mut operator = Operator::with_file();
+    let mut operator = Operator::new(&format!(
+        "{}{LOCAL_KEK}\n[database]\nkind = \"sqlite\"\npath = \"app.sqlite\"\n\n\
+         [[column]]\ntable = \"users\"\ncolumn = \"token\"\n",
+        file_store("keys.json")
+    ));
+    fill(&operator);
     operator.does(&["create-store"]);
     operator.does(&["backup", "backup.json"]);
-    run_all(&mut operator);
+    // One row looks like a stored value, and is left.
+    operator.fails(&["data", "encrypt", COLUMN]);
+    let sealed = stored(&operator);
+    assert!(sealed.starts_with("ef1:1:"));
+    run_all(&mut operator, &sealed);
     operator.assert_no_secret(&[&STANDARD.encode(tests::secrets::KEYS[0])]);
 }
 
