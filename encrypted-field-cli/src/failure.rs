@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use encrypted_field::Error;
@@ -27,7 +28,12 @@ impl Failure {
 
     /// A file that can't be read or written.
     pub(crate) fn of_file(path: &Path, what: &str, error: &std::io::Error) -> Self {
-        Self::Command(format!("{}: {what}: {error}", path.display()))
+        let why = match error.kind() {
+            ErrorKind::NotFound => "it is not there, or its folder is not".to_owned(),
+            ErrorKind::PermissionDenied => "this user has no permission".to_owned(),
+            _ => error.to_string(),
+        };
+        Self::Command(format!("{}: {what}: {why}", path.display()))
     }
 }
 
@@ -57,7 +63,10 @@ const CALLS: [(&str, &str); 22] = [
         "let a process `install` or `maintain`",
         "run `encrypted-field maintain`, or start the application",
     ),
-    ("`FileStore::allow_group_read`", "`allow_group_read = true` in [store]"),
+    (
+        "`FileStore::allow_group_read`",
+        "`allow_group_read = true` in its section, [store] or [anchor]",
+    ),
     ("`LocalKek::from_group_readable_file`", "`allow_group_read = true` in its [[kek]]"),
     ("`StoreStatus::anchor`", "`encrypted-field status`"),
     (

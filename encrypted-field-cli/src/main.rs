@@ -13,10 +13,10 @@ fn main() -> ExitCode {
         // What goes on nevertheless, and somebody has to know.
         let text = match event {
             Event::AnchorFailed { error, .. } => format!("warning: {error}\n"),
-            Event::KekFailed { kek, key_id, kind, .. } => {
+            Event::KekFailed { kek, key_id, error, .. } => {
                 let key =
                     key_id.map_or_else(|| "the store key".to_owned(), |id| format!("key {id}"));
-                format!("warning: KEK \"{kek}\" did not unwrap {key}: {kind:?}\n")
+                format!("warning: KEK \"{kek}\", {key}: {error}\n")
             }
             _ => return,
         };

@@ -23,6 +23,8 @@ pub(crate) mod text;
 #[cfg(feature = "vault")]
 mod vault;
 
+use std::path::Path;
+
 use encrypted_field::KeyId;
 use encrypted_field::envelope::{Anchor, Document, FileStore, KeyManager, KeyManagerBuilder};
 
@@ -167,7 +169,9 @@ impl Backends {
     ) -> Result<Option<Anchor>> {
         let Some(anchor) = &config.anchor else { return Ok(None) };
         let anchor = match anchor {
-            config::Anchor::File(path) => self.in_document(FileStore::new(path)),
+            config::Anchor::File { path, allow_group_read } => {
+                self.in_document(file(path, *allow_group_read))
+            }
             config::Anchor::Fixed(text) => Anchor::fixed(text)?,
             config::Anchor::FixedIn(name) => {
                 let text = context.variable(name);
@@ -210,16 +214,18 @@ type Vaults = vault::Connections;
 #[cfg(not(feature = "vault"))]
 type Vaults = ();
 
+fn file(path: &Path, allow_group_read: bool) -> FileStore {
+    let file = FileStore::new(path);
+    if allow_group_read { file.allow_group_read() } else { file }
+}
+
 async fn store(
     config: &Config,
     context: &mut Context<'_>,
     vaults: &mut Vaults,
 ) -> Result<StoreHandle> {
     Ok(match &config.store {
-        Store::File { path, allow_group_read } => {
-            let file = FileStore::new(path);
-            StoreHandle::new(if *allow_group_read { file.allow_group_read() } else { file })
-        }
+        Store::File { path, allow_group_read } => StoreHandle::new(file(path, *allow_group_read)),
         #[cfg(feature = "sql")]
         Store::Table(table) => sql::store(table, context)?,
         #[cfg(feature = "vault")]

@@ -99,13 +99,21 @@ async fn retire(common: &Common, args: &Retire, context: &mut Context<'_>) -> Re
             key.state.name()
         )));
     }
-    let scope =
-        if key.scope.is_empty() { String::new() } else { format!(" --scope {}", key.scope) };
+    let scope = if key.scope.is_empty() {
+        String::new()
+    } else {
+        format!(" --scope {}", quoted(&key.scope))
+    };
     Err(Failure::new(format!(
         "a key is retired when the next one of its scope becomes active: \
          `encrypted-field keys rotate{scope} --purpose {} --wait`",
         key.purpose.name()
     )))
+}
+
+/// For a shell: the name may be a tenant's.
+fn quoted(name: &str) -> String {
+    format!("'{}'", name.replace('\'', r"'\''"))
 }
 
 async fn disable(common: &Common, args: &OneKey, context: &mut Context<'_>) -> Result<u8> {

@@ -12,7 +12,16 @@ pub(super) async fn run(common: &Common, args: &Maintain, context: &mut Context<
     session.keys.load().await?;
     let mut lines: Vec<String> = Vec::new();
     loop {
-        let done = session.keys.maintain().await?;
+        let done = match session.keys.maintain().await {
+            Ok(done) => done,
+            Err(error) => {
+                // What was done is done.
+                if !lines.is_empty() {
+                    session.done(lines.join("; "))?;
+                }
+                return Err(error.into());
+            }
+        };
         let lists = [
             ("published", &done.published),
             ("activated", &done.activated),

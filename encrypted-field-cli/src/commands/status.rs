@@ -63,12 +63,20 @@ fn print(status: &Status, context: &mut Context<'_>) -> Result<()> {
     for missing in &status.missing_wraps {
         let is_offline = |kek: &&KekStatus| kek.name == missing.kek && kek.is_offline;
         if status.keks.iter().any(|kek| is_offline(&kek)) {
-            let ids: Vec<String> = missing.keys.iter().map(ToString::to_string).collect();
+            let mut what = Vec::new();
+            // Without it, that KEK opens nothing at all.
+            if missing.store_key {
+                what.push("the store key".to_owned());
+            }
+            if !missing.keys.is_empty() {
+                let ids: Vec<String> = missing.keys.iter().map(ToString::to_string).collect();
+                what.push(format!("keys {}", ids.join(", ")));
+            }
             writeln!(
                 context.output,
-                "note: not wrapped under the offline KEK \"{}\": keys {}; `encrypted-field rewrap` with it adds that",
+                "note: not wrapped under the offline KEK \"{}\": {}; `encrypted-field rewrap` with it adds that",
                 missing.kek,
-                ids.join(", ")
+                what.join(", ")
             )?;
         }
     }

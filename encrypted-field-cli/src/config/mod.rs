@@ -167,7 +167,10 @@ pub(crate) struct Aws {
 
 #[derive(Debug)]
 pub(crate) enum Anchor {
-    File(PathBuf),
+    File {
+        path: PathBuf,
+        allow_group_read: bool,
+    },
     VaultKv(VaultKv),
     SecretsManager(Secret),
     S3(Object),

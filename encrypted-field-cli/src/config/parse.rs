@@ -333,7 +333,10 @@ const ANCHORS: &str = "file, vault-kv, secrets-manager, s3, fixed";
 fn anchor(mut section: Section<'_>, vaults: &Vaults) -> Result<Anchor> {
     let (kind, line) = kind(&mut section, ANCHORS)?;
     let anchor = match kind.as_str() {
-        "file" => Anchor::File(section.needed_path("path", "/var/lib/app/keys.anchor")?),
+        "file" => Anchor::File {
+            path: section.needed_path("path", "/var/lib/app/keys.anchor")?,
+            allow_group_read: section.flag("allow_group_read")?,
+        },
         "vault-kv" => Anchor::VaultKv(vault_kv(&mut section, vaults, "app/anchor")?),
         "secrets-manager" => Anchor::SecretsManager(secret(&mut section, "app/anchor")?),
         "s3" => Anchor::S3(object(&mut section, "app/anchor")?),

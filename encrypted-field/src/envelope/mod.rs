@@ -130,4 +130,7 @@ pub mod runbooks {
 
     #[doc = include_str!("../../docs/costs.md")]
     pub mod costs {}
+
+    #[doc = include_str!("../../docs/moving-data.md")]
+    pub mod moving_data {}
 }

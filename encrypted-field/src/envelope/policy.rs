@@ -178,8 +178,8 @@ impl CachePolicy {
     }
 
     /// How many scopes that are loaded on demand are kept, 1000 by default. The one that was
-    /// entered the longest time ago goes first. Each of their keys that is in use takes up to 64
-    /// KiB.
+    /// entered the longest time ago goes first. One that somebody holds as a `Scope` stays, also
+    /// beyond that number. Each of their keys that is in use takes up to 64 KiB.
     #[must_use]
     pub fn max_scopes(mut self, scopes: usize) -> Self {
         self.max_scopes = scopes;

@@ -44,6 +44,31 @@ fn a_restored_store_is_accepted_by_hand_and_by_everybody() {
     assert_kind(keys.load().wait(), ErrorKind::KeyStoreRolledBack);
 }
 
+/// The acceptance makes a new store key, which only the KEKs that are here wrap. The one in the
+/// safe could not load the store until `rewrap`, and the status says so.
+#[test]
+fn an_offline_kek_that_dropped_out_is_told() {
+    let world = World::new();
+    world.loaded();
+    let backup = world.store.backup();
+    let builder = world.without_keks().kek("eu", world.eu.clone()).offline_kek("us");
+    let keys = builder.build().unwrap();
+    keys.load().wait().unwrap();
+    keys.publish("", Purpose::Field).wait().unwrap();
+    world.store.restore(backup);
+    assert_kind(keys.load().wait(), ErrorKind::KeyStoreRolledBack);
+    keys.accept_restored(RestoredStore::new(1, 9)).wait().unwrap();
+    let status = keys.status();
+    let us = status.keks.iter().find(|kek| kek.name == "us").unwrap();
+    assert!(us.is_offline && !us.is_in_store);
+    let missing = status.missing_wraps.iter().find(|missing| missing.kek == "us").unwrap();
+    assert!(missing.store_key);
+
+    world.loaded().rewrap().wait().unwrap();
+    keys.load().wait().unwrap();
+    assert!(keys.status().missing_wraps.is_empty());
+}
+
 #[test]
 fn a_restored_store_that_was_tampered_with_is_not_accepted() {
     let world = World::new();

@@ -143,6 +143,30 @@ fn memory_is_bounded() {
     assert_eq!(world.eu.unwraps() - unwraps, 499);
 }
 
+/// Its process has entered others since, more than it keeps.
+#[test]
+fn whoever_holds_a_scope_is_told_of_its_end() {
+    let world = World::new();
+    let cache = CachePolicy::default().max_scopes(4);
+    let keys = world.builder().cache(cache).build().unwrap();
+    keys.load().wait().unwrap();
+    let names: Vec<String> = (0..100).map(|number| format!("tenant-{number}")).collect();
+    keys.provision_all(names.iter().cloned()).wait().unwrap();
+    let held = keys.scope(&names[0]).wait().unwrap();
+    let stored = seal_in(&held).unwrap();
+    for name in &names[1..] {
+        keys.scope(name).wait().unwrap();
+    }
+    let status = keys.status().store.unwrap();
+    let kept = status.keys.iter().filter(|key| key.on_demand).count();
+    assert!((1..=5).contains(&kept), "{kept}: the others are not held");
+    keys.destroy_scope(&names[0], "destroy scope tenant-0 of test").wait().unwrap();
+    for refused in [open_in(&held, &stored).map(drop), seal_in(&held).map(drop)] {
+        let error = assert_kind(refused, ErrorKind::KeyUnusable);
+        assert!(error.to_string().contains("destroyed"), "{error}");
+    }
+}
+
 /// A hundred requests of a cold tenant.
 #[tokio::test]
 async fn one_of_many_requests_loads() {

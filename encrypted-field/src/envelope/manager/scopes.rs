@@ -153,13 +153,17 @@ impl Scopes {
         let now = self.entered.fetch_add(1, Ordering::Relaxed);
         let mut slots = self.slots();
         if slots.len() >= self.max {
+            let age = |slot: &Slot| slot.last_entered.load(Ordering::Relaxed);
+            // Whoever holds a scope is told of what happens to it.
+            let idle = slots.values().filter(|slot| !slot.is_held());
+            let mut ages: Vec<u64> = idle.map(|slot| age(slot)).collect();
             // Some at a time, so that finding them is seldom.
-            let mut ages: Vec<u64> =
-                slots.values().map(|slot| slot.last_entered.load(Ordering::Relaxed)).collect();
             let many = ages.len() / 16;
-            let (_, oldest, _) = ages.select_nth_unstable(many);
-            let oldest = *oldest;
-            slots.retain(|_, slot| slot.last_entered.load(Ordering::Relaxed) > oldest);
+            if many < ages.len() {
+                let (_, oldest, _) = ages.select_nth_unstable(many);
+                let oldest = *oldest;
+                slots.retain(|_, slot| slot.is_held() || age(slot) > oldest);
+            }
         }
         let new = || Arc::new(Slot::new(&self.loader.backends.clock));
         let slot = Arc::clone(slots.entry(name.into()).or_insert_with(new));
@@ -408,6 +412,11 @@ impl Slot {
             stale: Mutex::default(),
             last_entered: AtomicU64::new(0),
         }
+    }
+
+    /// Whether somebody has the scope.
+    fn is_held(&self) -> bool {
+        self.ring.get().is_some_and(|ring| Arc::strong_count(ring) > 1)
     }
 
     /// Nobody may use its keys any more.

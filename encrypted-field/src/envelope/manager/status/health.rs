@@ -308,7 +308,8 @@ impl Inner {
         next.min()
     }
 
-    /// Those of this process in its order, then those of the store that it has not.
+    /// Those of this process in its order, then those that it has not: of the store, and offline
+    /// ones under which the store is not wrapped, so that they could not load it.
     fn kek_statuses(&self, head: Option<&Head>) -> Vec<KekStatus> {
         let backends = &self.loader.backends;
         let is_in_store = |name: &str| head.is_some_and(|head| head.store_key.contains_key(name));
@@ -324,11 +325,13 @@ impl Inner {
                 failure: state.failure().cloned(),
             }
         });
-        let names = head.into_iter().flat_map(|head| head.store_key.keys());
-        let others = names.filter(|name| !backends.has_kek(name)).map(|name| KekStatus {
+        let of_store = head.into_iter().flat_map(|head| head.store_key.keys());
+        let offline = backends.offline_keks.iter().filter(|name| !is_in_store(name));
+        let names = of_store.chain(offline).filter(|name| !backends.has_kek(name));
+        let others = names.map(|name| KekStatus {
             name: name.clone(),
             service: None,
-            is_in_store: true,
+            is_in_store: is_in_store(name),
             is_offline: is_offline(name),
             answered: None,
             failure: None,
