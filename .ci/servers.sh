@@ -121,10 +121,12 @@ start_mariadb() {
 
 # KMS, S3 and Secrets Manager of AWS, in memory. After start_servers, which makes the folder of its log.
 start_moto() {
-    [ -z "${EF_TEST_MOTO_URL:-}" ] || return 0
     local folder log=$servers_folder/moto.log port
     folder=$(fetch_moto)
     [ -n "$folder" ] || return 0
+    # `cryptography` is one of its dependencies, and the second implementation of the format needs it.
+    export EF_TEST_PYTHONPATH=$folder
+    [ -z "${EF_TEST_MOTO_URL:-}" ] || return 0
     for _ in {1..20}; do
         port=$(a_port)
         : >"$log"
