@@ -9,7 +9,7 @@ use std::time::Duration;
 pub(crate) use shared::Shared;
 
 use crate::batch::Settled;
-use crate::database::{Connection, Found, Key, Trouble};
+use crate::database::{Connection, Found, Key, Swap, Trouble};
 use crate::error::{Error, ErrorKind, Result};
 use crate::failure;
 use crate::ledger::{Claim, Ledger, Range};
@@ -57,6 +57,16 @@ enum End {
     Done,
     /// Told to stop, or the lease is somebody else's by now.
     Left,
+}
+
+/// A batch that is decided on, and not written yet.
+#[derive(Debug)]
+struct Decided {
+    last: Key,
+    swaps: Vec<Swap>,
+    settled: Settled,
+    /// How long the database took to give it.
+    read: Duration,
 }
 
 impl Worker {
@@ -190,51 +200,85 @@ impl Worker {
         Ok(Some(range))
     }
 
+    /// Works through a range. While a batch is written, the next one is decided on: that takes the
+    /// processor here, and writing takes that of the database.
     async fn work(&mut self, mut range: Range) -> Result<End> {
-        while self.may_go_on(&range).await? {
-            let clock = Arc::clone(&self.shared.options.clock);
-            let began = clock.now();
-            let Some(rows) = self.read(&range).await? else { continue };
-            let Some(last) = rows.last() else { return self.finish(&range).await };
-            let (next, read) = (last.key.clone(), rows.len());
-            let mut settled = Settled::default();
-            settled.counts.rows = read as u64;
-            let judged = self.shared.judge(rows, settled).await;
-            let Some((swaps, settled)) = judged else { break };
-            self.shared.tell(&Event::Read { rows: read });
-            if !self.write(&range, &next, swaps, settled).await? {
-                break;
-            }
-            range.after = Some(next);
-            self.size.took(clock.now().saturating_sub(began));
-            self.owed = Some((began, read));
-        }
-        Ok(End::Left)
-    }
-
-    /// Obeys the orders of the ledger, and waits for what holds the job back. `false`: leave.
-    async fn may_go_on(&mut self, range: &Range) -> Result<bool> {
         let shared = Arc::clone(&self.shared);
         let clock = &*shared.options.clock;
-        while !shared.stop.is_stopped() {
-            let orders = until_done!(self, self.ledger.orders(&mut self.connection).await);
-            let Some(orders) = orders else {
-                let text = "somebody has made the database forget the job";
-                return Err(Error::new(ErrorKind::Conflict, text));
+        let mut decided: Option<Decided> = None;
+        let mut read_to = range.after.clone();
+        loop {
+            let holds = self.holds().await?;
+            if shared.stop.is_stopped() {
+                return Ok(End::Left);
+            }
+            if let Some((waiting, time)) = holds {
+                if matches!(waiting, Waiting::Rate) {
+                    if !self.put(&mut range, decided.take()).await? {
+                        return Ok(End::Left);
+                    }
+                } else {
+                    // Who holds the job back wants no more writes. It is decided on anew.
+                    decided = None;
+                    read_to.clone_from(&range.after);
+                }
+                shared.tell(&Event::Waiting(waiting));
+                until_done!(self, self.ledger.renew(&mut self.connection, range.number).await);
+                self.sleep(time.min(INTERVAL)).await;
+                continue;
+            }
+            let began = clock.now();
+            let Some(rows) = self.read(read_to.as_ref(), &range).await? else { continue };
+            let Some(last) = rows.last().map(|row| row.key.clone()) else {
+                let is_kept = self.put(&mut range, decided.take()).await?;
+                return if is_kept { self.finish(&range).await } else { Ok(End::Left) };
             };
-            let due = self.due(orders.rate);
-            let holds = shared.gauges.holds(&mut self.connection, clock).await?;
-            let (waiting, time) = match holds {
-                _ if orders.is_paused => (Waiting::Paused, INTERVAL),
-                Some(holds) => (holds, INTERVAL),
-                None if clock.now() < due => (Waiting::Rate, due.saturating_sub(clock.now())),
-                None => return Ok(true),
+            let (count, read) = (rows.len(), clock.now().saturating_sub(began));
+            let mut settled = Settled::default();
+            settled.counts.rows = count as u64;
+            // What fails in writing does not wait for keys that may never come.
+            let (judged, is_kept) = tokio::try_join!(
+                async { Ok(shared.judge(rows, settled).await) },
+                self.put(&mut range, decided.take())
+            )?;
+            let (Some((swaps, settled)), true) = (judged, is_kept) else {
+                return Ok(End::Left);
             };
-            shared.tell(&Event::Waiting(waiting));
-            until_done!(self, self.ledger.renew(&mut self.connection, range.number).await);
-            self.sleep(time.min(INTERVAL)).await;
+            shared.tell(&Event::Read { rows: count });
+            read_to = Some(last.clone());
+            self.owed = Some((began, count));
+            decided = Some(Decided { last, swaps, settled, read });
         }
-        Ok(false)
+    }
+
+    /// Writes a batch, with its checkpoint. `false`: the lease was lost.
+    async fn put(&mut self, range: &mut Range, decided: Option<Decided>) -> Result<bool> {
+        let Some(Decided { last, swaps, settled, read }) = decided else { return Ok(true) };
+        let clock = Arc::clone(&self.shared.options.clock);
+        let began = clock.now();
+        let is_kept = self.write(range, &last, swaps, settled).await?;
+        self.size.took(read + clock.now().saturating_sub(began));
+        range.after = Some(last);
+        Ok(is_kept)
+    }
+
+    /// The orders of the ledger, and what else holds the job back, for how long at least.
+    async fn holds(&mut self) -> Result<Option<(Waiting, Duration)>> {
+        let shared = Arc::clone(&self.shared);
+        let clock = &*shared.options.clock;
+        let orders = until_done!(self, self.ledger.orders(&mut self.connection).await);
+        let Some(orders) = orders else {
+            let text = "somebody has made the database forget the job";
+            return Err(Error::new(ErrorKind::Conflict, text));
+        };
+        let due = self.due(orders.rate);
+        let holds = shared.gauges.holds(&mut self.connection, clock).await?;
+        Ok(match holds {
+            _ if orders.is_paused => Some((Waiting::Paused, INTERVAL)),
+            Some(holds) => Some((holds, INTERVAL)),
+            None if clock.now() < due => Some((Waiting::Rate, due.saturating_sub(clock.now()))),
+            None => None,
+        })
     }
 
     /// When the next batch may begin by the rate.
@@ -251,11 +295,11 @@ impl Worker {
     }
 
     /// The next batch; `None` if it has to be a smaller one.
-    async fn read(&mut self, range: &Range) -> Result<Option<Vec<Found>>> {
+    async fn read(&mut self, after: Option<&Key>, range: &Range) -> Result<Option<Vec<Found>>> {
         let mut tries = 0;
         loop {
             let place = &self.shared.place;
-            let (after, until) = (range.after.as_ref(), range.until.as_ref());
+            let until = range.until.as_ref();
             let rows = self.size.rows();
             match place.read(&mut self.connection, after, until, rows, BATCH_BYTES).await {
                 Ok(rows) => return Ok(Some(rows)),

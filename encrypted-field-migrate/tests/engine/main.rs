@@ -5,6 +5,7 @@
 mod census;
 mod collations;
 mod failures;
+mod imported;
 mod key_types;
 mod killed;
 mod memory;
@@ -13,5 +14,4 @@ mod preflight;
 mod races;
 mod support;
 mod throttle;
-mod throughput;
 mod workers;

@@ -8,6 +8,7 @@ mod allocations;
 mod backend;
 mod builds;
 mod cipher;
+mod moving;
 mod orm;
 mod peers;
 mod raw;
@@ -22,13 +23,14 @@ use report::Group;
 /// Name, title, and what measures it.
 type Part = (&'static str, &'static str, fn() -> Vec<Goal>);
 
-const GROUPS: [Part; 7] = [
+const GROUPS: [Part; 8] = [
     ("cipher", "Sealing and opening, against the raw cipher", cipher::goals),
     ("threads", "Two threads", threads::goals),
     ("allocations", "Allocations", allocations::goals),
     ("backend", "The default cipher", backend::goals),
     ("peers", "Other libraries", peers::goals),
     ("orm", "Diesel and SQLx, against the plain column", orm::goals),
+    ("moving", "Moving a table, against a bare UPDATE", moving::goals),
     ("builds", "What the default features bring", builds::goals),
 ];
 

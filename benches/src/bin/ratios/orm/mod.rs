@@ -31,7 +31,7 @@ const ROWS: i32 = 10_000;
 const BATCH: i32 = 1_000;
 
 /// The PostgreSQL server that `./bench` started.
-const POSTGRES: &str = "EF_TEST_POSTGRES_URL";
+pub const POSTGRES: &str = "EF_TEST_POSTGRES_URL";
 
 pub fn goals() -> Vec<Goal> {
     encrypted_field::install(ring()).unwrap();
