@@ -84,7 +84,7 @@ pub use census::Census;
 pub use clock::{Clock, SystemClock};
 pub use describe::{describe, describe_model, to_toml};
 pub use error::{Error, ErrorKind, Result};
-pub use keys::{Keys, RingFuture};
+pub use keys::{Keys, RefreshFuture, RingFuture};
 pub use ledger::Status;
 pub use migration::Migration;
 pub use options::{Lag, Options, Shard, Stop};
