@@ -80,7 +80,7 @@ mod throttle;
 mod verify;
 mod worker;
 
-pub use census::Census;
+pub use census::{Census, key_id_of};
 pub use clock::{Clock, SystemClock};
 pub use describe::{describe, describe_model, to_toml};
 pub use error::{Error, ErrorKind, Result};

@@ -183,6 +183,13 @@ pub enum Event {
     },
     /// Something that the preflight has found, and that does not stop the job. Told first.
     Warned(Finding),
+    /// The rows are counted, and the work begins. Told once, after the warnings.
+    Began {
+        /// Rows of the table.
+        rows: u64,
+        /// Those that the job has behind it, from earlier runs and in other processes.
+        done: u64,
+    },
     /// A row was left as it is.
     Failed(Failure),
     /// A worker waits.

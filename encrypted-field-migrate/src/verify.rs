@@ -72,6 +72,9 @@ pub(crate) async fn pass(shared: &Shared, connection: &mut Connection) -> Result
         is_whole: false,
     };
     let dialect = connection.dialect;
+    let sql = connection.sql(format!("SELECT COUNT(*) FROM {}", shared.place.table.sql));
+    let rows = connection.fetch_one(sql).await.map_err(|error| failure::of_job(dialect, &error))?;
+    shared.tell(&Event::Began { rows: rows.count(0), done: 0 });
     let mut after = None;
     while !shared.stop.is_stopped() {
         let rows = shared

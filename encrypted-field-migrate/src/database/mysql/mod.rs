@@ -112,7 +112,7 @@ impl Dialect for MySql {
         Box::pin(preflight(connection, place))
     }
 
-    fn census(&self, table: &Table, column: &Column, form: Form) -> String {
+    fn census(&self, table: &Table, column: &Column, form: Form, more: &str) -> String {
         let (name, place) = (&column.sql, &table.sql);
         // The beginning says it all, and is converted once for each place where it stands.
         let bytes = match column.holds {
@@ -144,7 +144,8 @@ impl Dialect for MySql {
             ),
         };
         format!(
-            "SELECT CAST({label} AS CHAR CHARACTER SET ascii) COLLATE ascii_bin AS label, COUNT(*) FROM {place} GROUP BY 1"
+            "SELECT CAST({label} AS CHAR CHARACTER SET ascii) COLLATE ascii_bin AS label, COUNT(*){more}
+             FROM {place} GROUP BY 1"
         )
     }
 
