@@ -7,6 +7,8 @@ fn commands_print_what_is_written() {
     let cases = trycmd::TestCases::new();
     cases
         .env("USER", "alice")
+        // For `moving.md`: the key of the Fernet specification.
+        .env("FERNET_KEY", "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=")
         // For `data.md`. It is in the list of test secrets.
         .env("ENCRYPTED_FIELD_KEYS", format!("active=1,1:{key}"))
         .register_bin(

@@ -128,6 +128,17 @@ impl World {
         })
     }
 
+    /// Of PostgreSQL.
+    fn number(&self, sql: &str) -> i64 {
+        runtime().block_on(async {
+            let mut connection = connect::<sqlx::PgConnection>(&self.url).await;
+            let sql = sqlx::query_scalar(sqlx::AssertSqlSafe(sql));
+            let number = sql.fetch_one(&mut connection).await.unwrap();
+            connection.close().await.unwrap();
+            number
+        })
+    }
+
     fn json(&mut self, line: &[&str]) -> serde_json::Value {
         serde_json::from_str(&self.operator.does(line)).unwrap()
     }
@@ -243,6 +254,126 @@ fn what_fails_is_told() {
     assert_eq!((&first["key"], &first["kind"]), (&"3".into(), &"unknown-key".into()));
     world.operator.does(&["data", "forget", "encrypt users.token"]);
     assert!(world.operator.fails(&["data", "failures", "encrypt users.token"]).contains("no job"));
+}
+
+/// A key that the store does not have is told from one that is not loaded: nothing has asked for it
+/// before `verify` does.
+#[test]
+fn a_key_that_no_store_has_is_unknown() {
+    let Some(mut world) = World::new(Kind::Sqlite) else { return };
+    world.operator.does(&["data", "encrypt", "users.token"]);
+    let ring = Keyring::builder().active(9, secrets::KEYS[7]).build().unwrap();
+    let foreign = Token::from("CANARY-of-a-lost-key").to_stored_text_with(&ring).unwrap();
+    world.execute(&format!("UPDATE users SET token = '{foreign}' WHERE id = 3"));
+    let done = world.ends(1, &["data", "verify", "users.token"]);
+    assert!(done.output.contains("users.token, row 3: unknown-key: "), "{}", done.output);
+}
+
+/// The job of the configuration is the move with its options, under its own name.
+#[test]
+fn a_job_of_the_configuration_is_run() {
+    let Some(mut world) = World::new(Kind::Sqlite) else { return };
+    let config = world.operator.read("encrypted-field.toml");
+    let none = world.operator.fails(&["data", "run", "tokens"]);
+    assert!(none.contains("it has no section [[job]]"), "{none}");
+    let jobs = "[[job]]\nname = \"tokens\"\noperation = \"encrypt\"\ncolumn = \"users.token\"\nrate = 100000\n\
+                replica_env = [\"REPLICA\"]\n\n\
+                [[job]]\nname = \"back\"\noperation = \"decrypt\"\ncolumn = \"users.token\"\n";
+    world.operator.configure(&format!("{config}\n{jobs}"));
+    // The file is read by all commands.
+    world.operator.does(&["keys", "list"]);
+    let lag = world.operator.fails(&["data", "run", "tokens"]);
+    assert!(lag.contains("add --max-lag, or `max_lag`"), "{lag}");
+    world
+        .operator
+        .configure(&format!("{config}\n{}", jobs.replace("replica_env = [\"REPLICA\"]\n", "")));
+
+    let rate = |world: &mut World| {
+        let status = world.json(&["data", "status", "--json"]);
+        let jobs = status["jobs"].as_array().unwrap();
+        jobs.iter().find(|job| job["job"] == "tokens").map(|job| job["rate"].clone())
+    };
+    let tried = world.operator.does(&["data", "run", "tokens", "--dry-run"]);
+    assert!(tried.starts_with("tokens: 200 rows, would write 199;"), "{tried}");
+    assert_eq!(rate(&mut world), None);
+    let done = world.operator.does(&["data", "run", "tokens"]);
+    assert!(done.contains("`encrypted-field data verify users.token`"), "{done}");
+    assert!(is_sealed(&world.tokens(), 1));
+    assert_eq!(rate(&mut world), Some(100_000.into()));
+    world.operator.does(&["data", "run", "tokens", "--rate", "200000"]);
+    assert_eq!(rate(&mut world), Some(200_000.into()));
+    world.operator.does(&["data", "pause", "tokens"]);
+    world.operator.does(&["data", "resume", "tokens"]);
+
+    assert!(world.operator.fails(&["data", "run", "back"]).contains("--confirm"));
+    world.operator.does(&["data", "run", "back", "--confirm", "decrypt users.token"]);
+    assert_eq!(world.tokens()[0].as_deref(), Some(&*plain(1)));
+}
+
+/// The preflight and the total of the progress are one scan of the table.
+#[test]
+fn the_table_is_scanned_once() {
+    let Some(mut world) = World::new(Kind::Postgres) else { return };
+    // Limited, so that the longest value counts; and large, so that rows are found by the index.
+    world.execute(
+        "ALTER TABLE users ALTER token TYPE varchar(500);
+         INSERT INTO users SELECT n, 'CANARY-' || n FROM generate_series(1000, 9000) AS s(n); ANALYZE users",
+    );
+    let scans = |world: &World| -> i64 {
+        // A backend counts what it did as it ends.
+        while world.number(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        ) > 0
+        {
+            std::thread::yield_now();
+        }
+        world.number("SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'users'")
+    };
+    for line in
+        [&["data", "check", "users.token"][..], &["data", "encrypt", "users.token", "--dry-run"]]
+    {
+        let before = scans(&world);
+        world.operator.does(line);
+        assert_eq!(scans(&world) - before, 1, "{line:?}");
+    }
+}
+
+/// On a terminal a bar, and elsewhere lines.
+#[test]
+fn a_terminal_gets_a_bar() {
+    let Some(mut world) = World::new(Kind::Sqlite) else { return };
+    let done = world.operator.run_at_terminal(&["data", "encrypt", "users.token"]);
+    assert_eq!(done.code, 0, "{}", done.errors);
+    let bar = "\r\x1b[K\x1b[?7l[####################] 100 %  200 of 200 rows  ";
+    assert!(done.errors.contains(bar) && done.errors.ends_with("\x1b[?7h\n"), "{:?}", done.errors);
+    let verified = world.operator.run_at_terminal(&["data", "verify", "users.token"]);
+    assert!(verified.errors.contains(bar), "{:?}", verified.errors);
+    let done = world.ends(0, &["data", "verify", "users.token"]);
+    assert!(!done.errors.contains('\x1b'), "{:?}", done.errors);
+}
+
+/// The index of the census, where there is one, is one that the database takes.
+fn schema_of(kind: Kind) -> Option<(World, String)> {
+    let mut world = World::new(kind)?;
+    let schema = world.operator.run(&["data", "schema", "users.token"]).output;
+    Some((world, schema))
+}
+
+#[test]
+fn the_schema_has_the_index_of_the_census() {
+    let Some((mut world, schema)) = schema_of(Kind::Sqlite) else { return };
+    let index = schema.lines().find(|line| line.starts_with("CREATE INDEX"));
+    world.execute(index.unwrap_or_else(|| panic!("no index: {schema}")));
+    let status = world.json(&["data", "status", "--json"]);
+    assert_eq!(status["columns"][0]["other"], ROWS - 1, "{status}");
+    world.operator.does(&["data", "encrypt", "users.token"]);
+    let status = world.json(&["data", "status", "--json"]);
+    assert_eq!(status["columns"][0]["by_key"]["1"], ROWS - 1, "{status}");
+    for kind in [Kind::Postgres, Kind::MariaDb] {
+        let Some((_, schema)) = schema_of(kind) else { continue };
+        assert!(!schema.contains("CREATE INDEX"), "{schema}");
+        assert!(schema.contains("-- No index helps `data status`"), "{schema}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use encrypted_field::Keyring;
 
 use crate::database::{Found, Key, Swap};
-use crate::decide::{Decision, Judge, Kept};
+use crate::decide::{Decision, Flaw, Judge, Kept};
 use crate::keys::Keys;
 use crate::report::{Counts, FailureKind};
 use crate::spec::Job;
@@ -23,6 +23,15 @@ impl Settled {
         self.counts.failed += 1;
         self.failures.push((key, kind, reason.into()));
     }
+}
+
+/// Rows that somebody still has to look at.
+#[derive(Debug, Default)]
+pub(crate) struct Judged {
+    pub(crate) swaps: Vec<Swap>,
+    /// Rows whose key is not loaded, each with the reason with which it fails if the key does not
+    /// come.
+    pub(crate) not_loaded: Vec<(Found, String)>,
 }
 
 /// The rings of the scopes of some rows, or why there is none.
@@ -63,14 +72,14 @@ impl Rings {
     }
 
     /// Decides on each row.
-    pub(crate) fn judge(&self, job: &Job, rows: Vec<Found>, settled: &mut Settled) -> Vec<Swap> {
+    pub(crate) fn judge(&self, job: &Job, rows: Vec<Found>, settled: &mut Settled) -> Judged {
         let mut judges: HashMap<Option<String>, Judge<'_>> = HashMap::new();
         for (scope, ring) in &self.0 {
             if let Ok(ring) = ring {
                 judges.insert(scope.clone(), Judge::new(job, ring, scope.as_deref()));
             }
         }
-        let mut swaps = Vec::new();
+        let mut left = Judged::default();
         for Found { key, stored, target, scope } in rows {
             let Some(old) = stored else {
                 settled.counts.nulls += 1;
@@ -86,15 +95,19 @@ impl Rings {
                 settled.fail(key, FailureKind::Keys, "the column of the scope is empty or NULL");
                 continue;
             }
-            let target = target.as_ref().map(|target| target.as_ref().map(|t| t.as_slice()));
-            match judge.decide(Some(&old), target) {
+            let there = target.as_ref().map(|target| target.as_ref().map(|t| t.as_slice()));
+            match judge.decide(Some(&old), there) {
                 Decision::Keep(Kept::Null) => settled.counts.nulls += 1,
                 Decision::Keep(Kept::Done) => settled.counts.kept += 1,
                 Decision::Keep(Kept::Pending) => settled.counts.pending += 1,
-                Decision::Replace(new) => swaps.push(Swap { key, old, new }),
-                Decision::Fail(kind, reason) => settled.fail(key, kind, reason),
+                Decision::Replace(new) => left.swaps.push(Swap { key, old, new }),
+                Decision::Fail(Flaw::Row(kind, reason)) => settled.fail(key, kind, reason),
+                Decision::Fail(Flaw::NotLoaded(reason)) => {
+                    let row = Found { key, stored: Some(old), target, scope };
+                    left.not_loaded.push((row, reason));
+                }
             }
         }
-        swaps
+        left
     }
 }

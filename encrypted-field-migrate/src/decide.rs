@@ -1,7 +1,7 @@
 //! What is to become of one row. Nothing here touches a database.
 
 use encrypted_field::column::Column;
-use encrypted_field::format::is_ours;
+use encrypted_field::format::{self, is_ours};
 use encrypted_field::plaintext::{PlaintextError, Zeroizing};
 use encrypted_field::{Error, ErrorFamily, ErrorKind, Keyring};
 
@@ -19,7 +19,23 @@ pub(crate) enum Decision {
     /// This is to be written.
     Replace(Bytes),
     /// It stays, and somebody has to look at it.
-    Fail(FailureKind, String),
+    Fail(Flaw),
+}
+
+/// Why a row can't be moved.
+#[derive(Debug)]
+pub(crate) enum Flaw {
+    /// It fails.
+    Row(FailureKind, String),
+    /// Its key is not loaded. It may come with a refresh. If it does not, the row fails with this
+    /// reason.
+    NotLoaded(String),
+}
+
+impl Decision {
+    fn fail(kind: FailureKind, reason: impl Into<String>) -> Self {
+        Self::Fail(Flaw::Row(kind, reason.into()))
+    }
 }
 
 /// Why a row stays.
@@ -74,26 +90,32 @@ impl<'a> Judge<'a> {
     }
 
     /// The job's last look at a row, for `verify`: whether it is in the target state, under which
-    /// key, and whether that is stale.
-    pub(crate) fn verify(&self, stored: &[u8]) -> Result<Verdict, (FailureKind, String)> {
+    /// key, and whether that is stale. An error is a row that fails.
+    pub(crate) fn verify(&self, stored: &[u8]) -> Result<Verdict, Flaw> {
+        let fails = |kind, reason: String| Err(Flaw::Row(kind, reason));
         if matches!(self.job.operation, Operation::Decrypt) {
             if is_ours(stored) {
-                return Err((FailureKind::NotDone, "the row still holds a stored value".into()));
+                return fails(FailureKind::NotDone, "the row still holds a stored value".into());
             }
             return match self.job.plaintext.from_plain(stored) {
                 Ok(_) => Ok(Verdict { key: None, is_stale: false }),
-                Err(error) => Err((FailureKind::Unreadable, error.to_string())),
+                Err(error) => fails(FailureKind::Unreadable, error.to_string()),
             };
         }
-        let opened = self
-            .declared
-            .open(self.ring, stored.to_vec())
-            .map_err(|error| (kind_of(&error), error.to_string()))?;
+        let opened =
+            self.declared.open(self.ring, stored.to_vec()).map_err(|error| flaw(&error))?;
         let key = opened.key_id.get();
-        if let Err(error) = self.job.plaintext.to_plain(opened.encoded) {
-            return Err((FailureKind::WrongType, format!("key {key}: {error}")));
+        match self.job.plaintext.to_plain(opened.encoded) {
+            Err(error) => fails(FailureKind::WrongType, format!("key {key}: {error}")),
+            Ok(plain) if is_whole(&plain) => fails(
+                FailureKind::Nested,
+                format!(
+                    "key {key}: the plaintext is a stored value itself, so ciphertext was encrypted once more: open it \
+                     twice, and store the plaintext"
+                ),
+            ),
+            Ok(_) => Ok(Verdict { key: Some(key), is_stale: opened.is_stale }),
         }
-        Ok(Verdict { key: Some(key), is_stale: opened.is_stale })
     }
 
     fn seal_foreign(
@@ -107,12 +129,12 @@ impl<'a> Judge<'a> {
             return self.open(&self.declared, stored).map(|_| Decision::Keep(Kept::Done));
         }
         let encoded = read(stored)
-            .map_err(|error| Decision::Fail(FailureKind::Unreadable, error.to_string()))?;
+            .map_err(|error| Decision::fail(FailureKind::Unreadable, error.to_string()))?;
         // An encoding that is not one of the type would be found by the application, row by row.
         self.job
             .plaintext
             .to_plain(encoded.clone())
-            .map_err(|error| Decision::Fail(FailureKind::WrongType, error.to_string()))?;
+            .map_err(|error| Decision::fail(FailureKind::WrongType, error.to_string()))?;
         self.seal(&encoded)
     }
 
@@ -138,7 +160,7 @@ impl<'a> Judge<'a> {
             return Ok(Decision::Keep(Kept::Done));
         }
         let encoded = self.open(&self.declared, stored)?.encoded;
-        let fails = |kind, error: PlaintextError| Decision::Fail(kind, error.to_string());
+        let fails = |kind, error: PlaintextError| Decision::fail(kind, error.to_string());
         let plain = self
             .job
             .plaintext
@@ -146,7 +168,7 @@ impl<'a> Judge<'a> {
             .map_err(|error| fails(FailureKind::WrongType, error))?;
         if is_ours(&plain) {
             let reason = "the plaintext itself looks like a stored value, and would be refused";
-            return Err(Decision::Fail(FailureKind::LooksSealed, reason.into()));
+            return Err(Decision::fail(FailureKind::LooksSealed, reason));
         }
         let again = self
             .job
@@ -155,7 +177,7 @@ impl<'a> Judge<'a> {
             .map_err(|error| fails(FailureKind::NotExact, error))?;
         if again != encoded {
             let reason = "the plain form does not give the value back";
-            return Err(Decision::Fail(FailureKind::NotExact, reason.into()));
+            return Err(Decision::fail(FailureKind::NotExact, reason));
         }
         Ok(Decision::Replace(plain))
     }
@@ -181,7 +203,7 @@ impl<'a> Judge<'a> {
             return Ok(Decision::Keep(Kept::Done));
         }
         let reason = "the column that is written holds another value already";
-        Err(Decision::Fail(FailureKind::Differs, reason.into()))
+        Err(Decision::fail(FailureKind::Differs, reason))
     }
 
     /// The plaintext behind what is in the target state.
@@ -201,7 +223,7 @@ impl<'a> Judge<'a> {
             return Ok(Decision::Replace(Bytes::new(sealed)));
         }
         let reason = "the sealed value did not open to what was sealed";
-        Err(Decision::Fail(FailureKind::NotExact, reason.into()))
+        Err(Decision::fail(FailureKind::NotExact, reason))
     }
 
     fn open(
@@ -226,8 +248,22 @@ type Judged = Result<Decision, Decision>;
 fn refused(error: &Error) -> Decision {
     match error.kind() {
         ErrorKind::Pending => Decision::Keep(Kept::Pending),
-        _ => Decision::Fail(kind_of(error), error.to_string()),
+        _ => Decision::Fail(flaw(error)),
     }
+}
+
+fn flaw(error: &Error) -> Flaw {
+    match error.kind() {
+        ErrorKind::KeyNotLoaded => Flaw::NotLoaded(error.to_string()),
+        _ => Flaw::Row(kind_of(error), error.to_string()),
+    }
+}
+
+/// Whether this is all of a stored value, in either form. A text that somebody has typed, and that
+/// only begins like one, is none.
+fn is_whole(plain: &[u8]) -> bool {
+    let is_text = |text| format::inspect_text(text).is_ok();
+    format::inspect(plain).is_ok() || std::str::from_utf8(plain).is_ok_and(is_text)
 }
 
 fn kind_of(error: &Error) -> FailureKind {
@@ -236,6 +272,9 @@ fn kind_of(error: &Error) -> FailureKind {
         ErrorKind::Authentication => FailureKind::Authentication,
         ErrorKind::UnknownKey => FailureKind::UnknownKey,
         ErrorKind::InvalidPlaintext => FailureKind::WrongType,
+        ErrorKind::DoubleEncryption => FailureKind::Nested,
+        // The value may be as it should be. Its key is another scope's, or no field's.
+        ErrorKind::ScopeMismatch | ErrorKind::PurposeMismatch => FailureKind::Keys,
         ErrorKind::Pending => FailureKind::Pending,
         kind if kind.family() == ErrorFamily::Keys => FailureKind::Keys,
         _ => FailureKind::Malformed,
@@ -271,7 +310,7 @@ mod tests {
 
     fn failed(decision: &Decision) -> Option<FailureKind> {
         match decision {
-            Decision::Fail(kind, _) => Some(*kind),
+            Decision::Fail(Flaw::Row(kind, _)) => Some(*kind),
             _ => None,
         }
     }

@@ -10,6 +10,9 @@ use encrypted_field::Keyring;
 pub type RingFuture<'a> =
     Pin<Box<dyn Future<Output = encrypted_field::Result<Arc<Keyring>>> + Send + 'a>>;
 
+/// What [`Keys::refresh`] gives.
+pub type RefreshFuture<'a> = Pin<Box<dyn Future<Output = encrypted_field::Result<()>> + Send + 'a>>;
+
 /// Gives the key ring for a scope. The engine asks for it once for each batch, so keys that rotate
 /// while a job runs are taken up.
 ///
@@ -18,6 +21,13 @@ pub type RingFuture<'a> =
 pub trait Keys: Send + Sync {
     /// The ring with the keys of this scope; `""` is the default scope.
     fn ring_for<'a>(&'a self, scope: &'a str) -> RingFuture<'a>;
+
+    /// Asks the source for newer keys. The engine calls it if a value names a key that its ring has
+    /// [not loaded](encrypted_field::ErrorKind::KeyNotLoaded), and decides on the row once more. By
+    /// default there is nothing to ask.
+    fn refresh(&self) -> RefreshFuture<'_> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// One ring for all scopes.

@@ -80,11 +80,11 @@ mod throttle;
 mod verify;
 mod worker;
 
-pub use census::Census;
+pub use census::{Census, key_id_of};
 pub use clock::{Clock, SystemClock};
 pub use describe::{describe, describe_model, to_toml};
 pub use error::{Error, ErrorKind, Result};
-pub use keys::{Keys, RingFuture};
+pub use keys::{Keys, RefreshFuture, RingFuture};
 pub use ledger::Status;
 pub use migration::Migration;
 pub use options::{Lag, Options, Shard, Stop};

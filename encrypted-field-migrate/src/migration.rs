@@ -14,7 +14,7 @@ use crate::failure;
 use crate::keys::Keys;
 use crate::ledger::{self, Ledger, Status};
 use crate::options::{Options, Stop};
-use crate::preflight::{self, Finding, Severity};
+use crate::preflight::{self, Checked, Finding, Severity};
 use crate::report::{Counts, Event, Failure, Outcome, Progress, Report};
 use crate::spec::{Description, Job};
 use crate::throttle::{Gauges, Pace};
@@ -45,9 +45,9 @@ impl Migration {
     /// If the database can't be asked.
     pub async fn preflight(&self, job: &Job, keys: &dyn Keys) -> Result<Vec<Finding>> {
         let mut connection = self.url.connect_once().await?;
-        let (_, findings) = preflight::check(&mut connection, job, keys).await?;
+        let checked = preflight::check(&mut connection, job, keys).await?;
         connection.close().await;
-        Ok(findings)
+        Ok(checked.findings)
     }
 
     /// Runs a job to its end, or until it is told to stop. It goes on where it was, and a job that
@@ -65,7 +65,8 @@ impl Migration {
         stop: &Stop,
     ) -> Result<Report> {
         let mut connection = self.url.connect_once().await?;
-        let (place, findings) = preflight::check(&mut connection, job, &*keys).await?;
+        let Checked { place, findings, rows } =
+            preflight::check(&mut connection, job, &*keys).await?;
         let refused: Vec<String> = findings
             .iter()
             .filter(|finding| finding.severity == Severity::Error)
@@ -91,11 +92,16 @@ impl Migration {
             pace: Pace::default(),
         });
         if dry_run {
+            shared.tell(&Event::Began { rows, done: 0 });
             return try_out(&shared, connection).await;
         }
         let dialect = self.url.dialect;
         Ledger::create(&mut connection).await.map_err(|error| failure::of_job(dialect, &error))?;
         Ledger::enter(&mut connection, job).await?;
+        let status = ledger::status(&mut connection, Some(job.name())).await;
+        let status = status.map_err(|error| failure::of_job(dialect, &error))?;
+        let done = status.first().map_or(0, |status| status.counts.rows);
+        shared.tell(&Event::Began { rows, done });
         if let Some(rate) = shared.options.rate {
             self.order(&mut connection, job.name(), "rate", rate).await?;
         }
@@ -133,8 +139,17 @@ impl Migration {
         verified
     }
 
+    /// The statement that makes an index for the [census](Self::census) of a column. With it, a
+    /// census reads the index and not the table. `None` on PostgreSQL and MySQL: they read an
+    /// expression from the rows of the table in any case.
+    pub fn census_index(&self, description: &Description) -> Option<String> {
+        self.url.dialect.census_index(&description.table, description.target())
+    }
+
     /// How many rows of a column are under which key. It reads the beginnings of the values, and
-    /// decrypts nothing. Ask it before a key is destroyed: see [`Census::needs`].
+    /// decrypts nothing. It is one scan of the table, or of the index of
+    /// [`census_index`](Self::census_index). Ask it before a key is destroyed: see
+    /// [`Census::needs`].
     ///
     /// # Errors
     /// If the database can't be asked.

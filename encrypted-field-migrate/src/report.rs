@@ -41,9 +41,10 @@ failure_kinds! {
     NotEncrypted = "not-encrypted",
     /// The value does not authenticate: it was changed, moved, or is under another key with its id.
     Authentication = "authentication",
-    /// The key ring does not hold the key of the value.
+    /// Neither the key ring nor the source that it was refreshed from has the key of the value.
     UnknownKey = "unknown-key",
-    /// The keys can't be used, such as those of a tenant whose scope has none that is active.
+    /// The keys can't be used: the scope has none that is active, the key of the value is disabled
+    /// or of another scope, or it was not loaded and the keys could not be refreshed.
     Keys = "keys",
     /// The value is one of this library and damaged, or of a version that this release does not
     /// read.
@@ -58,6 +59,8 @@ failure_kinds! {
     NotExact = "not-exact",
     /// The plaintext looks like a stored value, so that nobody could read it afterwards.
     LooksSealed = "looks-sealed",
+    /// The value opens to a stored value: ciphertext was encrypted once more.
+    Nested = "nested",
     /// The column that is written holds another value than the one that is read.
     Differs = "differs",
     /// The row is not in the target state. Only `verify` says so.
@@ -180,6 +183,13 @@ pub enum Event {
     },
     /// Something that the preflight has found, and that does not stop the job. Told first.
     Warned(Finding),
+    /// The rows are counted, and the work begins. Told once, after the warnings.
+    Began {
+        /// Rows of the table.
+        rows: u64,
+        /// Those that the job has behind it, from earlier runs and in other processes.
+        done: u64,
+    },
     /// A row was left as it is.
     Failed(Failure),
     /// A worker waits.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::database::{Connection, Found};
-use crate::decide::Judge;
+use crate::batch::Rings;
+use crate::database::{Connection, Found, Key};
+use crate::decide::{Flaw, Judge};
 use crate::error::Result;
 use crate::failure;
 use crate::report::{Counts, Event, Failure, FailureKind};
@@ -71,6 +72,9 @@ pub(crate) async fn pass(shared: &Shared, connection: &mut Connection) -> Result
         is_whole: false,
     };
     let dialect = connection.dialect;
+    let sql = connection.sql(format!("SELECT COUNT(*) FROM {}", shared.place.table.sql));
+    let rows = connection.fetch_one(sql).await.map_err(|error| failure::of_job(dialect, &error))?;
+    shared.tell(&Event::Began { rows: rows.count(0), done: 0 });
     let mut after = None;
     while !shared.stop.is_stopped() {
         let rows = shared
@@ -83,48 +87,68 @@ pub(crate) async fn pass(shared: &Shared, connection: &mut Connection) -> Result
             break;
         };
         after = Some(last.key.clone());
-        let Some(rings) = shared.rings(&rows).await else { break };
-        let count = rows.len() as u64;
-        for row in rows {
-            verified.rows += 1;
-            look(shared, &rings, row, &mut verified);
+        let counts = Counts { rows: rows.len() as u64, ..Counts::default() };
+        if !batch(shared, rows, &mut verified).await {
+            break;
         }
-        let counts = Counts { rows: count, ..Counts::default() };
         shared.tell(&Event::Written { counts, batch: ROWS });
     }
     verified.ended = now(connection).await?;
     Ok(verified)
 }
 
-fn look(shared: &Shared, rings: &crate::batch::Rings, row: Found, verified: &mut Verified) {
-    let stored = match row.target {
+/// Looks at all of these rows. `false`: it was told to stop before it had the keys.
+async fn batch(shared: &Shared, mut rows: Vec<Found>, verified: &mut Verified) -> bool {
+    for round in 0.. {
+        let Some(rings) = shared.rings(&rows).await else { return false };
+        let mut not_loaded = Vec::new();
+        for row in rows {
+            match look(shared, &rings, &row, verified) {
+                Ok(()) => verified.rows += 1,
+                Err(Flaw::Row(kind, reason)) => fail(shared, &row.key, kind, &reason, verified),
+                Err(Flaw::NotLoaded(reason)) => not_loaded.push((row, reason)),
+            }
+        }
+        if not_loaded.is_empty() || !shared.refreshes(round).await {
+            for (row, reason) in not_loaded {
+                fail(shared, &row.key, FailureKind::Keys, &reason, verified);
+            }
+            break;
+        }
+        rows = not_loaded.into_iter().map(|(row, _)| row).collect();
+    }
+    true
+}
+
+/// Counts what a row holds, if it is as it should be.
+fn look(shared: &Shared, rings: &Rings, row: &Found, verified: &mut Verified) -> Result<(), Flaw> {
+    let stored = match &row.target {
         Some(target) => target,
-        None => row.stored,
+        None => &row.stored,
     };
     let Some(stored) = stored else {
         verified.nulls += 1;
-        return;
+        return Ok(());
     };
-    let found = match rings.ring(row.scope.as_deref()) {
-        Ok(ring) => Judge::new(&shared.job, ring, row.scope.as_deref()).verify(&stored),
-        Err(reason) => Err((FailureKind::Keys, reason.to_owned())),
-    };
-    match found {
-        Ok(verdict) => {
-            match verdict.key {
-                Some(key) => *verified.by_key.entry(key).or_default() += 1,
-                None => verified.plain += 1,
-            }
-            verified.stale += u64::from(verdict.is_stale);
-        }
-        Err((kind, reason)) => {
-            verified.failed += 1;
-            let failure = shared.failure(&row.key, kind, &reason);
-            shared.tell(&Event::Failed(failure.clone()));
-            if verified.failures.len() < MOST {
-                verified.failures.push(failure);
-            }
-        }
+    let scope = row.scope.as_deref();
+    let no_keys = |reason: &str| Flaw::Row(FailureKind::Keys, reason.to_owned());
+    let ring = rings.ring(scope).map_err(no_keys)?;
+    let verdict = Judge::new(&shared.job, ring, scope).verify(stored)?;
+    match verdict.key {
+        Some(key) => *verified.by_key.entry(key).or_default() += 1,
+        None => verified.plain += 1,
+    }
+    verified.stale += u64::from(verdict.is_stale);
+    Ok(())
+}
+
+fn fail(shared: &Shared, key: &Key, kind: FailureKind, reason: &str, verified: &mut Verified) {
+    verified.rows += 1;
+    verified.failed += 1;
+    let failure = shared.failure(key, kind, reason);
+    shared.tell(&Event::Failed(failure.clone()));
+    if verified.failures.len() < MOST {
+        verified.failures.push(failure);
     }
 }
 

@@ -12,7 +12,8 @@ use encrypted_field::{KeyId, key::Purpose};
 pub(crate) use data::Data;
 #[cfg(feature = "sql")]
 pub(crate) use data::{
-    Decrypt, Failures, Job, Move, Place as ColumnPlace, Rate, Status as DataStatus, Verify, Width,
+    BATCH, Decrypt, Failures, How, Job, Move, Place as ColumnPlace, Rate, Run, Shard,
+    Status as DataStatus, Verify, WORKERS, Width, Work,
 };
 
 /// Makes, rotates, watches and backs up the keys of encrypted-field, and moves the data under them.

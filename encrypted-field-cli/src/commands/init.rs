@@ -46,6 +46,22 @@ const TAIL: &str = "
 # refresh = \"5m\"
 # max_age = \"30m\"
 # grace = \"30m\"
+
+# The values under the keys, for `encrypted-field data`: where they are, and which columns have them.
+# [database]
+# kind = \"postgres\"      # or mysql; or sqlite with path
+# url_env = \"DATABASE_URL\"
+# [[column]]
+# table = \"users\"
+# column = \"token\"
+
+# A move with its options, for `encrypted-field data run encrypt-tokens`.
+# [[job]]
+# name = \"encrypt-tokens\"
+# operation = \"encrypt\"  # or rotate, rename, import, storage, decrypt
+# column = \"users.token\"
+# rate = 2000             # rows per second
+# max_lag = \"10s\"
 ";
 
 const VAULT: &str = "

@@ -1,5 +1,5 @@
-//! What the configuration says of the data: which database, which columns, and where the keys come
-//! from.
+//! What the configuration says of the data: which database, which columns, which jobs, and where
+//! the keys come from.
 
 use std::path::PathBuf;
 
@@ -8,6 +8,7 @@ use encrypted_field_migrate::{Description, Form};
 use super::parse::{self, database, kind, unknown_kind};
 use super::section::{Section, Source};
 use super::{Config, Database};
+use crate::args::{BATCH, How, Shard, WORKERS};
 use crate::failure::{Failure, Result};
 use crate::secret::SecretSource;
 
@@ -18,6 +19,7 @@ pub(crate) struct DataConfig {
     /// `None`: nothing is said of it.
     pub(crate) database: Option<Database>,
     pub(crate) columns: Vec<Column>,
+    pub(crate) jobs: Vec<Job>,
 }
 
 /// Where the keys come from.
@@ -36,6 +38,36 @@ pub(crate) struct Column {
     pub(crate) legacy: Option<Legacy>,
 }
 
+impl Column {
+    /// Whether this is its name: `table.column` or `schema.table.column`.
+    fn is_named(&self, name: &str) -> bool {
+        let Description { table, column, .. } = &self.description;
+        self.description.place() == name || format!("{table}.{column}") == name
+    }
+}
+
+/// A move, with its options.
+#[derive(Debug)]
+pub(crate) struct Job {
+    /// Also in the ledger.
+    pub(crate) name: String,
+    pub(crate) operation: Move,
+    /// The name of one of the columns.
+    pub(crate) column: String,
+    pub(crate) how: How,
+}
+
+/// What is done to a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Move {
+    Encrypt,
+    Rotate,
+    Rename,
+    Import,
+    Storage,
+    Decrypt,
+}
+
 /// A foreign format, with what it is read with.
 #[derive(Debug)]
 pub(crate) struct Legacy {
@@ -50,22 +82,34 @@ pub(crate) enum Setting {
 }
 
 impl DataConfig {
-    /// The column with this name, `table.column` or `schema.table.column`.
     pub(crate) fn column(&self, name: &str) -> Result<&Column> {
-        let is_it = |column: &&Column| {
-            let Description { table, column: source, .. } = &column.description;
-            column.description.place() == name || format!("{table}.{source}") == name
-        };
-        self.columns.iter().find(is_it).ok_or_else(|| {
-            let known: Vec<_> =
-                self.columns.iter().map(|column| column.description.place()).collect();
-            let known = match known.len() {
-                0 => "it has no section [[column]]; add one with `table` and `column`".to_owned(),
-                _ => format!("it has {}", known.join(", ")),
-            };
-            Failure::new(format!("the configuration has no column {name}; {known}"))
+        let found = self.columns.iter().find(|column| column.is_named(name));
+        found.ok_or_else(|| {
+            Failure::new(format!("the configuration {}", no_column(name, &self.columns)))
         })
     }
+
+    /// The job with this name.
+    pub(crate) fn job(&self, name: &str) -> Result<&Job> {
+        self.jobs.iter().find(|job| job.name == name).ok_or_else(|| {
+            let known: Vec<_> = self.jobs.iter().map(|job| job.name.as_str()).collect();
+            let known = match known.len() {
+                0 => "it has no section [[job]]; add one with `name`, `operation` and `column`"
+                    .to_owned(),
+                _ => format!("it has {}", known.join(", ")),
+            };
+            Failure::new(format!("the configuration has no job \"{name}\"; {known}"))
+        })
+    }
+}
+
+fn no_column(name: &str, columns: &[Column]) -> String {
+    let known: Vec<_> = columns.iter().map(|column| column.description.place()).collect();
+    let known = match known.len() {
+        0 => "it has no section [[column]]; add one with `table` and `column`".to_owned(),
+        _ => format!("it has {}", known.join(", ")),
+    };
+    format!("has no column {name}; {known}")
 }
 
 /// What a command for the data reads.
@@ -77,14 +121,16 @@ pub(super) fn parse(source: &Source) -> Result<DataConfig> {
     };
     let database = data_base(&mut top)?;
     let columns = columns(source, &mut top)?;
+    let jobs = jobs(source, &mut top, &columns)?;
     top.finish()?;
-    Ok(DataConfig { keys, database, columns })
+    Ok(DataConfig { keys, database, columns, jobs })
 }
 
 /// For a command that works on the store: checked, and left aside.
 pub(super) fn besides_keys(source: &Source, top: &mut Section<'_>) -> Result<()> {
     data_base(top)?;
-    columns(source, top)?;
+    let columns = columns(source, top)?;
+    jobs(source, top, &columns)?;
     if keys(top)?.is_some() {
         return Err(source.refuse(
             1,
@@ -170,6 +216,69 @@ fn column(mut section: Section<'_>) -> Result<Column> {
     };
     section.finish()?;
     Ok(Column { description, legacy })
+}
+
+/// `[[job]]`, each name once.
+fn jobs(source: &Source, top: &mut Section<'_>, columns: &[Column]) -> Result<Vec<Job>> {
+    let mut jobs: Vec<Job> = Vec::new();
+    for section in top.sections("job")? {
+        let line = section.line;
+        let job = job(section, columns)?;
+        if jobs.iter().any(|other| other.name == job.name) {
+            return Err(source.refuse(line, format!("[[job]] \"{}\" is there twice", job.name)));
+        }
+        jobs.push(job);
+    }
+    Ok(jobs)
+}
+
+const OPERATIONS: [(&str, Move); 6] = [
+    ("encrypt", Move::Encrypt),
+    ("rotate", Move::Rotate),
+    ("rename", Move::Rename),
+    ("import", Move::Import),
+    ("storage", Move::Storage),
+    ("decrypt", Move::Decrypt),
+];
+
+fn job(mut section: Section<'_>, columns: &[Column]) -> Result<Job> {
+    let name = section.needed("name", "encrypt-tokens")?;
+    section.name = format!("[[job]] \"{name}\"");
+    let known = OPERATIONS.map(|(name, _)| name).join(", ");
+    let Some((operation, line)) = section.text_at("operation")? else {
+        return Err(section.missing("operation", &format!("one of {known}")));
+    };
+    let Some((_, operation)) = OPERATIONS.iter().find(|(name, _)| *name == operation) else {
+        let what = format!("knows no operation \"{operation}\"; it is one of {known}");
+        return Err(section.refuse(line, what));
+    };
+    let Some((column, line)) = section.text_at("column")? else {
+        return Err(section.missing("column", "\"users.token\""));
+    };
+    if !columns.iter().any(|other| other.is_named(&column)) {
+        let what =
+            format!("is of a column that has no section: the file {}", no_column(&column, columns));
+        return Err(section.refuse(line, what));
+    }
+    let shard =
+        match section.text_at("shard")? {
+            Some((text, line)) => Some(text.parse::<Shard>().map_err(|why| {
+                section.refuse(line, format!("has a `shard` that is none: {why}"))
+            })?),
+            None => None,
+        };
+    let how = How {
+        workers: section.number_in("workers", &WORKERS)?,
+        shard,
+        rate: section.number("rate")?,
+        batch: section.number_in("batch", &BATCH)?,
+        batch_time: section.duration("batch_time")?,
+        max_lag: section.duration("max_lag")?,
+        replica_env: section.texts("replica_env")?,
+        load_command: section.text("load_command")?,
+    };
+    section.finish()?;
+    Ok(Job { name, operation: *operation, column, how })
 }
 
 /// `[column.legacy]`: a format and its settings. What ends in `_env`, `_file` or `_prompt` is a

@@ -25,7 +25,7 @@ use std::time::Duration;
 use encrypted_field::envelope::{CachePolicy, RotationPolicy};
 
 #[cfg(feature = "sql")]
-pub(crate) use data::{Column, DataConfig, KeySource, Setting};
+pub(crate) use data::{Column, DataConfig, KeySource, Move, Setting};
 
 use crate::context::Context;
 use crate::failure::{Failure, Result};

@@ -3,6 +3,8 @@
 //! By hand and not through serde, so that each error has its line and says what to write instead,
 //! and so that no error quotes a value that may be a secret.
 
+#[cfg(feature = "sql")]
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -151,15 +153,34 @@ impl<'a> Section<'a> {
     }
 
     pub(super) fn number<T: TryFrom<u64>>(&mut self, key: &str) -> Result<Option<T>> {
+        Ok(self.number_at(key)?.map(|(number, _)| number))
+    }
+
+    fn number_at<T: TryFrom<u64>>(&mut self, key: &str) -> Result<Option<(T, usize)>> {
         let Some(entry) = self.take(key) else { return Ok(None) };
         let number = match &entry.value {
             DeValue::Integer(number) => u64::from_str_radix(number.as_str(), number.radix()).ok(),
             _ => return Err(self.refuse_type(&entry, "a number")),
         };
         match number.and_then(|number| T::try_from(number).ok()) {
-            Some(number) => Ok(Some(number)),
+            Some(number) => Ok(Some((number, entry.line))),
             None => Err(self.refuse(entry.line, format!("`{key}` is negative or too large"))),
         }
+    }
+
+    /// A number within these bounds.
+    #[cfg(feature = "sql")]
+    pub(super) fn number_in(
+        &mut self,
+        key: &str,
+        bounds: &RangeInclusive<i64>,
+    ) -> Result<Option<u32>> {
+        let Some((number, line)) = self.number_at::<u32>(key)? else { return Ok(None) };
+        if bounds.contains(&number.into()) {
+            return Ok(Some(number));
+        }
+        let (least, most) = (bounds.start(), bounds.end());
+        Err(self.refuse(line, format!("`{key}` is a number from {least} to {most}")))
     }
 
     pub(super) fn duration(&mut self, key: &str) -> Result<Option<Duration>> {

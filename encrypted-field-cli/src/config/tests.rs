@@ -122,3 +122,73 @@ fn what_is_missing_is_named() {
         refused(parse(&format!("key_set = \"p\"\n[store]\nkind = \"file\"\npath = \"k\"\n{kms}")));
     assert!(message.contains("line 9") && message.contains("{scope}"), "{message}");
 }
+
+#[cfg(feature = "sql")]
+mod jobs {
+    use super::*;
+    use crate::config::Move;
+    use crate::config::data::{self, DataConfig};
+
+    fn with_job(job: &str) -> Result<DataConfig, String> {
+        let text = format!(
+            "[keys]\nkind = \"environment\"\n[[column]]\ntable = \"users\"\ncolumn = \"token\"\n{job}"
+        );
+        let source = Source { name: "ef.toml".into(), folder: "/etc/app".into(), text };
+        data::parse(&source).map_err(|failure| failure.to_string())
+    }
+
+    const JOB: &str =
+        "[[job]]\nname = \"tokens\"\noperation = \"rotate\"\ncolumn = \"users.token\"\n";
+
+    #[test]
+    fn a_job_has_the_options_of_the_command_line() {
+        let options = "workers = 4\nshard = \"3/16\"\nrate = 2000\nbatch = 100\nbatch_time = \"1s\"\n\
+                       max_lag = \"10s\"\nreplica_env = [\"REPLICA\"]\nload_command = \"is-calm now\"\n";
+        let config = with_job(&format!("{JOB}{options}")).unwrap();
+        let job = config.job("tokens").unwrap();
+        assert_eq!((job.operation, job.column.as_str()), (Move::Rotate, "users.token"));
+        let how = &job.how;
+        assert_eq!((how.workers, how.batch, how.rate), (Some(4), Some(100), Some(2000)));
+        assert_eq!(how.shard.map(|shard| (shard.index, shard.count)), Some((3, 16)));
+        let second = std::time::Duration::from_secs(1);
+        assert_eq!((how.batch_time, how.max_lag), (Some(second), Some(second * 10)));
+        assert_eq!(how.replica_env, ["REPLICA"]);
+        assert_eq!(how.load_command.as_deref(), Some("is-calm now"));
+        let unknown = config.job("token").unwrap_err().to_string();
+        assert_eq!(unknown, "the configuration has no job \"token\"; it has tokens");
+    }
+
+    #[test]
+    fn what_a_job_can_not_be_is_told() {
+        for (job, said) in [
+            ("[[job]]\n", "line 6: [[job]] has no `name`; add name = \"encrypt-tokens\""),
+            (
+                "[[job]]\nname = \"a\"\n",
+                "line 6: [[job]] \"a\" has no `operation`; add operation = one of encrypt, rotate",
+            ),
+            (
+                "[[job]]\nname = \"a\"\noperation = \"seal\"\n",
+                "line 8: [[job]] \"a\" knows no operation \"seal\"; it is one of encrypt, rotate, rename, import, storage, decrypt",
+            ),
+            (
+                "[[job]]\nname = \"a\"\noperation = \"rotate\"\ncolumn = \"users.tokn\"\n",
+                "line 9: [[job]] \"a\" is of a column that has no section: the file has no column users.tokn; it has users.token",
+            ),
+        ] {
+            let message = with_job(job).unwrap_err();
+            assert!(message.starts_with(&format!("ef.toml, {said}")), "{message}");
+        }
+        for (option, said) in [
+            ("batch = 0", "line 10: [[job]] \"tokens\" `batch` is a number from 1 to 10000"),
+            ("workers = 1000", "`workers` is a number from 1 to 256"),
+            ("shard = \"16/16\"", "has a `shard` that is none: a part is such as 3/16"),
+            ("dry_run = true", "knows no `dry_run`"),
+        ] {
+            let message = with_job(&format!("{JOB}{option}\n")).unwrap_err();
+            assert!(message.contains(said), "{message}");
+        }
+        assert!(
+            with_job(&format!("{JOB}{JOB}")).unwrap_err().contains("\"tokens\" is there twice")
+        );
+    }
+}

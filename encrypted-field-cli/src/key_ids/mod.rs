@@ -10,6 +10,7 @@ mod sqlite;
 
 use std::collections::BTreeMap;
 
+use encrypted_field_migrate::key_id_of;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "mysql")]
@@ -37,9 +38,9 @@ pub(crate) struct Found {
 pub(crate) struct Census(BTreeMap<(String, String, u32), u64>);
 
 impl Census {
-    /// `id` is `None` for what only looks like a value.
-    fn add(&mut self, table: &str, column: &str, id: Option<u32>, values: u64) {
-        if let Some(id) = id {
+    /// Values with a label, as [`key_id_of`] reads it. What only looks like a value has none.
+    fn add(&mut self, table: &str, column: &str, label: &str, values: u64) {
+        if let Some(id) = key_id_of(label) {
             *self.0.entry((table.to_owned(), column.to_owned(), id)).or_default() += values;
         }
     }
@@ -47,29 +48,6 @@ impl Census {
     pub(crate) fn found(self) -> Vec<Found> {
         let found = self.0.into_iter();
         found.map(|((table, column, id), values)| Found { table, column, id, values }).collect()
-    }
-}
-
-/// An id of the text form: decimal, without a leading zero.
-fn decimal(text: &str) -> Option<u32> {
-    let is_plain =
-        text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-    text.parse().ok().filter(|_| is_plain)
-}
-
-/// An id of the binary form, as the databases give it: 8 hexadecimal digits.
-fn hexadecimal(text: &str) -> Option<u32> {
-    let is_plain = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    u32::from_str_radix(text, 16).ok().filter(|_| is_plain)
-}
-
-/// What a query for a column gives: `d` and an id of the text form, or `x` and one of the binary
-/// form, and how many values have it.
-fn labelled(label: &str) -> Option<u32> {
-    match label.split_at_checked(1)? {
-        ("d", id) => decimal(id),
-        ("x", id) => hexadecimal(id),
-        _ => None,
     }
 }
 
@@ -99,27 +77,4 @@ where
     let done = work(connection).await;
     let _ = connection.execute(sqlx::raw_sql("ROLLBACK")).await;
     done
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_no_id_is_left_out() {
-        assert_eq!(decimal("7"), Some(7));
-        assert_eq!(decimal("4294967295"), Some(u32::MAX));
-        assert_eq!(decimal("0"), Some(0));
-        for text in ["", "07", "+7", "4294967296", "7a", " 7"] {
-            assert_eq!(decimal(text), None, "{text:?}");
-        }
-        assert_eq!(hexadecimal("0000002A"), Some(42));
-        for text in ["", "2A", "0000002G", "+000002A"] {
-            assert_eq!(hexadecimal(text), None, "{text:?}");
-        }
-        assert_eq!((labelled("d42"), labelled("x0000002a")), (Some(42), Some(42)));
-        for text in ["", "42", "d", "x42", "größe"] {
-            assert_eq!(labelled(text), None, "{text:?}");
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use futures_util::TryStreamExt as _;
 use sqlx::{AssertSqlSafe, MySqlConnection};
 
-use super::{Census, decimal, failed, labelled, reading, unread};
+use super::{Census, failed, reading, unread};
 use crate::failure::{Failure, Result};
 
 /// Tables that hold rows, with the columns that may hold a value. A versioned table of MariaDB
@@ -48,10 +48,10 @@ async fn all(connection: &mut MySqlConnection) -> Result<Census> {
         let labels: sqlx::Result<Vec<(String, i64)>> =
             sqlx::query_as(AssertSqlSafe(labels)).fetch_all(&mut *connection).await;
         for (label, values) in labels.map_err(|error| unread(&table, &column, &error))? {
-            census.add(&table, &column, id(&label), values.unsigned_abs());
+            census.add(&table, &column, &label, values.unsigned_abs());
         }
         if !is_binary {
-            inside(connection, &place, &name, |id| census.add(&table, &column, id, 1))
+            inside(connection, &place, &name, |label| census.add(&table, &column, label, 1))
                 .await
                 .map_err(|error| unread(&table, &column, &error))?;
         }
@@ -81,12 +81,6 @@ fn of_bytes(place: &str, bytes: &str) -> String {
     )
 }
 
-fn id(label: &str) -> Option<u32> {
-    let Some(digits) = label.strip_prefix('h') else { return labelled(label) };
-    let byte = |at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok().map(char::from);
-    decimal(&(0..digits.len()).step_by(2).map(byte).collect::<Option<String>>()?)
-}
-
 /// Values in quotes, as JSON documents have them: MariaDB calls JSON longtext, and a document may
 /// stand in any text. The databases find no second match in a text, so the texts that have one come
 /// here, one after the other.
@@ -94,7 +88,7 @@ async fn inside(
     connection: &mut MySqlConnection,
     place: &str,
     name: &str,
-    mut found: impl FnMut(Option<u32>),
+    mut found: impl FnMut(&str),
 ) -> sqlx::Result<()> {
     let text = format!("CONVERT({name} USING utf8mb4)");
     let sql =
@@ -102,7 +96,9 @@ async fn inside(
     let mut texts = sqlx::query_scalar::<_, String>(AssertSqlSafe(sql)).fetch(connection);
     while let Some(text) = texts.try_next().await? {
         for rest in text.split("\"ef1:").skip(1) {
-            found(rest.split_once(':').and_then(|(id, _)| decimal(id)));
+            if let Some((id, _)) = rest.split_once(':') {
+                found(&format!("d{id}"));
+            }
         }
     }
     Ok(())
@@ -110,17 +106,4 @@ async fn inside(
 
 fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::id;
-
-    #[test]
-    fn ids_of_bytes_are_read() {
-        assert_eq!((id("h3432"), id("x0000002A")), (Some(42), Some(42)));
-        for label in ["", "h", "h4", "h37FF", "h3720", "h3037"] {
-            assert_eq!(id(label), None, "{label}");
-        }
-    }
 }

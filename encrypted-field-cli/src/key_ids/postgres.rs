@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::{Census, failed, labelled, reading, unread};
+use super::{Census, failed, reading, unread};
 use crate::failure::Result;
 
 /// The texts of byte strings are hexadecimal then, and a policy that hides rows is an error.
@@ -54,7 +54,7 @@ async fn all(connection: &mut PgConnection) -> Result<Census> {
         let labels: sqlx::Result<Vec<(String, i64)>> =
             sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&mut *connection).await;
         for (label, values) in labels.map_err(|error| unread(&table, &column, &error))? {
-            census.add(&table, &column, labelled(&label), values.unsigned_abs());
+            census.add(&table, &column, &label, values.unsigned_abs());
         }
     }
     Ok(census)

@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
-use super::{Census, failed, labelled, reading, unread};
+use super::{Census, failed, reading, unread};
 use crate::failure::Result;
 
 /// Not virtual tables, whose rows are elsewhere: in shadow tables, for those that keep any.
@@ -30,7 +30,7 @@ async fn all(connection: &mut SqliteConnection) -> Result<Census> {
         let labels: sqlx::Result<Vec<(String, i64)>> =
             sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&mut *connection).await;
         for (label, values) in labels.map_err(|error| unread(&table, &column, &error))? {
-            census.add(&table, &column, labelled(&label), values.unsigned_abs());
+            census.add(&table, &column, &label, values.unsigned_abs());
         }
     }
     Ok(census)

@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use encrypted_field::envelope::Clock;
-use encrypted_field_cli::{Context, run};
+use encrypted_field::plaintext::Zeroizing;
+use encrypted_field_cli::{Context, Terminal, run};
 use tempfile::TempDir;
 
 /// The name of the key set in all of these tests.
@@ -153,6 +154,15 @@ impl Operator {
 
     /// Runs it in this process, by this clock, which a wait lets pass.
     pub(crate) fn run_by(&mut self, clock: &Clock, line: &[&str]) -> Done {
+        self.run_here(clock, None, line)
+    }
+
+    /// Runs it in this process, with somebody at a terminal who answers nothing.
+    pub(crate) fn run_at_terminal(&mut self, line: &[&str]) -> Done {
+        self.run_here(&Clock::system(), Some(Silent), line)
+    }
+
+    fn run_here(&mut self, clock: &Clock, mut terminal: Option<Silent>, line: &[&str]) -> Done {
         let environment = self.environment.clone();
         let (mut output, mut errors) = (Vec::new(), Vec::new());
         let mut pause = |time: Duration| clock.advance(time);
@@ -164,7 +174,7 @@ impl Operator {
             output: &mut output,
             errors: &mut errors,
             input: &mut io::empty(),
-            terminal: None,
+            terminal: terminal.as_mut().map(|silent| silent as &mut dyn Terminal),
             pause: &mut pause,
         };
         let arguments =
@@ -189,6 +199,18 @@ impl Operator {
         }
         let leaks = tests::leaks::Scanner::new().scan(&self.printed);
         assert!(leaks.is_empty(), "{leaks:?}");
+    }
+}
+
+struct Silent;
+
+impl Terminal for Silent {
+    fn ask(&mut self, _: &str) -> io::Result<String> {
+        Err(io::Error::other("nobody answers"))
+    }
+
+    fn ask_secret(&mut self, _: &str) -> io::Result<Zeroizing<String>> {
+        Err(io::Error::other("nobody answers"))
     }
 }
 

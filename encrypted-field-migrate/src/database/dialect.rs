@@ -98,14 +98,21 @@ pub(crate) trait Dialect: Debug + Send + Sync {
         place: &'a Place,
     ) -> Asked<'a, Vec<Finding>>;
 
-    /// The longest value, in bytes of UTF-8.
+    /// The length of a value, in bytes of UTF-8.
     fn length_of(&self, column: &Column) -> String {
         format!("OCTET_LENGTH({})", self.bytes_of(column, ""))
     }
 
     /// The census of a column: rows of a label and a count. The labels are those that `Census`
-    /// reads: a letter and a key id, `pending`, `malformed`, `null` and `other`.
-    fn census(&self, table: &Table, column: &Column, form: Form) -> String;
+    /// reads: a letter and a key id, `pending`, `malformed`, `null` and `other`. `more` is appended
+    /// to what is selected of each group.
+    fn census(&self, table: &Table, column: &Column, form: Form, more: &str) -> String;
+
+    /// The statement that makes an index from which the census reads, in place of the table. `None`
+    /// if the database has none.
+    fn census_index(&self, _table: &str, _column: &str) -> Option<String> {
+        None
+    }
 
     /// How far behind the replicas are that this server knows.
     fn lag<'a>(&'a self, connection: &'a mut Connection) -> Asked<'a, Vec<(String, f64)>>;

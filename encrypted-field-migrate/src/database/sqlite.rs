@@ -117,24 +117,36 @@ impl Dialect for Sqlite {
         format!("length({})", self.bytes_of(column, ""))
     }
 
-    fn census(&self, table: &Table, column: &Column, _: Form) -> String {
-        let (name, place) = (&column.sql, &table.sql);
-        let text = format!("CAST(substr({name}, 1, 16) AS TEXT)");
-        // A column holds whatever was written into it, so both forms are looked at.
+    fn census(&self, table: &Table, column: &Column, _: Form, more: &str) -> String {
+        // A column holds whatever was written into it, so both forms are looked at. The `LIMIT`,
+        // which is none, keeps the inner SELECT apart: it asks for what the index of
+        // `census_index` has, and for nothing else of the table.
+        let [kind, head] = looked_at(&column.sql);
         format!(
-            "SELECT CASE WHEN {name} IS NULL THEN 'null'
-             WHEN typeof({name}) = 'blob' AND {name} = x'EF663100000000' THEN 'pending'
-             WHEN typeof({name}) = 'blob' AND substr({name}, 1, 3) = x'EF6631' THEN
-                 CASE WHEN length({name}) > 7 THEN 'x' || hex(substr({name}, 4, 4)) ELSE 'malformed' END
-             WHEN typeof({name}) = 'blob' AND substr({name}, 1, 2) = x'EF66' AND length({name}) > 5
-                 AND substr({name}, 1, 3) = substr({name}, 4, 3) THEN 'malformed'
-             WHEN CAST({name} AS BLOB) = CAST('ef1:0:' AS BLOB) THEN 'pending'
-             WHEN substr({text}, 1, 4) COLLATE BINARY = 'ef1:' THEN
-                 CASE WHEN instr(substr({text}, 5), ':') BETWEEN 2 AND 11
-                 THEN 'd' || substr({text}, 5, instr(substr({text}, 5), ':') - 1) ELSE 'malformed' END
-             WHEN {text} GLOB 'ef[2-9]:*' THEN 'malformed'
-             ELSE 'other' END AS label, count(*) FROM {place} GROUP BY 1"
+            "SELECT CASE WHEN kind = 'null' THEN 'null'
+             WHEN kind = 'blob' AND head = x'EF663100000000' THEN 'pending'
+             WHEN kind = 'blob' AND substr(head, 1, 3) = x'EF6631' THEN
+                 CASE WHEN length(head) > 7 THEN 'x' || hex(substr(head, 4, 4)) ELSE 'malformed' END
+             WHEN kind = 'blob' AND substr(head, 1, 2) = x'EF66' AND length(head) > 5
+                 AND substr(head, 1, 3) = substr(head, 4, 3) THEN 'malformed'
+             WHEN CAST(head AS BLOB) = CAST('ef1:0:' AS BLOB) THEN 'pending'
+             WHEN substr(CAST(head AS TEXT), 1, 4) COLLATE BINARY = 'ef1:' THEN
+                 CASE WHEN instr(substr(CAST(head AS TEXT), 5), ':') BETWEEN 2 AND 11
+                 THEN 'd' || substr(CAST(head AS TEXT), 5, instr(substr(CAST(head AS TEXT), 5), ':') - 1) ELSE 'malformed' END
+             WHEN CAST(head AS TEXT) GLOB 'ef[2-9]:*' THEN 'malformed'
+             ELSE 'other' END AS label, count(*){more}
+             FROM (SELECT {kind} AS kind, {head} AS head FROM {} LIMIT -1) GROUP BY 1",
+            table.sql
         )
+    }
+
+    fn census_index(&self, table: &str, column: &str) -> Option<String> {
+        Some(format!(
+            "CREATE INDEX {} ON {} ({})",
+            self.quote(&format!("{table}_{column}_census")),
+            self.quote(table),
+            looked_at(&self.quote(column)).join(", ")
+        ))
     }
 
     fn lag<'a>(&'a self, _: &'a mut Connection) -> Asked<'a, Vec<(String, f64)>> {
@@ -178,6 +190,12 @@ impl Dialect for Sqlite {
             _ => format!("{} (SQLite error {code})", found.message()),
         }
     }
+}
+
+/// What the census looks at, and what its index is over: the kind of a value, and as much of it as
+/// marker and key id have at most, and one more. The kind tells NULL from an empty value.
+fn looked_at(column: &str) -> [String; 2] {
+    [format!("typeof({column})"), format!("substr({column}, 1, 16)")]
 }
 
 fn code(error: &sqlx::Error) -> i32 {

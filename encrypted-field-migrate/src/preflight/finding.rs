@@ -81,8 +81,18 @@ impl Finding {
     pub(crate) fn not_strict() -> Self {
         Self::error(
             "not-strict",
-            "the sql_mode of the server is not strict, so it cuts values of the application that are too long, and they are lost; set \
-             STRICT_TRANS_TABLES globally",
+            "the sql_mode of this connection is not strict, though it was set so: the server would cut what is too long. Connect to \
+             the server itself, and not through a proxy that keeps the mode",
+        )
+    }
+
+    #[cfg(feature = "mysql")]
+    pub(crate) fn application_not_strict() -> Self {
+        Self::warning(
+            "application-not-strict",
+            "the global sql_mode is not strict. A job writes under a strict mode of its own. The mode of the application's \
+             connections can't be known from here: if they don't set one, the server cuts stored values that are too long, and \
+             they are lost. Let them set STRICT_TRANS_TABLES, or set it globally",
         )
     }
 

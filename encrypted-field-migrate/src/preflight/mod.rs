@@ -6,33 +6,50 @@ mod width;
 
 pub use finding::{Finding, Severity};
 
-use crate::census;
+use crate::census::{self, Census};
 use crate::database::{Column, Connection, Holds, Place, Table};
 use crate::error::{Error, Result};
 use crate::failure;
 use crate::keys::Keys;
 use crate::spec::{Description, Form, Job, Operation};
 
-/// The place of a job, if there is one, and what was found.
+/// What the preflight has found.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// The place of the job, if there is one.
+    pub(crate) place: Option<Place>,
+    pub(crate) findings: Vec<Finding>,
+    /// Rows of the table.
+    pub(crate) rows: u64,
+}
+
+/// Looks at all rows once, in a census.
 pub(crate) async fn check(
     connection: &mut Connection,
     job: &Job,
     keys: &dyn Keys,
-) -> Result<(Option<Place>, Vec<Finding>)> {
+) -> Result<Checked> {
     let dialect = connection.dialect;
     let mut findings = Vec::new();
     let Some(place) = find(connection, job, &mut findings).await? else {
-        return Ok((None, findings));
+        return Ok(Checked { place: None, findings, rows: 0 });
     };
     look_at_target(job, &place, &mut findings);
     let special = dialect.preflight(connection, &place).await;
     findings.extend(special.map_err(|error| failure::of_job(dialect, &error))?);
-    look_at_keys(connection, job, keys, &mut findings).await?;
+    let form = match job.operation {
+        Operation::Restore if place.is_between => place.form.other(),
+        _ => place.form,
+    };
+    let is_limited = place.target.limit.is_some();
+    let (census, longest) =
+        census::with_longest(connection, &place.table, &place.source, form, is_limited).await?;
+    look_at_keys(job, &census, keys, &mut findings).await;
     if findings.iter().all(|finding| finding.severity == Severity::Warning) {
-        width::check(connection, job, &place, keys, &mut findings).await?;
+        width::check(job, &place, longest, keys, &mut findings).await;
         trial::check(connection, job, &place, keys, &mut findings).await?;
     }
-    Ok((Some(place), findings))
+    Ok(Checked { place: Some(place), findings, rows: census.rows() })
 }
 
 /// The place of a job, for those who only read.
@@ -161,23 +178,18 @@ fn look_at_target(job: &Job, place: &Place, findings: &mut Vec<Finding>) {
 }
 
 /// Whether there is a key to seal with, and one for each row.
-async fn look_at_keys(
-    connection: &mut Connection,
-    job: &Job,
-    keys: &dyn Keys,
-    findings: &mut Vec<Finding>,
-) -> Result<()> {
+async fn look_at_keys(job: &Job, census: &Census, keys: &dyn Keys, findings: &mut Vec<Finding>) {
     // Of the scopes of rows, each has keys of its own.
     if job.description.scope_column.is_some() {
-        return Ok(());
+        return;
     }
     let ring = match keys.ring_for(&job.description.scope).await {
         Ok(ring) => ring,
         // The job will wait for them.
-        Err(error) if error.is_retryable() => return Ok(()),
+        Err(error) if error.is_retryable() => return,
         Err(error) => {
             findings.push(Finding::error("keys", error.to_string()));
-            return Ok(());
+            return;
         }
     };
     if !matches!(job.operation, Operation::Decrypt)
@@ -185,13 +197,7 @@ async fn look_at_keys(
     {
         findings.push(Finding::error("no-active-key", error.to_string()));
     }
-    let mut description = job.description.clone();
-    description.target = None;
-    if matches!(job.operation, Operation::Restore) && job.is_between_columns() {
-        description.storage = description.storage.other();
-    }
-    let census = census::take(connection, &description).await?;
-    for (id, rows) in census.by_key {
+    for (&id, rows) in &census.by_key {
         let is_held = encrypted_field::KeyId::new(id).is_some_and(|_| ring.get(id).is_some());
         if !is_held {
             findings.push(Finding::warning(
@@ -200,5 +206,4 @@ async fn look_at_keys(
             ));
         }
     }
-    Ok(())
 }

@@ -28,7 +28,7 @@ pub(super) async fn check(
         .await
         .map_err(|error| failure::of_job(dialect, &error))?;
     let swaps = match Rings::of(job, &rows, keys).await {
-        Ok(rings) => rings.judge(job, rows, &mut Settled::default()),
+        Ok(rings) => rings.judge(job, rows, &mut Settled::default()).swaps,
         // They come later, and the job waits for them.
         Err(_) => Vec::new(),
     };

@@ -1,9 +1,7 @@
 //! Whether the column is wide enough for the longest value (`FORMAT.md` section 10).
 
 use super::Finding;
-use crate::database::{Connection, Place};
-use crate::error::Result;
-use crate::failure;
+use crate::database::Place;
 use crate::keys::Keys;
 use crate::spec::{Form, Job, Operation, text_width};
 
@@ -15,23 +13,15 @@ const BINARY: u64 = 48;
 /// Suite, nonce and tag.
 const PAYLOAD: u64 = 41;
 
+/// `longest` is the length of the longest value that is there.
 pub(super) async fn check(
-    connection: &mut Connection,
     job: &Job,
     place: &Place,
+    longest: u64,
     keys: &dyn Keys,
     findings: &mut Vec<Finding>,
-) -> Result<()> {
-    let Some(limit) = place.target.limit else { return Ok(()) };
-    let dialect = connection.dialect;
-    let length = dialect.length_of(&place.source);
-    let integer = dialect.integer();
-    let sql = connection.sql(format!(
-        "SELECT CAST(COALESCE(MAX({length}), 0) AS {integer}) FROM {}",
-        place.table.sql
-    ));
-    let row = connection.fetch_one(sql).await.map_err(|error| failure::of_job(dialect, &error))?;
-    let longest = row.count(0);
+) {
+    let Some(limit) = place.target.limit else { return };
     let digits = match keys.ring_for(&job.description.scope).await {
         Ok(ring) => digits(job, &ring),
         Err(_) => 10,
@@ -53,7 +43,6 @@ pub(super) async fn check(
             ),
         ));
     }
-    Ok(())
 }
 
 /// The digits of the id of the key that seals.

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::batch::{Rings, Settled};
+use crate::batch::{Judged, Rings, Settled};
 use crate::database::{Found, Key, Place, Swap, Url, show};
 use crate::keys::Keys;
 use crate::options::{Options, Stop};
 use crate::report::{Event, Failure, FailureKind, Progress, Waiting};
 use crate::spec::Job;
 use crate::throttle::{Gauges, INTERVAL, Pace};
+
+/// How often the keys are refreshed for one batch.
+const REFRESHES: u32 = 2;
 
 /// What the workers of a process share.
 pub(crate) struct Shared {
@@ -46,18 +49,39 @@ impl Shared {
         }
     }
 
-    /// Decides on rows, once their keys are there; `None` if the job is to stop. Apart from what
-    /// waits for the database, because a reader of passwords takes its time.
+    /// Decides on rows, once their keys are there; `None` if the job is to stop.
     pub(crate) async fn judge(
+        &self,
+        mut rows: Vec<Found>,
+        mut settled: Settled,
+    ) -> Option<(Vec<Swap>, Settled)> {
+        let mut swaps = Vec::new();
+        for round in 0.. {
+            let judged;
+            (judged, settled) = self.judge_once(rows, settled).await?;
+            swaps.extend(judged.swaps);
+            if judged.not_loaded.is_empty() || !self.refreshes(round).await {
+                for (row, reason) in judged.not_loaded {
+                    settled.fail(row.key, FailureKind::Keys, reason);
+                }
+                break;
+            }
+            rows = judged.not_loaded.into_iter().map(|(row, _)| row).collect();
+        }
+        Some((swaps, settled))
+    }
+
+    /// Apart from what waits for the database, because a reader of passwords takes its time.
+    async fn judge_once(
         &self,
         rows: Vec<Found>,
         mut settled: Settled,
-    ) -> Option<(Vec<Swap>, Settled)> {
+    ) -> Option<(Judged, Settled)> {
         let rings = self.rings(&rows).await?;
         let job = Arc::clone(&self.job);
         let judged = tokio::task::spawn_blocking(move || {
-            let swaps = rings.judge(&job, rows, &mut settled);
-            (swaps, settled)
+            let judged = rings.judge(&job, rows, &mut settled);
+            (judged, settled)
         });
         match judged.await {
             Ok(judged) => Some(judged),
@@ -66,6 +90,13 @@ impl Shared {
                 Err(_) => None,
             },
         }
+    }
+
+    /// Whether the keys were refreshed for rows whose key was not loaded. After that the ring knows
+    /// whether the key exists. It forgets that after a while, so a slow batch may need a second
+    /// round.
+    pub(crate) async fn refreshes(&self, round: u32) -> bool {
+        round < REFRESHES && self.keys.refresh().await.is_ok()
     }
 
     /// The rings for some rows, as soon as the keys are there; `None` if the job is to stop.

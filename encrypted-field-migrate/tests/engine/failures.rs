@@ -14,6 +14,7 @@ on_each!(
     a_wrong_key_changes_nothing,
     a_missing_key_fails_its_rows,
     damaged_and_unreadable_rows_stay,
+    ciphertext_that_was_encrypted_again_is_found,
     rows_that_a_trigger_refuses_stay,
     rows_that_a_check_refuses_stay,
     a_full_disk_stops_the_job,
@@ -115,6 +116,33 @@ async fn damaged_and_unreadable_rows_stay(db: &Db) {
         recorder.failures(),
         [("2".into(), FailureKind::Unreadable), ("3".into(), FailureKind::Unreadable)]
     );
+}
+
+/// With a ring that has not the first key, nothing told that the plaintext is a stored value.
+async fn ciphertext_that_was_encrypted_again_is_found(db: &Db) {
+    db.table(db.text()).await;
+    let wrong = Keyring::builder().active(2, secrets::KEYS[2]).build().unwrap();
+    let again = |value: &str| sealed("users.token", &wrong, value);
+    let values = [
+        again(&sealed("users.token", &ring(1), "CANARY-1")),
+        again(&sealed("users.other", &ring(1), "CANARY-2")),
+        // What somebody has typed.
+        again("ef1:7:CANARY"),
+        again("ef1:0:"),
+    ];
+    db.fill(&values.iter().map(|value| Some(value.as_str())).collect::<Vec<_>>()).await;
+    let verified = db.verified(&job(Operation::Rotate), &ring(2)).await;
+    let found: Vec<_> = verified.failures.iter().map(|f| (f.key.as_str(), f.kind)).collect();
+    assert_eq!(found, [("1", FailureKind::Nested), ("2", FailureKind::Nested)]);
+    assert_eq!((verified.failed, verified.by_key.get(&2)), (2, Some(&2)));
+    assert!(!verified.is_complete());
+    // A move does not make it worse. What is another column's may be meant.
+    let recorder = Arc::new(Recorder::default());
+    let (rotate, options) = (job(Operation::Rotate), Options::default());
+    let report = db.migrate_with(&rotate, &ring(3), options, recorder.clone()).await.unwrap();
+    assert_eq!((report.counts.replaced, report.counts.failed), (3, 1));
+    assert_eq!(recorder.failures(), [("1".into(), FailureKind::Nested)]);
+    assert_eq!(db.tokens().await[0], values[0]);
 }
 
 /// Raises for row 3.

@@ -6,6 +6,7 @@ mod census;
 mod collations;
 mod failures;
 mod imported;
+mod key_store;
 mod key_types;
 mod killed;
 mod memory;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use encrypted_field::Keyring;
 use encrypted_field::envelope::KeyManager;
 use encrypted_field::key::EnvKeys;
-use encrypted_field_migrate::{Keys, RingFuture};
+use encrypted_field_migrate::{Keys, RefreshFuture, RingFuture};
 
 use crate::backends::Backends;
 use crate::config::KeySource;
@@ -48,6 +48,10 @@ impl Keys for Managed {
             }
             self.manager.scope(scope).await?.keyring()
         })
+    }
+
+    fn refresh(&self) -> RefreshFuture<'_> {
+        Box::pin(async move { self.manager.load().await })
     }
 }
 

@@ -14,9 +14,8 @@ mod verify;
 pub(super) use inspect::{inspect, open};
 pub(super) use target::open as open_target;
 
-use encrypted_field_migrate::Operation;
-
 use crate::args::{Common, Data};
+use crate::config::Move;
 use crate::context::Context;
 use crate::failure::Result;
 
@@ -25,20 +24,13 @@ pub(super) async fn run(common: &Common, command: &Data, context: &mut Context<'
         Data::Status(args) => status::run(common, args, context).await,
         Data::Schema(args) => schema::run(common, args, context).await,
         Data::Check(args) => schema::check(common, args, context).await,
-        Data::Encrypt(args) => {
-            moving::run(common, args, |_, _| Ok(Operation::Encrypt), context).await
-        }
-        Data::Rotate(args) => {
-            moving::run(common, args, |_, _| Ok(Operation::Rotate), context).await
-        }
-        Data::Rename(args) => {
-            moving::run(common, args, |_, _| Ok(Operation::Rename), context).await
-        }
-        Data::Storage(args) => {
-            moving::run(common, args, |_, _| Ok(Operation::Restore), context).await
-        }
-        Data::Import(args) => moving::run(common, args, legacy::operation, context).await,
+        Data::Encrypt(args) => moving::run(common, args, Move::Encrypt, context).await,
+        Data::Rotate(args) => moving::run(common, args, Move::Rotate, context).await,
+        Data::Rename(args) => moving::run(common, args, Move::Rename, context).await,
+        Data::Storage(args) => moving::run(common, args, Move::Storage, context).await,
+        Data::Import(args) => moving::run(common, args, Move::Import, context).await,
         Data::Decrypt(args) => moving::decrypt(common, args, context).await,
+        Data::Run(args) => moving::configured(common, args, context).await,
         Data::Verify(args) => verify::run(common, args, context).await,
         Data::Pause(args) => jobs::pause(common, args, context).await,
         Data::Resume(args) => jobs::resume(common, args, context).await,

@@ -15,7 +15,8 @@ pub(super) async fn run(common: &Common, args: &Width, context: &mut Context<'_>
     let (table, name) = (&column.description.table, column.description.target());
     let form = column.description.storage;
     let database = config.database.as_ref();
-    let sql = Sql { database, table, name, form, longest: args.longest };
+    let index = migration.census_index(&column.description);
+    let sql = Sql { database, table, name, form, longest: args.longest, index };
     for line in sql.lines() {
         writeln!(context.output, "{line}")?;
     }
@@ -67,6 +68,8 @@ struct Sql<'a> {
     name: &'a str,
     form: Form,
     longest: Option<u64>,
+    /// The statement that makes the index of the census.
+    index: Option<String>,
 }
 
 impl Sql<'_> {
@@ -114,6 +117,24 @@ impl Sql<'_> {
             Some(check) => lines.push(format!("ALTER TABLE {table} ADD CHECK ({check});")),
             None => lines
                 .push("-- SQLite adds a CHECK only with a new table, or with a new column.".into()),
+        }
+        match (&self.index, is_mysql) {
+            (Some(index), _) => {
+                lines.push(
+                    "-- For a large table: `data status` reads this index, and not the table.".into(),
+                );
+                lines.push(format!("{index};"));
+            }
+            (None, true) => lines.push(
+                "-- No index helps `data status`, which reads the table once: MariaDB has none over an expression, and one over \
+                 the beginning of a column does not answer it."
+                    .into(),
+            ),
+            (None, false) => lines.push(
+                "-- No index helps `data status`, which reads the table once: PostgreSQL takes an expression from the table, also \
+                 if an index has it."
+                    .into(),
+            ),
         }
         lines
     }

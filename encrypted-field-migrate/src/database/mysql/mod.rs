@@ -112,7 +112,7 @@ impl Dialect for MySql {
         Box::pin(preflight(connection, place))
     }
 
-    fn census(&self, table: &Table, column: &Column, form: Form) -> String {
+    fn census(&self, table: &Table, column: &Column, form: Form, more: &str) -> String {
         let (name, place) = (&column.sql, &table.sql);
         // The beginning says it all, and is converted once for each place where it stands.
         let bytes = match column.holds {
@@ -144,7 +144,8 @@ impl Dialect for MySql {
             ),
         };
         format!(
-            "SELECT CAST({label} AS CHAR CHARACTER SET ascii) COLLATE ascii_bin AS label, COUNT(*) FROM {place} GROUP BY 1"
+            "SELECT CAST({label} AS CHAR CHARACTER SET ascii) COLLATE ascii_bin AS label, COUNT(*){more}
+             FROM {place} GROUP BY 1"
         )
     }
 
@@ -249,17 +250,14 @@ async fn own_lag(connection: &mut Connection) -> sqlx::Result<Option<f64>> {
 async fn preflight(connection: &mut Connection, place: &Place) -> sqlx::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let sql = connection.sql(
-        "SELECT CAST(VERSION() AS CHAR), CAST(@@GLOBAL.sql_mode AS CHAR), CAST(@@GLOBAL.log_bin AS SIGNED),
-             CAST(@@SESSION.binlog_format AS CHAR), CAST(@@GLOBAL.read_only AS SIGNED)",
+        "SELECT CAST(VERSION() AS CHAR), CAST(@@SESSION.sql_mode AS CHAR), CAST(@@GLOBAL.log_bin AS SIGNED),
+             CAST(@@SESSION.binlog_format AS CHAR), CAST(@@GLOBAL.read_only AS SIGNED), CAST(@@GLOBAL.sql_mode AS CHAR)",
     );
     let row = connection.fetch_one(sql).await?;
     if !can_skip_locked(&row.text(0)) {
         findings.push(Finding::old_server(&row.text(0)));
     }
-    let mode = row.text(1);
-    if !mode.contains("STRICT_TRANS_TABLES") && !mode.contains("STRICT_ALL_TABLES") {
-        findings.push(Finding::not_strict());
-    }
+    findings.extend(mode_finding(&row.text(1), &row.text(5)));
     if row.integer(2) != 0 {
         if row.text(3) == "STATEMENT" {
             findings.push(Finding::statement_log());
@@ -292,6 +290,20 @@ async fn preflight(connection: &mut Connection, place: &Place) -> sqlx::Result<V
     Ok(findings)
 }
 
+/// The engine writes under the mode of its own session, which [`MySql::on_connect`] sets, unless a
+/// proxy keeps it from that. What the sessions of the application are set to can't be known. They
+/// begin with the global mode.
+fn mode_finding(own: &str, global: &str) -> Option<Finding> {
+    let is_strict = |mode: &str| {
+        mode.split(',').any(|mode| matches!(mode, "STRICT_TRANS_TABLES" | "STRICT_ALL_TABLES"))
+    };
+    match (is_strict(own), is_strict(global)) {
+        (false, _) => Some(Finding::not_strict()),
+        (true, false) => Some(Finding::application_not_strict()),
+        (true, true) => None,
+    }
+}
+
 /// MySQL since 8.0.1, MariaDB since 10.6.
 fn can_skip_locked(version: &str) -> bool {
     let mut numbers = version.split(['.', '-']).map(|part| part.parse::<u32>().unwrap_or(0));
@@ -305,6 +317,24 @@ fn can_skip_locked(version: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use crate::preflight::Severity;
+
+    #[test]
+    fn a_mode_that_cuts_is_found() {
+        let of = |own, global| {
+            super::mode_finding(own, global).map(|found| (found.code, found.severity))
+        };
+        let strict = "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION";
+        assert_eq!(of("STRICT_ALL_TABLES", strict), None);
+        assert_eq!(
+            of(strict, "NO_ENGINE_SUBSTITUTION"),
+            Some(("application-not-strict", Severity::Warning))
+        );
+        for own in ["", "NO_ENGINE_SUBSTITUTION"] {
+            assert_eq!(of(own, strict), Some(("not-strict", Severity::Error)));
+        }
+    }
+
     #[test]
     fn servers_that_pass_over_locked_rows_are_known() {
         for version in

@@ -105,7 +105,7 @@ impl Dialect for Postgres {
         Box::pin(preflight(connection, place))
     }
 
-    fn census(&self, table: &Table, column: &Column, form: Form) -> String {
+    fn census(&self, table: &Table, column: &Column, form: Form, more: &str) -> String {
         let (name, place) = (&column.sql, &table.sql);
         let label = match (column.holds, form) {
             (Holds::Bytes, Form::Binary) => format!(
@@ -120,7 +120,7 @@ impl Dialect for Postgres {
             (Holds::Bytes, Form::Text) => text_label(&format!("encode({name}, 'escape')")),
             _ => text_label(&format!("{name}::text")),
         };
-        format!("SELECT {label} COLLATE \"C\" AS label, count(*) FROM {place} GROUP BY 1")
+        format!("SELECT {label} COLLATE \"C\" AS label, count(*){more} FROM {place} GROUP BY 1")
     }
 
     fn lag<'a>(&'a self, connection: &'a mut Connection) -> Asked<'a, Vec<(String, f64)>> {

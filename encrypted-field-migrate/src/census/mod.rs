@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::database::Connection;
+use crate::database::{Column, Connection, Row, Table};
 use crate::error::{Error, Result};
 use crate::failure;
-use crate::spec::Description;
+use crate::spec::{Description, Form};
 
 /// How many rows of a column hold what. Nothing was decrypted, so nothing is authenticated.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -44,7 +44,8 @@ impl Census {
             "null" => &mut self.nulls,
             "pending" => &mut self.pending,
             "other" => &mut self.other,
-            label => match key(label) {
+            // Id 0 is no key's: a value that waits to be written has nothing after it.
+            label => match key_id_of(label).filter(|id| *id != 0) {
                 Some(id) => self.by_key.entry(id).or_default(),
                 None => &mut self.malformed,
             },
@@ -53,27 +54,38 @@ impl Census {
     }
 }
 
-/// The id that a label names: `d` and decimal digits, `x` and the four bytes in hexadecimal, `h` and
-/// the decimal digits, each in hexadecimal.
-fn key(label: &str) -> Option<u32> {
+/// The key id that a label names. Queries that count values by their key give such labels:
+///
+/// - `d` and the decimal digits of the text form,
+/// - `x` and the four bytes of the binary form in hexadecimal,
+/// - `h` and the decimal digits, each in hexadecimal, so that no collation takes two for one.
+///
+/// An id has one spelling. 0 is the id of a value that is not written yet.
+pub fn key_id_of(label: &str) -> Option<u32> {
     let (form, id) = label.split_at_checked(1)?;
     match form {
         "d" => decimal(id),
-        "x" if id.len() == 8 => u32::from_str_radix(id, 16).ok().filter(|id| *id != 0),
+        "x" if id.len() == 8 => hexadecimal(id),
         "h" => {
-            let byte = |at: usize| u8::from_str_radix(id.get(at..at + 2)?, 16).ok().map(char::from);
-            decimal(&(0..id.len()).step_by(2).map(byte).collect::<Option<String>>()?)
+            let digit = |at| hexadecimal(id.get(at..at + 2)?).and_then(char::from_u32);
+            decimal(&(0..id.len()).step_by(2).map(digit).collect::<Option<String>>()?)
         }
         _ => None,
     }
 }
 
-/// In its one spelling.
 fn decimal(id: &str) -> Option<u32> {
-    let is_plain = id.bytes().all(|byte| byte.is_ascii_digit()) && !id.starts_with('0');
+    let is_plain =
+        id.bytes().all(|byte| byte.is_ascii_digit()) && (id == "0" || !id.starts_with('0'));
     id.parse().ok().filter(|_| is_plain)
 }
 
+fn hexadecimal(digits: &str) -> Option<u32> {
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    u32::from_str_radix(digits, 16).ok().filter(|_| is_plain)
+}
+
+/// Of the column that the description writes.
 pub(crate) async fn take(connection: &mut Connection, description: &Description) -> Result<Census> {
     let dialect = connection.dialect;
     let described = dialect.describe(connection, description).await;
@@ -84,38 +96,45 @@ pub(crate) async fn take(connection: &mut Connection, description: &Description)
     let column = table
         .column(name)
         .ok_or_else(|| Error::job(format!("table {} has no column {name}", description.table)))?;
-    let sql = connection.sql(dialect.census(&table, column, description.storage));
-    let rows = connection.fetch(sql).await.map_err(|error| failure::of_job(dialect, &error))?;
     let mut census = Census { place: description.place(), ..Census::default() };
-    for row in &rows {
+    let form = description.storage;
+    for row in scan(connection, &table, column, form, "").await? {
         census.add(&row.text(0), row.count(1));
     }
     Ok(census)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{Census, key};
-
-    #[test]
-    fn ids_are_read_in_their_one_spelling() {
-        assert_eq!((key("d7"), key("d4294967295")), (Some(7), Some(u32::MAX)));
-        assert_eq!((key("x0000002a"), key("h3432")), (Some(42), Some(42)));
-        for label in
-            ["", "d", "d0", "d07", "d4294967296", "x2a", "x00000000", "h", "h30", "h3", "k7"]
-        {
-            assert_eq!(key(label), None, "{label}");
-        }
+/// The census of a column, and the length of its longest value if that is asked for, from one scan.
+pub(crate) async fn with_longest(
+    connection: &mut Connection,
+    table: &Table,
+    column: &Column,
+    form: Form,
+    is_asked: bool,
+) -> Result<(Census, u64)> {
+    let dialect = connection.dialect;
+    let (length, integer) = (dialect.length_of(column), dialect.integer());
+    let longest = format!(", CAST(COALESCE(MAX({length}), 0) AS {integer})");
+    let more = if is_asked { longest.as_str() } else { "" };
+    let (mut census, mut longest) = (Census::default(), 0);
+    for row in scan(connection, table, column, form, more).await? {
+        census.add(&row.text(0), row.count(1));
+        longest = longest.max(row.count(2));
     }
-
-    #[test]
-    fn what_names_no_key_is_malformed() {
-        let mut census = Census::default();
-        for (label, rows) in [("d7", 2), ("d8", 1), ("d4294967296", 4), ("null", 8), ("other", 16)]
-        {
-            census.add(label, rows);
-        }
-        assert_eq!((census.needs(7), census.needs(8), census.needs(9)), (2, 1, 0));
-        assert_eq!((census.malformed, census.nulls, census.other, census.rows()), (4, 8, 16, 31));
-    }
+    Ok((census, longest))
 }
+
+async fn scan(
+    connection: &mut Connection,
+    table: &Table,
+    column: &Column,
+    form: Form,
+    more: &str,
+) -> Result<Vec<Row>> {
+    let dialect = connection.dialect;
+    let sql = connection.sql(dialect.census(table, column, form, more));
+    connection.fetch(sql).await.map_err(|error| failure::of_job(dialect, &error))
+}
+
+#[cfg(test)]
+mod tests;
