@@ -199,7 +199,8 @@ pub enum Event {
 pub enum Waiting {
     /// The rate that was asked for.
     Rate,
-    /// A replica that is behind, by this many seconds. Infinite if it does not replicate.
+    /// A replica that is behind, by this many seconds. Infinite if it does not answer or does not
+    /// replicate.
     Lag {
         /// As the replica is named: by its position in the options, or by the server.
         replica: String,
@@ -221,7 +222,7 @@ impl fmt::Display for Waiting {
         match self {
             Self::Rate => f.write_str("the rate"),
             Self::Lag { replica, seconds } if seconds.is_infinite() => {
-                write!(f, "replica {replica}, which does not replicate")
+                write!(f, "replica {replica}, which does not answer or does not replicate")
             }
             Self::Lag { replica, seconds } => write!(f, "replica {replica}, {seconds:.1} s behind"),
             Self::Load => f.write_str("the load command"),

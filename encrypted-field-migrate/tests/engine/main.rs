@@ -11,6 +11,8 @@ mod memory;
 mod moves;
 mod preflight;
 mod races;
+mod replicas;
+mod servers;
 mod support;
 mod throttle;
 mod throughput;

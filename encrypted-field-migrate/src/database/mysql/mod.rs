@@ -4,7 +4,7 @@ mod describe;
 mod swap;
 
 use crate::database::connection::Connection;
-use crate::database::dialect::{Asked, Dialect};
+use crate::database::dialect::{Asked, Dialect, Reached};
 use crate::database::shape::{Column, Holds, Key, Table};
 use crate::database::sql::Sql;
 use crate::database::statements::{Place, Swap};
@@ -148,13 +148,8 @@ impl Dialect for MySql {
         )
     }
 
-    fn lag<'a>(&'a self, _: &'a mut Connection) -> Asked<'a, Vec<(String, f64)>> {
-        // The server does not know how far its replicas are; their own URLs are asked.
-        Box::pin(async { Ok(Vec::new()) })
-    }
-
-    fn own_lag<'a>(&'a self, connection: &'a mut Connection) -> Asked<'a, Option<f64>> {
-        Box::pin(own_lag(connection))
+    fn reached<'a>(&'a self, connection: &'a mut Connection) -> Asked<'a, Option<Reached>> {
+        Box::pin(reached(connection))
     }
 
     fn trouble(&self, error: &sqlx::Error) -> Trouble {
@@ -223,27 +218,28 @@ fn number(error: &sqlx::Error) -> u16 {
     found.map_or(0, sqlx::mysql::MySqlDatabaseError::number)
 }
 
-async fn own_lag(connection: &mut Connection) -> sqlx::Result<Option<f64>> {
-    let mut names = Vec::new();
-    for statement in ["SHOW SLAVE STATUS", "SHOW REPLICA STATUS"] {
+async fn reached(connection: &mut Connection) -> sqlx::Result<Option<Reached>> {
+    let mut sources = Vec::new();
+    // MariaDB has the first, which also tells of connections with a name.
+    for statement in ["SHOW ALL SLAVES STATUS", "SHOW REPLICA STATUS", "SHOW SLAVE STATUS"] {
         match connection.named(statement).await {
             Ok(found) => {
-                names = found;
+                sources = found;
                 break;
             }
             Err(error) if matches!(number(&error), 1064) => {}
             Err(error) => return Err(error),
         }
     }
-    if names.is_empty() {
-        return Ok(None);
-    }
-    let lag = names
-        .iter()
-        .find(|(name, _)| name == "Seconds_Behind_Master" || name == "Seconds_Behind_Source");
-    // NULL: it does not replicate.
-    let lag = lag.and_then(|(_, value)| value.as_ref()).and_then(|value| value.parse().ok());
-    Ok(Some(lag.unwrap_or(f64::INFINITY)))
+    let seconds = |source: Vec<(String, Option<String>)>| {
+        let lag = source
+            .into_iter()
+            .find(|(name, _)| name == "Seconds_Behind_Master" || name == "Seconds_Behind_Source");
+        // NULL: it does not replicate.
+        lag.and_then(|(_, value)| value?.parse().ok()).unwrap_or(f64::INFINITY)
+    };
+    let worst = sources.into_iter().map(seconds).max_by(f64::total_cmp);
+    Ok(worst.map(|seconds| Reached { seconds, position: None }))
 }
 
 async fn preflight(connection: &mut Connection, place: &Place) -> sqlx::Result<Vec<Finding>> {
