@@ -93,6 +93,9 @@ impl Migration {
         if dry_run {
             return try_out(&shared, connection).await;
         }
+        // Ends when this is dropped.
+        let mut watching = JoinSet::new();
+        watching.spawn(Arc::clone(&shared).watch_the_disk());
         let dialect = self.url.dialect;
         Ledger::create(&mut connection).await.map_err(|error| failure::of_job(dialect, &error))?;
         Ledger::enter(&mut connection, job).await?;

@@ -209,6 +209,8 @@ pub enum Waiting {
     },
     /// The load command, which said so.
     Load,
+    /// Room on the disk of the database: the server lets statements wait until there is some.
+    Disk,
     /// Somebody has paused the job.
     Paused,
     /// Keys that are not loaded yet, or a key service that does not answer.
@@ -226,6 +228,7 @@ impl fmt::Display for Waiting {
             }
             Self::Lag { replica, seconds } => write!(f, "replica {replica}, {seconds:.1} s behind"),
             Self::Load => f.write_str("the load command"),
+            Self::Disk => f.write_str("room on the disk of the database, which is full"),
             Self::Paused => f.write_str("somebody to resume the job"),
             Self::Keys => f.write_str("the keys"),
             Self::Others => f.write_str("the ranges of other workers"),

@@ -135,6 +135,12 @@ pub(crate) trait Dialect: Debug + Send + Sync {
     /// How far this server is, if it is a replica.
     fn reached<'a>(&'a self, connection: &'a mut Connection) -> Asked<'a, Option<Reached>>;
 
+    /// How many statements wait because the disk is full, if the server lets them wait instead of
+    /// failing them.
+    fn waiting_for_room(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What kind of error it is, and so what to do about it.
     fn trouble(&self, error: &sqlx::Error) -> Trouble;
 

@@ -5,6 +5,7 @@
 mod census;
 mod collations;
 mod failures;
+mod full_disk;
 mod key_types;
 mod killed;
 mod memory;

@@ -152,6 +152,14 @@ impl Dialect for MySql {
         Box::pin(reached(connection))
     }
 
+    fn waiting_for_room(&self) -> Option<&'static str> {
+        // MariaDB's words, and MySQL's.
+        Some(
+            "SELECT CAST(COUNT(*) AS SIGNED) FROM information_schema.PROCESSLIST
+             WHERE STATE IN ('Waiting for someone to free space', 'Waiting for disk space')",
+        )
+    }
+
     fn trouble(&self, error: &sqlx::Error) -> Trouble {
         if let Some(trouble) = Trouble::of_driver(error) {
             return trouble;
@@ -161,6 +169,8 @@ impl Dialect for MySql {
             1040 | 1053 | 1152..=1161 | 1184 | 1203 | 1927 | 2006 | 2013 | 4031 => Trouble::Lost,
             // Lock wait, deadlock, `NOWAIT`, changed since it was read.
             1205 | 1213 | 3572 | 1020 => Trouble::Busy,
+            // Any error of a file, of which the server says that its number is 28.
+            1030 | 1180 if has_no_space(error) => Trouble::Full,
             3 | 1021 | 1026 | 1037 | 1038 | 1041 | 1114 => Trouble::Full,
             1044 | 1045 | 1142 | 1143 | 1227 | 1290 | 1792 | 1836 | 3100 => Trouble::Denied,
             1317 | 1969 | 3024 => Trouble::Timeout,
@@ -182,6 +192,7 @@ impl Dialect for MySql {
                 "a trigger raised it; its words are in the log of the application that wrote it, and not here, because they may \
                  hold the value"
             }
+            1030 | 1180 if has_no_space(error) => "no space is left on its disk",
             1317 | 1969 | 3024 => "the statement was cancelled: by its time limit, or by somebody",
             // Their texts name what is in the catalogue, and never a value.
             1020
@@ -210,6 +221,12 @@ impl Dialect for MySql {
         };
         format!("{known} (error {number})")
     }
+}
+
+/// `ENOSPC`, or a quota.
+fn has_no_space(error: &sqlx::Error) -> bool {
+    let said = error.as_database_error().map_or("", sqlx::error::DatabaseError::message);
+    said.contains("error 28 ") || said.contains("error 122 ")
 }
 
 fn number(error: &sqlx::Error) -> u16 {

@@ -169,6 +169,8 @@ impl Dialect for Postgres {
         let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
         let code = code.as_deref().unwrap_or_default();
         match code {
+            // The server has no code for a quota and for a limit on the size of files.
+            "XX000" if fails_to_grow(error) => Trouble::Full,
             "57P01" | "57P02" | "57P03" | "57P04" | "53300" => Trouble::Lost,
             "55P03" | "40P01" | "40001" | "55006" => Trouble::Busy,
             "53100" | "53200" | "53400" => Trouble::Full,
@@ -198,6 +200,10 @@ impl Dialect for Postgres {
                  the value"
             }
             "57014" => "the statement was cancelled: by a statement timeout, or by somebody",
+            // The text names the file, and says why.
+            "XX000" if fails_to_grow(error) => {
+                return format!("{} (SQLSTATE {code})", found.message());
+            }
             "22P05" | "22021" => "the encoding of the database has no such character",
             // Of these classes the texts name what is in the catalogue, and never a value.
             _ if ["08", "28", "3D", "3F", "42", "53", "55", "57", "58", "25", "40"]
@@ -210,6 +216,15 @@ impl Dialect for Postgres {
         };
         format!("{known}{constraint} (SQLSTATE {code})")
     }
+}
+
+/// Whether the server could not make a file of a table longer. Its text may be translated, and the
+/// name of its function is not.
+fn fails_to_grow(error: &sqlx::Error) -> bool {
+    let found = error.as_database_error();
+    let found = found.and_then(|found| found.try_downcast_ref::<sqlx::postgres::PgDatabaseError>());
+    let routine = found.and_then(sqlx::postgres::PgDatabaseError::routine);
+    matches!(routine, Some("mdextend" | "mdzeroextend"))
 }
 
 /// The milliseconds and the position in the last two columns.
