@@ -1,15 +1,14 @@
 //! Disks that are really full: the job says so, nothing is half done, and it goes on when there is
 //! room again.
 
-use std::fs::File;
+use std::fs::{File, remove_file};
 use std::io::Write as _;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::path::Path;
+use std::sync::{Arc, Once};
 
 use encrypted_field_migrate::{ErrorKind, Event, Operation, Options, Waiting};
 
-use crate::servers::Server;
+use crate::servers::{Server, in_time};
 use crate::support::{Db, Recorder, block_on, job, opened, ring};
 
 const ROWS: u64 = 10_000;
@@ -24,14 +23,24 @@ fn fill(db: &Db) {
     ));
 }
 
-/// Runs a job whose disk gets full, makes room, and runs it again.
-fn stops_and_goes_on(db: &Db, make_room: impl FnOnce()) {
+/// Runs a job whose disk gets full, makes room, and runs it again. `fill_up` is for a disk that is not
+/// nearly full: it is called when the first batch is done.
+fn stops_and_goes_on(
+    db: &Db,
+    fill_up: impl Fn() + Send + Sync + 'static,
+    make_room: impl FnOnce(),
+) {
     let (job, keys) = (job(Operation::Encrypt), ring(1));
     let run = |recorder: &Arc<Recorder>| {
         let options = Options { batch: 250, ..Options::default() };
-        block_on(db.migrate_with(&job, &keys, options, recorder.clone()))
+        block_on(in_time(db.migrate_with(&job, &keys, options, recorder.clone())))
     };
-    let recorder = Arc::new(Recorder::default());
+    let filled = Once::new();
+    let recorder = Recorder::with(move |event| {
+        if matches!(event, Event::Written { .. }) {
+            filled.call_once(&fill_up);
+        }
+    });
     let error = run(&recorder).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Full, "{error}");
     let told = "the database has no room left, and nothing is half done; make room, and run the job again: ";
@@ -92,7 +101,7 @@ fn a_full_tablespace_of_postgres() {
     let ballast = "INSERT INTO ballast SELECT repeat('x', 1000) FROM generate_series(1, 100)";
     block_on(async { while db.try_run(ballast).await.is_ok() {} });
     db.run_now("DROP TABLE spare");
-    stops_and_goes_on(&db, || db.run_now("DROP TABLE ballast"));
+    stops_and_goes_on(&db, || {}, || db.run_now("DROP TABLE ballast"));
 }
 
 /// A quota: PostgreSQL has no code of its own for that.
@@ -103,26 +112,14 @@ fn a_file_of_postgres_that_may_not_grow() {
     fill(&db);
     // As long as whole pages: else the end of the last one would be missing, which has a code.
     server.limit_files(&(150 * 8192).to_string());
-    stops_and_goes_on(&db, || server.limit_files("unlimited"));
+    stops_and_goes_on(&db, || {}, || server.limit_files("unlimited"));
 }
 
-/// A file that takes what is left of the disk of a server.
-struct Ballast(PathBuf);
-
-impl Ballast {
-    /// Leaves so many MiB.
-    fn leaving(server: &Server, left: u64) -> Self {
-        let path = server.path("data/ballast");
-        let mut file = File::create(&path).unwrap();
-        while file.write_all(&[0; 1 << 16]).is_ok() {}
-        let len = file.metadata().unwrap().len();
-        file.set_len(len - (left << 20)).unwrap();
-        Self(path)
-    }
-
-    fn remove(self) {
-        std::fs::remove_file(self.0).unwrap();
-    }
+/// Writes a file until nothing is left of its disk.
+fn use_all_room(path: &Path) {
+    let mut file = File::create(path).unwrap();
+    let block = vec![0; 1 << 16];
+    while file.write_all(&block).is_ok() {}
 }
 
 #[test]
@@ -130,11 +127,12 @@ fn a_full_disk_of_mariadb() {
     let Some(server) = Server::mariadb_with_disk(&[], 96) else { return };
     let db = server.database("CREATE DATABASE users");
     fill(&db);
-    let ballast = Ballast::leaving(&server, 4);
-    stops_and_goes_on(&db, || ballast.remove());
+    let ballast = server.path("data/ballast");
+    let path = ballast.clone();
+    stops_and_goes_on(&db, move || use_all_room(&path), || remove_file(&ballast).unwrap());
 }
 
-/// InnoDB has room, and the binary log has none. MariaDB lets the `COMMIT` wait, and says so in its
+/// The tables have room, and the binary log has none. MariaDB lets the `COMMIT` wait, and says so in its
 /// list of threads only.
 #[test]
 #[ignore = "MariaDB looks once a minute whether there is room"]
@@ -145,21 +143,17 @@ fn a_full_disk_below_the_binary_log_of_mariadb() {
     fill(&db);
     block_on(db.migrate(&job(Operation::Encrypt), &ring(1)));
     // Values of the same length from here on.
-    let ballast = Mutex::new(Some(Ballast::leaving(&server, 0)));
+    let ballast = server.path("data/ballast");
+    use_all_room(&ballast);
     let recorder = Recorder::with(move |event| {
-        if matches!(event, Event::Waiting(Waiting::Disk))
-            && let Some(ballast) = ballast.lock().unwrap().take()
-        {
-            ballast.remove();
+        if matches!(event, Event::Waiting(Waiting::Disk)) {
+            let _ = remove_file(&ballast);
         }
     });
     let (rotate, options) = (job(Operation::Rotate), Options { batch: 250, ..Options::default() });
     let keys = ring(2);
-    let moved = async {
-        let moved = db.migrate_with(&rotate, &keys, options, recorder.clone());
-        tokio::time::timeout(Duration::from_mins(5), moved).await
-    };
-    let report = block_on(moved).expect("the job goes on").unwrap();
+    let moved = db.migrate_with(&rotate, &keys, options, recorder.clone());
+    let report = block_on(in_time(moved)).unwrap();
     assert!(recorder.waitings().contains(&Waiting::Disk));
     assert_eq!((report.counts.replaced, report.counts.failed), (ROWS, 0));
     is_whole(&db);
@@ -176,5 +170,5 @@ fn error_28_of_mariadb_is_a_full_disk() {
                  MESSAGE_TEXT = 'Got error 28 \"No space left on device\" from storage engine InnoDB';
          END IF",
     );
-    stops_and_goes_on(&db, || db.run_now("DROP TRIGGER refuse"));
+    stops_and_goes_on(&db, || {}, || db.run_now("DROP TRIGGER refuse"));
 }

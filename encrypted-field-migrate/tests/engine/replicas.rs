@@ -10,7 +10,7 @@ use encrypted_field_migrate::{
     Clock, ErrorKind, Event, Lag, Migration, Operation, Options, Outcome, Stop, Waiting,
 };
 
-use crate::servers::{DEADLINE, Server, send, until};
+use crate::servers::{DEADLINE, Server, in_time, send, until};
 use crate::support::{Client, Db, Kind, Recorder, block_on, job, ring, rows_now};
 
 const ROWS: u64 = 600;
@@ -128,7 +128,7 @@ impl Pair {
             let running = scope.spawn(move || {
                 block_on(async {
                     let migration = Migration::connect(&url).await.unwrap();
-                    migration.run(&job, options, Arc::new(ring), recorder, &told_to).await
+                    in_time(migration.run(&job, options, Arc::new(ring), recorder, &told_to)).await
                 })
             });
             let batches = batches_until_it_waits(&told);
@@ -232,7 +232,7 @@ fn who_may_not_see_it_is_told(pair: &mut Pair) {
     let run = |lag| {
         let options = Options { lag: Some(lag), ..Options::default() };
         let db = Db::at(Kind::Postgres, url.clone());
-        block_on(async { db.migrate_with(&job, &keys, options, Arc::default()).await })
+        block_on(in_time(db.migrate_with(&job, &keys, options, Arc::default())))
     };
     let error = run(Pair::by_primary()).unwrap_err();
     assert!(
@@ -317,8 +317,9 @@ fn a_mariadb_replica_that_may_not_be_asked_is_no_riddle() {
     let lag = Lag { most: MOST, replicas: vec![replica] };
     let options = Options { lag: Some(lag), ..Options::default() };
     let job = job(Operation::Encrypt);
-    let error = block_on(pair.users.migrate_with(&job, &ring(1), options, Arc::default()));
-    let error = error.unwrap_err();
+    let keys = ring(1);
+    let moved = pair.users.migrate_with(&job, &keys, options, Arc::default());
+    let error = block_on(in_time(moved)).unwrap_err();
     let names_the_fix =
         error.to_string().contains("replica 1") && error.to_string().contains("MONITOR");
     assert!(error.kind() == ErrorKind::Denied && names_the_fix, "{error}");

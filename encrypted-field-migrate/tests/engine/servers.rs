@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::support::{Db, Kind};
 
 /// The most that anything may take that a test waits for.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Waits until this is true.
 pub(crate) fn until(what: &str, mut is_true: impl FnMut() -> bool) {
@@ -24,6 +24,11 @@ pub(crate) fn until(what: &str, mut is_true: impl FnMut() -> bool) {
         assert!(began.elapsed() < DEADLINE, "in vain: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// What a job gives, or a panic if it would wait for ever.
+pub(crate) async fn in_time<T>(job: impl Future<Output = T>) -> T {
+    tokio::time::timeout(DEADLINE * 3, job).await.expect("the job ends")
 }
 
 /// A server of a single test.
@@ -118,9 +123,10 @@ impl Server {
         for _ in 0..20 {
             let port = a_port();
             if let Some(process) = start.at(folder.path(), port) {
-                let url = match start.kind {
-                    Kind::Postgres => format!("postgres://postgres@127.0.0.1:{port}/postgres"),
-                    _ => format!("mysql://root@127.0.0.1:{port}/mysql"),
+                let url = if start.kind == Kind::Postgres {
+                    format!("postgres://postgres@127.0.0.1:{port}/postgres")
+                } else {
+                    format!("mysql://root@127.0.0.1:{port}/mysql")
                 };
                 let db = Db::at(start.kind, url);
                 return Self { db, port, process, start, folder };
@@ -222,26 +228,22 @@ impl Start {
 
     fn command(&self, folder: &Path, port: u16) -> Command {
         let data = folder.join("data");
-        let mut server = match self.kind {
-            Kind::Postgres => {
-                let mut server = as_user(self.kind, &postgres("postgres"));
-                server.arg("-D").arg(data).args(["-p", &port.to_string()]);
-                server.args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]);
-                server.args(["-c", "fsync=off"]);
-                server
-            }
-            _ => {
-                let mut server = as_user(self.kind, &find("mariadbd").unwrap());
-                server.arg("--no-defaults").arg(option("datadir", &data));
-                server.arg(option("socket", &folder.join("socket")));
-                server.arg(option("pid-file", &folder.join("pid")));
-                server.args(["--bind-address=127.0.0.1", "--character-set-server=utf8mb4"]);
-                server.args(["--innodb-log-file-size=4M", "--innodb-flush-log-at-trx-commit=0"]);
-                server.args(["--innodb-flush-method=nosync", "--skip-innodb-doublewrite"]);
-                server.arg(format!("--port={port}"));
-                server
-            }
-        };
+        let is_postgres = self.kind == Kind::Postgres;
+        let program = if is_postgres { postgres("postgres") } else { find("mariadbd").unwrap() };
+        let mut server = as_user(self.kind, &program);
+        if is_postgres {
+            server.arg("-D").arg(data).args(["-p", &port.to_string()]);
+            server.args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]);
+            server.args(["-c", "fsync=off"]);
+        } else {
+            server.arg("--no-defaults").arg(option("datadir", &data));
+            server.arg(option("socket", &folder.join("socket")));
+            server.arg(option("pid-file", &folder.join("pid")));
+            server.args(["--bind-address=127.0.0.1", "--character-set-server=utf8mb4"]);
+            server.args(["--innodb-log-file-size=4M", "--innodb-flush-log-at-trx-commit=0"]);
+            server.args(["--innodb-flush-method=nosync", "--skip-innodb-doublewrite"]);
+            server.arg(format!("--port={port}"));
+        }
         server.args(&self.settings);
         match self.disk {
             None => server,
@@ -254,15 +256,11 @@ impl Start {
 /// and MariaDB gets its data from there.
 fn on_small_disk(server: &Command, kind: Kind, folder: &Path, size: u32) -> Command {
     let mut command = Command::new("unshare");
-    let script = match kind {
-        Kind::Postgres => "mkdir -p disk && mount -t tmpfs -o \"size=$0\" tmpfs disk && chown \"$1:\" disk",
-        // The copy of what was installed.
-        _ => {
-            "mkdir -p disk && mount -t tmpfs -o \"size=$0\" tmpfs disk && cp -a data/. disk/ && chown \"$1:\" disk &&
-             mount --bind disk data"
-        }
-    };
-    let script = format!("{script} && shift && exec \"$@\"");
+    let data =
+        if kind == Kind::MariaDb { "cp -a data/. disk/; mount --bind disk data;" } else { "" };
+    let script = format!(
+        "mkdir -p disk; mount -t tmpfs -o \"size=$0\" tmpfs disk; chown \"$1:\" disk; {data} shift; exec \"$@\""
+    );
     command.args(["--mount", "sh", "-ec", &script, &format!("{size}m"), user(kind)]);
     command.arg(server.get_program()).args(server.get_args());
     command.current_dir(folder);
@@ -350,7 +348,7 @@ fn find(program: &str) -> Option<PathBuf> {
 fn run(mut command: Command) {
     let output = command.current_dir("/").stdin(Stdio::null()).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{:?}: {said}", command.get_program());
+    assert!(output.status.success(), "{}: {said}", command.get_program().display());
 }
 
 pub(crate) fn send(signal: &str, process: u32) {
