@@ -84,7 +84,7 @@ impl Migration {
             url: self.url.clone(),
             job: Arc::new(job.clone()),
             place,
-            gauges: Gauges::new(&options),
+            gauges: Gauges::new(&options)?,
             options,
             keys,
             progress,
@@ -95,6 +95,9 @@ impl Migration {
             shared.tell(&Event::Began { rows, done: 0 });
             return try_out(&shared, connection).await;
         }
+        // Ends when this is dropped.
+        let mut watching = JoinSet::new();
+        watching.spawn(Arc::clone(&shared).watch_the_disk());
         let dialect = self.url.dialect;
         Ledger::create(&mut connection).await.map_err(|error| failure::of_job(dialect, &error))?;
         Ledger::enter(&mut connection, job).await?;
@@ -127,7 +130,7 @@ impl Migration {
             url: self.url.clone(),
             job: Arc::new(job.clone()),
             place,
-            gauges: Gauges::new(&Options::default()),
+            gauges: Gauges::new(&Options::default())?,
             options: Options::default(),
             keys,
             progress,

@@ -73,7 +73,10 @@ pub struct Shard {
 pub struct Lag {
     /// The most.
     pub most: Duration,
-    /// The URLs of replicas to ask. PostgreSQL also knows its replicas by itself.
+    /// The URLs of replicas to ask. PostgreSQL also knows those that are connected to it, and tells
+    /// a user with the role `pg_monitor`. One that is gone is noticed only if its URL is here. Of
+    /// MariaDB and MySQL all are needed, with a user who has `REPLICA MONITOR` or `REPLICATION
+    /// CLIENT`.
     pub replicas: Vec<String>,
 }
 

@@ -209,7 +209,8 @@ pub enum Event {
 pub enum Waiting {
     /// The rate that was asked for.
     Rate,
-    /// A replica that is behind, by this many seconds. Infinite if it does not replicate.
+    /// A replica that is behind, by this many seconds. Infinite if it does not answer or does not
+    /// replicate.
     Lag {
         /// As the replica is named: by its position in the options, or by the server.
         replica: String,
@@ -218,6 +219,8 @@ pub enum Waiting {
     },
     /// The load command, which said so.
     Load,
+    /// Room on the disk of the database: the server lets statements wait until there is some.
+    Disk,
     /// Somebody has paused the job.
     Paused,
     /// Keys that are not loaded yet, or a key service that does not answer.
@@ -231,10 +234,11 @@ impl fmt::Display for Waiting {
         match self {
             Self::Rate => f.write_str("the rate"),
             Self::Lag { replica, seconds } if seconds.is_infinite() => {
-                write!(f, "replica {replica}, which does not replicate")
+                write!(f, "replica {replica}, which does not answer or does not replicate")
             }
             Self::Lag { replica, seconds } => write!(f, "replica {replica}, {seconds:.1} s behind"),
             Self::Load => f.write_str("the load command"),
+            Self::Disk => f.write_str("room on the disk of the database, which is full"),
             Self::Paused => f.write_str("somebody to resume the job"),
             Self::Keys => f.write_str("the keys"),
             Self::Others => f.write_str("the ranges of other workers"),

@@ -19,7 +19,7 @@ pub mod secrets;
 mod servers;
 
 pub use refused::{assert_no_secret, assert_redacted, refused};
-pub use servers::{Database, cavp_dir, mariadb_url, part, postgres_url};
+pub use servers::{Database, cavp_dir, mariadb_url, missing, part, postgres_url, skipped};
 
 /// The README's examples compile. Here, because this package has the features of both ORMs.
 #[cfg(doctest)]

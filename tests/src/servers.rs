@@ -47,15 +47,32 @@ pub fn part(variable: &str, what: &str) -> Option<String> {
     crate::logging::to_test_output();
     let value = env::var(variable).ok().filter(|value| !value.is_empty());
     if value.is_none() {
-        let current = thread::current();
-        let test = current.name().unwrap_or("a test");
-        let message = format!("{test}: no {what}: run ./test, or set {variable}");
-        assert!(env::var("CI").as_deref() != Ok("true"), "{message}");
-        // The stream and not the macro, whose output the test runner would hide: a skip must be
-        // seen.
-        let _ = writeln!(std::io::stderr(), "SKIPPED {message}");
+        missing(&format!("no {what}: run ./test, or set {variable}"));
     }
     value
+}
+
+/// Tells on standard error that this test does not run, because something is missing that `./test`
+/// brings.
+///
+/// # Panics
+///
+/// With `CI=true`.
+pub fn missing(why: &str) {
+    let ci = env::var("CI").as_deref() == Ok("true");
+    assert!(!ci, "{}: {why}", test_name());
+    skipped(why);
+}
+
+/// Tells on standard error that this test does not run, because the machine does not allow what it
+/// does. With `CI=true`, too.
+pub fn skipped(why: &str) {
+    // The stream and not the macro, whose output the test runner would hide: a skip must be seen.
+    let _ = writeln!(std::io::stderr(), "SKIPPED {}: {why}", test_name());
+}
+
+fn test_name() -> String {
+    thread::current().name().unwrap_or("a test").to_owned()
 }
 
 /// A new, empty database of one test. It goes when this is dropped.

@@ -180,26 +180,23 @@ impl Connection {
         self.fetch_optional(sql).await?.ok_or(sqlx::Error::RowNotFound)
     }
 
-    /// The first row of a statement such as `SHOW SLAVE STATUS`, whose columns have no fixed places.
+    /// The rows of a statement such as `SHOW SLAVE STATUS`, whose columns have no fixed places.
     #[cfg(feature = "mysql")]
     pub(super) async fn named(
         &mut self,
         text: &'static str,
-    ) -> sqlx::Result<Vec<(String, Option<String>)>> {
+    ) -> sqlx::Result<Vec<Vec<(String, Option<String>)>>> {
         let Any::MySql(connection) = &mut self.any else { return Ok(Vec::new()) };
-        let Some(row) = sqlx::raw_sql(text).fetch_optional(connection).await? else {
-            return Ok(Vec::new());
-        };
-        let value = |at: usize| {
+        let rows = sqlx::raw_sql(text).fetch_all(connection).await?;
+        let value = |row: &sqlx::mysql::MySqlRow, at: usize| {
             let value = row.try_get_unchecked::<Option<Vec<u8>>, _>(at).ok().flatten();
             value.map(|value| String::from_utf8_lossy(&value).into_owned())
         };
-        Ok(row
-            .columns()
-            .iter()
-            .enumerate()
-            .map(|(at, c)| (c.name().to_owned(), value(at)))
-            .collect())
+        let named = |row: &sqlx::mysql::MySqlRow| {
+            let columns = row.columns().iter().enumerate();
+            columns.map(|(at, column)| (column.name().to_owned(), value(row, at))).collect()
+        };
+        Ok(rows.iter().map(named).collect())
     }
 
     pub(crate) async fn begin(&mut self) -> sqlx::Result<()> {

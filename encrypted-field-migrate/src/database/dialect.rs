@@ -14,6 +14,26 @@ use crate::spec::{Description, Form};
 
 pub(crate) type Asked<'a, T> = Pin<Box<dyn Future<Output = sqlx::Result<T>> + Send + 'a>>;
 
+/// What a primary knows of its replicas.
+#[derive(Debug, Default)]
+pub(crate) struct Replicas {
+    /// Where its log ends, if the database has positions that can be compared.
+    pub(crate) end: Option<i64>,
+    /// Those that are connected, by name.
+    pub(crate) known: Vec<(String, Reached)>,
+    /// Some are connected, and this user may not see how far they are.
+    pub(crate) are_hidden: bool,
+}
+
+/// How far a replica is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reached {
+    /// How many seconds it is behind, as it says; infinite if it does not replicate.
+    pub(crate) seconds: f64,
+    /// What it has replayed of the log of its primary, if the database has such positions.
+    pub(crate) position: Option<i64>,
+}
+
 /// One of the databases.
 pub(crate) trait Dialect: Debug + Send + Sync {
     /// Such as `postgres`.
@@ -114,11 +134,19 @@ pub(crate) trait Dialect: Debug + Send + Sync {
         None
     }
 
-    /// How far behind the replicas are that this server knows.
-    fn lag<'a>(&'a self, connection: &'a mut Connection) -> Asked<'a, Vec<(String, f64)>>;
+    /// What this server knows of its replicas. By default that is nothing.
+    fn replicas<'a>(&'a self, _: &'a mut Connection) -> Asked<'a, Replicas> {
+        Box::pin(async { Ok(Replicas::default()) })
+    }
 
-    /// How far behind this server is, if it is a replica.
-    fn own_lag<'a>(&'a self, connection: &'a mut Connection) -> Asked<'a, Option<f64>>;
+    /// How far this server is, if it is a replica.
+    fn reached<'a>(&'a self, connection: &'a mut Connection) -> Asked<'a, Option<Reached>>;
+
+    /// How many statements wait because the disk is full, if the server lets them wait instead of
+    /// failing them.
+    fn waiting_for_room(&self) -> Option<&'static str> {
+        None
+    }
 
     /// What kind of error it is, and so what to do about it.
     fn trouble(&self, error: &sqlx::Error) -> Trouble;

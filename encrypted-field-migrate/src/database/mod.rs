@@ -25,7 +25,7 @@ mod statements;
 mod trouble;
 
 pub(crate) use connection::{Connection, Row, Url};
-pub(crate) use dialect::Dialect;
+pub(crate) use dialect::{Dialect, Reached};
 pub(crate) use shape::{Column, Holds, Key, Table};
 pub(crate) use sql::Sql;
 pub(crate) use statements::{Found, Place, Swap, show};

@@ -1,7 +1,7 @@
 //! SQLite.
 
 use super::connection::Connection;
-use super::dialect::{Asked, Dialect};
+use super::dialect::{Asked, Dialect, Reached};
 use super::shape::{Column, Holds, Key, KeyColumn, Table, by_index, key_of};
 use super::sql::{Sql, Value};
 use super::statements::{Place, Swap, row_is_beyond};
@@ -149,11 +149,7 @@ impl Dialect for Sqlite {
         ))
     }
 
-    fn lag<'a>(&'a self, _: &'a mut Connection) -> Asked<'a, Vec<(String, f64)>> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
-
-    fn own_lag<'a>(&'a self, _: &'a mut Connection) -> Asked<'a, Option<f64>> {
+    fn reached<'a>(&'a self, _: &'a mut Connection) -> Asked<'a, Option<Reached>> {
         Box::pin(async { Ok(None) })
     }
 

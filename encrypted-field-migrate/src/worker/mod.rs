@@ -90,8 +90,21 @@ impl Worker {
                         self.shared.tell(&Event::TakenOver { range: range.number });
                     }
                     let number = range.number;
-                    if self.work(range).await? == End::Left {
-                        until_done!(self, self.ledger.release(&mut self.connection, number).await);
+                    match self.work(range).await {
+                        Ok(End::Done) => {}
+                        Ok(End::Left) => {
+                            until_done!(
+                                self,
+                                self.ledger.release(&mut self.connection, number).await
+                            );
+                        }
+                        Err(error) => {
+                            // If that is still possible, whoever comes next need not wait for the
+                            // lease to run out.
+                            let release = self.ledger.release(&mut self.connection, number);
+                            let _ = tokio::time::timeout(INTERVAL, release).await;
+                            return Err(error);
+                        }
                     }
                 }
                 Claim::Others => {

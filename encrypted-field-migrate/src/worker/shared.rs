@@ -31,6 +31,21 @@ impl Shared {
         self.progress.event(event);
     }
 
+    /// Tells it while statements wait for room on the disk. They are not told so themselves: on
+    /// MariaDB a `COMMIT` waits until there is room.
+    pub(crate) async fn watch_the_disk(self: Arc<Self>) {
+        let Some(question) = self.url.dialect.waiting_for_room() else { return };
+        loop {
+            tokio::time::sleep(INTERVAL * 10).await;
+            let Ok(mut connection) = self.url.connect().await else { continue };
+            let waiting = connection.sql(question);
+            if connection.fetch_one(waiting).await.is_ok_and(|row| row.count(0) > 0) {
+                self.tell(&Event::Waiting(Waiting::Disk));
+            }
+            connection.close().await;
+        }
+    }
+
     pub(super) fn tell_failures(&self, settled: &Settled) {
         for (key, kind, reason) in &settled.failures {
             self.tell(&Event::Failed(self.failure(key, *kind, reason)));

@@ -233,7 +233,8 @@ async fn rows_that_a_check_refuses_stay(db: &Db) {
     assert!(recorder.reasons()[0].contains("CHECK"), "{:?}", recorder.reasons());
 }
 
-/// Only the error is real: no test can fill the disk of a server. (SQLite below gets a real limit.)
+/// Only the error is real, and says where it happens. Disks that are full are in `full_disk.rs`.
+/// (SQLite below gets a real limit.)
 async fn a_full_disk_stops_the_job(db: &Db) {
     if db.kind == Kind::Sqlite {
         return;

@@ -5,6 +5,7 @@
 mod census;
 mod collations;
 mod failures;
+mod full_disk;
 mod imported;
 mod key_store;
 mod key_types;
@@ -13,6 +14,8 @@ mod memory;
 mod moves;
 mod preflight;
 mod races;
+mod replicas;
+mod servers;
 mod support;
 mod throttle;
 mod workers;

@@ -49,6 +49,11 @@ impl Db {
         Some(db)
     }
 
+    /// One that is there, and stays.
+    pub(crate) fn at(kind: Kind, url: String) -> Self {
+        Self { kind, url, _server: None, _folder: None }
+    }
+
     /// What is written for this database.
     pub(crate) fn pick<'a>(&self, postgres: &'a str, mariadb: &'a str, sqlite: &'a str) -> &'a str {
         match self.kind {

@@ -43,7 +43,7 @@ async fn a_load_command_is_obeyed(db: &Db) {
     assert_eq!(report.counts.replaced, 30);
 }
 
-/// No test has a real replica. This is the answer of a server that is none.
+/// The answer of a server that is none. Real replicas are in `replicas.rs`.
 async fn a_replica_that_does_not_replicate_is_waited_for(db: &Db) {
     fill(db).await;
     let (stop, clock) = (Stop::default(), TestClock::new(|_| {}));
@@ -65,7 +65,7 @@ async fn a_replica_that_does_not_replicate_is_waited_for(db: &Db) {
         .unwrap();
     assert_eq!((report.outcome, report.counts.rows), (Outcome::Stopped, 0));
     let waiting = recorder.waitings().remove(0);
-    assert_eq!(waiting.to_string(), "replica 1, which does not replicate");
+    assert_eq!(waiting.to_string(), "replica 1, which does not answer or does not replicate");
 }
 
 /// Keys that are there at the third look.

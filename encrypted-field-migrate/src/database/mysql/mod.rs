@@ -4,7 +4,7 @@ mod describe;
 mod swap;
 
 use crate::database::connection::Connection;
-use crate::database::dialect::{Asked, Dialect};
+use crate::database::dialect::{Asked, Dialect, Reached};
 use crate::database::shape::{Column, Holds, Key, Table};
 use crate::database::sql::Sql;
 use crate::database::statements::{Place, Swap};
@@ -149,13 +149,16 @@ impl Dialect for MySql {
         )
     }
 
-    fn lag<'a>(&'a self, _: &'a mut Connection) -> Asked<'a, Vec<(String, f64)>> {
-        // The server does not know how far its replicas are; their own URLs are asked.
-        Box::pin(async { Ok(Vec::new()) })
+    fn reached<'a>(&'a self, connection: &'a mut Connection) -> Asked<'a, Option<Reached>> {
+        Box::pin(reached(connection))
     }
 
-    fn own_lag<'a>(&'a self, connection: &'a mut Connection) -> Asked<'a, Option<f64>> {
-        Box::pin(own_lag(connection))
+    fn waiting_for_room(&self) -> Option<&'static str> {
+        // MariaDB's words, and MySQL's.
+        Some(
+            "SELECT CAST(COUNT(*) AS SIGNED) FROM information_schema.PROCESSLIST
+             WHERE STATE IN ('Waiting for someone to free space', 'Waiting for disk space')",
+        )
     }
 
     fn trouble(&self, error: &sqlx::Error) -> Trouble {
@@ -167,6 +170,8 @@ impl Dialect for MySql {
             1040 | 1053 | 1152..=1161 | 1184 | 1203 | 1927 | 2006 | 2013 | 4031 => Trouble::Lost,
             // Lock wait, deadlock, `NOWAIT`, changed since it was read.
             1205 | 1213 | 3572 | 1020 => Trouble::Busy,
+            // Any error of a file, of which the server says that its number is 28.
+            1030 | 1180 if has_no_space(error) => Trouble::Full,
             3 | 1021 | 1026 | 1037 | 1038 | 1041 | 1114 => Trouble::Full,
             1044 | 1045 | 1142 | 1143 | 1227 | 1290 | 1792 | 1836 | 3100 => Trouble::Denied,
             1317 | 1969 | 3024 => Trouble::Timeout,
@@ -188,6 +193,7 @@ impl Dialect for MySql {
                 "a trigger raised it; its words are in the log of the application that wrote it, and not here, because they may \
                  hold the value"
             }
+            1030 | 1180 if has_no_space(error) => "no space is left on its disk",
             1317 | 1969 | 3024 => "the statement was cancelled: by its time limit, or by somebody",
             // Their texts name what is in the catalogue, and never a value.
             1020
@@ -218,33 +224,40 @@ impl Dialect for MySql {
     }
 }
 
+/// `ENOSPC`, or a quota.
+fn has_no_space(error: &sqlx::Error) -> bool {
+    let said = error.as_database_error().map_or("", sqlx::error::DatabaseError::message);
+    said.contains("error 28 ") || said.contains("error 122 ")
+}
+
 fn number(error: &sqlx::Error) -> u16 {
     let found = error.as_database_error();
     let found = found.and_then(|found| found.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>());
     found.map_or(0, sqlx::mysql::MySqlDatabaseError::number)
 }
 
-async fn own_lag(connection: &mut Connection) -> sqlx::Result<Option<f64>> {
-    let mut names = Vec::new();
-    for statement in ["SHOW SLAVE STATUS", "SHOW REPLICA STATUS"] {
+async fn reached(connection: &mut Connection) -> sqlx::Result<Option<Reached>> {
+    let mut sources = Vec::new();
+    // MariaDB has the first, which also tells of connections with a name.
+    for statement in ["SHOW ALL SLAVES STATUS", "SHOW REPLICA STATUS", "SHOW SLAVE STATUS"] {
         match connection.named(statement).await {
             Ok(found) => {
-                names = found;
+                sources = found;
                 break;
             }
             Err(error) if matches!(number(&error), 1064) => {}
             Err(error) => return Err(error),
         }
     }
-    if names.is_empty() {
-        return Ok(None);
-    }
-    let lag = names
-        .iter()
-        .find(|(name, _)| name == "Seconds_Behind_Master" || name == "Seconds_Behind_Source");
-    // NULL: it does not replicate.
-    let lag = lag.and_then(|(_, value)| value.as_ref()).and_then(|value| value.parse().ok());
-    Ok(Some(lag.unwrap_or(f64::INFINITY)))
+    let seconds = |source: Vec<(String, Option<String>)>| {
+        let lag = source
+            .into_iter()
+            .find(|(name, _)| name == "Seconds_Behind_Master" || name == "Seconds_Behind_Source");
+        // NULL: it does not replicate.
+        lag.and_then(|(_, value)| value?.parse().ok()).unwrap_or(f64::INFINITY)
+    };
+    let worst = sources.into_iter().map(seconds).max_by(f64::total_cmp);
+    Ok(worst.map(|seconds| Reached { seconds, position: None }))
 }
 
 async fn preflight(connection: &mut Connection, place: &Place) -> sqlx::Result<Vec<Finding>> {

@@ -2,8 +2,8 @@
 
 mod describe;
 
-use crate::database::connection::Connection;
-use crate::database::dialect::{Asked, Dialect};
+use crate::database::connection::{Connection, Row};
+use crate::database::dialect::{Asked, Dialect, Reached, Replicas};
 use crate::database::shape::{Column, Holds, Key, Table};
 use crate::database::sql::{Sql, Value};
 use crate::database::statements::{Place, Swap, row_is_beyond};
@@ -123,28 +123,42 @@ impl Dialect for Postgres {
         format!("SELECT {label} COLLATE \"C\" AS label, count(*){more} FROM {place} GROUP BY 1")
     }
 
-    fn lag<'a>(&'a self, connection: &'a mut Connection) -> Asked<'a, Vec<(String, f64)>> {
+    fn replicas<'a>(&'a self, connection: &'a mut Connection) -> Asked<'a, Replicas> {
         Box::pin(async move {
+            let sql = connection.sql("SELECT (pg_current_wal_flush_lsn() - '0/0')::bigint");
+            let end = connection.fetch_one(sql).await?.integer(0);
+            // A replica that has everything keeps its last lag until something is written again.
+            // What replays nothing, such as a backup, is no replica.
             let sql = connection.sql(
-                "SELECT COALESCE(NULLIF(application_name, ''), client_addr::text, 'unnamed'),
-                     COALESCE((extract(epoch FROM replay_lag) * 1000)::bigint, 0)
-                 FROM pg_stat_replication WHERE state = 'streaming'",
+                "SELECT COALESCE(NULLIF(application_name, ''), client_addr::text, 'unnamed'), (state IS NULL)::int,
+                     CASE WHEN replay_lsn >= pg_current_wal_flush_lsn() THEN 0
+                     ELSE COALESCE((extract(epoch FROM replay_lag) * 1000)::bigint, 0) END,
+                     (replay_lsn - '0/0')::bigint
+                 FROM pg_stat_replication
+                 WHERE state IS NULL OR (state IN ('streaming', 'catchup') AND replay_lsn IS NOT NULL)",
             );
             let rows = connection.fetch(sql).await?;
-            Ok(rows.iter().map(|row| (row.text(0), seconds(row.integer(1)))).collect())
+            let is_hidden = |row: &Row| row.integer(1) != 0;
+            let known = rows.iter().filter(|row| !is_hidden(row));
+            Ok(Replicas {
+                end: Some(end),
+                known: known.map(|row| (row.text(0), reached(row))).collect(),
+                are_hidden: rows.iter().any(is_hidden),
+            })
         })
     }
 
-    fn own_lag<'a>(&'a self, connection: &'a mut Connection) -> Asked<'a, Option<f64>> {
+    fn reached<'a>(&'a self, connection: &'a mut Connection) -> Asked<'a, Option<Reached>> {
         Box::pin(async move {
             // Without anything to replay, the last transaction may be as old as it likes.
             let sql = connection.sql(
-                "SELECT pg_is_in_recovery()::int,
+                "SELECT '', pg_is_in_recovery()::int,
                      CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
-                     ELSE COALESCE((extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::bigint, 0) END",
+                     ELSE COALESCE((extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::bigint, 0) END,
+                     (pg_last_wal_replay_lsn() - '0/0')::bigint",
             );
             let row = connection.fetch_one(sql).await?;
-            Ok((row.integer(0) != 0).then(|| seconds(row.integer(1))))
+            Ok((row.integer(1) != 0).then(|| reached(&row)))
         })
     }
 
@@ -155,6 +169,8 @@ impl Dialect for Postgres {
         let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
         let code = code.as_deref().unwrap_or_default();
         match code {
+            // The server has no code for a quota and for a limit on the size of files.
+            "XX000" if fails_to_grow(error) => Trouble::Full,
             "57P01" | "57P02" | "57P03" | "57P04" | "53300" => Trouble::Lost,
             "55P03" | "40P01" | "40001" | "55006" => Trouble::Busy,
             "53100" | "53200" | "53400" => Trouble::Full,
@@ -184,6 +200,10 @@ impl Dialect for Postgres {
                  the value"
             }
             "57014" => "the statement was cancelled: by a statement timeout, or by somebody",
+            // The text names the file, and says why.
+            "XX000" if fails_to_grow(error) => {
+                return format!("{} (SQLSTATE {code})", found.message());
+            }
             "22P05" | "22021" => "the encoding of the database has no such character",
             // Of these classes the texts name what is in the catalogue, and never a value.
             _ if ["08", "28", "3D", "3F", "42", "53", "55", "57", "58", "25", "40"]
@@ -198,10 +218,20 @@ impl Dialect for Postgres {
     }
 }
 
-fn seconds(milliseconds: i64) -> f64 {
+/// Whether the server could not make a file of a table longer. Its text may be translated, and the
+/// name of its function is not.
+fn fails_to_grow(error: &sqlx::Error) -> bool {
+    let found = error.as_database_error();
+    let found = found.and_then(|found| found.try_downcast_ref::<sqlx::postgres::PgDatabaseError>());
+    let routine = found.and_then(sqlx::postgres::PgDatabaseError::routine);
+    matches!(routine, Some("mdextend" | "mdzeroextend"))
+}
+
+/// The milliseconds and the position in the last two columns.
+fn reached(row: &Row) -> Reached {
     #[allow(clippy::cast_precision_loss, reason = "a lag of 285,000 years")]
-    let milliseconds = milliseconds as f64;
-    milliseconds / 1000.0
+    let milliseconds = row.integer(2) as f64;
+    Reached { seconds: milliseconds / 1000.0, position: Some(row.integer(3)) }
 }
 
 /// Under a byte-wise collation: nothing of it depends on the locale. Without a regular expression,
