@@ -41,6 +41,7 @@ fn arguments(command: &[String]) -> Vec<&str> {
         ["set-heartbeat"] => vec!["10m"],
         ["backup"] => vec!["out.json"],
         ["data", "pause" | "resume" | "failures" | "forget"] => vec![JOB],
+        ["data", "run"] => vec!["rotate-tokens"],
         ["data", "rate"] => vec![JOB, "7"],
         ["data", "decrypt"] => vec![COLUMN, "--confirm", "decrypt users.token"],
         ["data", _] | ["open"] => vec![COLUMN],
@@ -114,7 +115,8 @@ fn run_all(operator: &mut Operator, input: &str) {
 fn of_a_store_that_works() {
     let mut operator = Operator::new(&format!(
         "{}{LOCAL_KEK}\n[database]\nkind = \"sqlite\"\npath = \"app.sqlite\"\n\n\
-         [[column]]\ntable = \"users\"\ncolumn = \"token\"\n",
+         [[column]]\ntable = \"users\"\ncolumn = \"token\"\n\n\
+         [[job]]\nname = \"rotate-tokens\"\noperation = \"rotate\"\ncolumn = \"users.token\"\n",
         file_store("keys.json")
     ));
     fill(&operator);
