@@ -53,8 +53,8 @@ impl Census {
     }
 }
 
-/// The id that a label names: `d` and decimal digits, `x` and the four bytes in hexadecimal, `h` and
-/// the decimal digits, each in hexadecimal.
+/// The id that a label names: `d` and decimal digits, `x` and the four bytes in hexadecimal, `h`
+/// and the decimal digits, each in hexadecimal.
 fn key(label: &str) -> Option<u32> {
     let (form, id) = label.split_at_checked(1)?;
     match form {

@@ -180,7 +180,8 @@ impl Connection {
         self.fetch_optional(sql).await?.ok_or(sqlx::Error::RowNotFound)
     }
 
-    /// The first row of a statement such as `SHOW SLAVE STATUS`, whose columns have no fixed places.
+    /// The first row of a statement such as `SHOW SLAVE STATUS`, whose columns have no fixed
+    /// places.
     #[cfg(feature = "mysql")]
     pub(super) async fn named(
         &mut self,

@@ -59,9 +59,9 @@ impl LocalKek {
         .map_err(|e| e.within(name))
     }
 
-    /// From a file that holds 32 bytes in base64 with padding. Like a [key file](crate::key::KeyFile),
-    /// it must be readable by nobody but its owner, who is the user of the process or root (mode
-    /// `0600` or `0400`).
+    /// From a file that holds 32 bytes in base64 with padding. Like a
+    /// [key file](crate::key::KeyFile), it must be readable by nobody but its owner, who is the
+    /// user of the process or root (mode `0600` or `0400`).
     ///
     /// # Errors
     /// [`ErrorKind::KeyFile`]: missing, or readable by others. [`ErrorKind::InvalidKeys`]: not

@@ -30,8 +30,8 @@ fn write_prefix_end(out: &mut [u8], key_id: KeyId) {
     }
 }
 
-/// The text form of a plaintext. `seal` is given room for the nonce, the plaintext, and room for the
-/// tag, and seals in place.
+/// The text form of a plaintext. `seal` is given room for the nonce, the plaintext, and room for
+/// the tag, and seals in place.
 ///
 /// The payload stands raw behind where the text will. The buffer is wiped unless it becomes the
 /// result. It is never moved: results that were handed on through memory took a twentieth of the
