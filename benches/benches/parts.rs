@@ -3,7 +3,8 @@
 
 use benches::{Bytes, Text, ring, secret};
 use divan::{AllocProfiler, Bencher};
-use encrypted_field::EncryptedFieldExt;
+use encrypted_field::{Encrypted, EncryptedFieldExt, Json, Secret};
+use serde::{Deserialize, Serialize};
 
 #[global_allocator]
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();
@@ -24,6 +25,31 @@ fn seal_binary(bencher: Bencher<'_, '_>, len: usize) {
 #[divan::bench(args = LENGTHS)]
 fn seal_text(bencher: Bencher<'_, '_>, len: usize) {
     let (ring, value) = (ring(), Text::from(secret(len)));
+    bencher.bench(|| value.to_stored_text_with(&ring));
+}
+
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+struct Profile {
+    name: String,
+    scopes: Vec<String>,
+    age: Option<u8>,
+    ratio: Option<f64>,
+}
+
+#[derive(Encrypted)]
+#[encrypted(context = "users.profile")]
+struct EncryptedProfile(Secret<Json<Profile>>);
+
+/// With a `null` in it, JSON is looked through once more.
+#[divan::bench(args = [false, true])]
+fn seal_json(bencher: Bencher<'_, '_>, has_null: bool) {
+    let value = EncryptedProfile::from(Profile {
+        name: secret(32),
+        scopes: vec![secret(16); 4],
+        age: (!has_null).then_some(7),
+        ratio: Some(0.25),
+    });
+    let ring = ring();
     bencher.bench(|| value.to_stored_text_with(&ring));
 }
 

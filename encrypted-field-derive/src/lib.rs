@@ -39,7 +39,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// - `table = "…"`: the table's name, where neither `#[diesel(table_name)]` nor
 ///   `#[sea_orm(table_name)]` says it;
 /// - `primary_key(org_id, user_id)`: the fields that are the table's primary key, for
-///   `move_stale_sqlx`. Without it, they are those of `#[diesel(primary_key(…))]`, or the field `id`;
+///   `move_stale_sqlx`. Without it, they are those of `#[diesel(primary_key(…))]`, or the field
+///   `id`;
 /// - `crate = path`: this library's path, if it is not `::encrypted_field`.
 ///
 /// On a field it takes the plaintext type, any Rust type that is `Plaintext`, `Text<TYPE>` for a

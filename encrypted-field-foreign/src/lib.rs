@@ -17,9 +17,9 @@
 //! | JSON with `version` and `nonce` | [`JsonAesGcm`] | `json-aes-256-gcm` |
 //! | any other | [`from_fn`] | |
 //!
-//! Each is a [`ForeignFormat`]. An application makes one by its type, and reads the rows from before
-//! the import with `#[encrypted(TYPE, legacy = path::to::function)]`: see [`ForeignReader`]. A
-//! command or a file of settings makes one by its name: see [`from_settings`].
+//! Each is a [`ForeignFormat`]. An application makes one by its type, and reads the rows from
+//! before the import with `#[encrypted(TYPE, legacy = path::to::function)]`: see [`ForeignReader`].
+//! A command or a file of settings makes one by its name: see [`from_settings`].
 //!
 //! # What is refused
 //!

@@ -7,9 +7,9 @@ use crate::spec::Description;
 
 /// The columns of a model. Give it the `FIELDS` of an [`EncryptedModel`].
 ///
-/// A field with a dynamic scope gets the scope column `"?"`: name the column of the table that holds
-/// the tenant of each row. The table is the one that the model names. Through Diesel's `#[sql_name]`
-/// or a schema, it may have another name in the database.
+/// A field with a dynamic scope gets the scope column `"?"`: name the column of the table that
+/// holds the tenant of each row. The table is the one that the model names. Through Diesel's
+/// `#[sql_name]` or a schema, it may have another name in the database.
 pub fn describe(fields: &[FieldInfo]) -> Vec<Description> {
     fields.iter().map(one).collect()
 }

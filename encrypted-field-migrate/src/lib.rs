@@ -47,8 +47,9 @@
 //! | [`Finding`] | what stands in the way, found before the first write |
 //! | [`Census`], [`Verified`] | what is there |
 //!
-//! The engine keeps three tables in the database that it works on, `encrypted_field_migration_jobs`,
-//! `…_ranges` and `…_failures`. Processes on many machines share a job through them.
+//! The engine keeps three tables in the database that it works on,
+//! `encrypted_field_migration_jobs`, `…_ranges` and `…_failures`. Processes on many machines share
+//! a job through them.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

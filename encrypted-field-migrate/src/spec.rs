@@ -74,8 +74,8 @@ impl Form {
         *self == Self::Text
     }
 
-    /// The width that a column needs for plaintexts of at most so many bytes, under any key id: bytes
-    /// in binary, characters (all ASCII) in text. `FORMAT.md` section 10.
+    /// The width that a column needs for plaintexts of at most so many bytes, under any key id:
+    /// bytes in binary, characters (all ASCII) in text. `FORMAT.md` section 10.
     pub const fn width(self, longest: u64) -> u64 {
         match self {
             Self::Binary => 48 + longest,

@@ -102,7 +102,8 @@ impl Log {
             self.0.push_back((position, now));
         }
         if self.0.len() > PLACES {
-            // Each second one is enough: with fewer places an age is less exact, and never too long.
+            // Each second one is enough: with fewer places an age is less exact, and never too
+            // long.
             let mut at = 0_usize;
             self.0.retain(|_| {
                 at += 1;

@@ -96,8 +96,8 @@ kinds! {
         encrypt the row, or reopen them for as long as that takes",
     /// The legacy reader refused the stored value. The reader of `legacy = plaintext` says why, and
     /// so does a function that returns a
-    /// [`PlaintextError`](crate::plaintext::PlaintextError). Other errors of a function are dropped,
-    /// because they may hold the value.
+    /// [`PlaintextError`](crate::plaintext::PlaintextError). Other errors of a function are
+    /// dropped, because they may hold the value.
     Data LegacyRefused = "the stored value is not encrypted by this library, and the field's legacy reader refused it; \
         see what stands in the row, and let the reader take it or mend the row",
     /// The stored value is one of this library, but it was cut off or changed, or something stands

@@ -85,12 +85,13 @@
 //! # Keys
 //!
 //! [`install`] sets the [`Keyring`] of the process. Another call swaps it atomically. Without
-//! `install`, the first use loads [the environment's keys](key::EnvKeys). In tests, [`Keyring::hold`]
-//! replaces the ring for one thread, and [`Keyring::hold_everywhere`] for all threads. The `…_with`
-//! methods of [`EncryptedFieldExt`] and [`EncryptedModel`] take a ring as an argument.
+//! `install`, the first use loads [the environment's keys](key::EnvKeys). In tests,
+//! [`Keyring::hold`] replaces the ring for one thread, and [`Keyring::hold_everywhere`] for all
+//! threads. The `…_with` methods of [`EncryptedFieldExt`] and [`EncryptedModel`] take a ring as an
+//! argument.
 //!
 //! A field with `scope = dynamic` uses the keys of the [`Scope`] that is entered, such as the
-//! tenant of a request: `scope.enter(async || { … }).await`. Call `bind` and `execute` inside.
+//! tenant of a request: `scope.enter(async || { … }).await`. Seal, bind and execute inside.
 //!
 //! # Errors
 //!
@@ -142,6 +143,7 @@ mod field;
 pub mod format;
 pub mod key;
 mod key_id;
+pub mod legacy;
 mod orm;
 pub mod plaintext;
 mod secret;
@@ -167,14 +169,6 @@ pub use key::{Key, Keyring, Scope, generate_key, install, keyring};
 pub use key_id::KeyId;
 #[doc(inline)]
 pub use plaintext::{Json, Plaintext, Text};
-
-/// For columns that hold values from before the encryption: closes the reader of
-/// `#[encrypted(…, legacy = …)]` at run time, and writes plaintext as long as old instances run.
-pub mod legacy {
-    pub use crate::field::{
-        LegacyReader, close, is_closed, reopen, write_plaintext, write_sealed, writes_plaintext,
-    };
-}
 
 #[doc(hidden)]
 pub mod __private;

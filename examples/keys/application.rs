@@ -1,6 +1,8 @@
 //! An application with one table, as in the example `sqlx`. Nothing here knows where keys come
 //! from.
 
+use std::error::Error;
+
 use encrypted_field::Encrypted;
 use sqlx::{FromRow, SqlitePool};
 
@@ -23,12 +25,17 @@ pub async fn connect() -> sqlx::Result<SqlitePool> {
     Ok(db)
 }
 
-pub async fn insert(db: &SqlitePool, id: i32, org_id: &str, bot_token: &str) -> sqlx::Result<()> {
+pub async fn insert(
+    db: &SqlitePool,
+    id: i32,
+    org_id: &str,
+    bot_token: &str,
+) -> Result<(), Box<dyn Error>> {
     let row = SlackConnection { id, org_id: org_id.into(), bot_token: bot_token.into() };
     sqlx::query("INSERT INTO slack_connections (id, org_id, bot_token) VALUES (?, ?, ?)")
         .bind(row.id)
         .bind(&row.org_id)
-        .bind(&row.bot_token)
+        .bind(row.bot_token.to_stored_value()?)
         .execute(db)
         .await?;
     Ok(())

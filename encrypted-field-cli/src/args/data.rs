@@ -28,8 +28,8 @@ pub(crate) enum Data {
     Storage(Move),
     /// Turn stored values back into plaintext
     Decrypt(Decrypt),
-    /// Run a job of the configuration: one of the moves above, with its options; those given here go
-    /// first
+    /// Run a job of the configuration: one of the moves above, with its options; those given here
+    /// go first
     Run(Run),
     /// Open every value of a column, and say what is there; exit code 1 if it is not complete
     Verify(Verify),

@@ -1,9 +1,9 @@
 //! What the engine keeps in the database that it works on: jobs, ranges of keys, and rows that
 //! failed. A checkpoint is written in the transaction that writes the rows.
 //!
-//! A job is cut into ranges from its *frontier* on, while it runs. A range has a number, bounds, and
-//! a lease: who works on it, and until when by the clock of the database. Whoever finds a lease that
-//! has run out takes the range over.
+//! A job is cut into ranges from its *frontier* on, while it runs. A range has a number, bounds,
+//! and a lease: who works on it, and until when by the clock of the database. Whoever finds a lease
+//! that has run out takes the range over.
 
 mod status;
 

@@ -1,4 +1,5 @@
-//! Writing a batch: at once where nobody is in the way, and else row by row as far as that is needed.
+//! Writing a batch: at once where nobody is in the way, and else row by row as far as that is
+//! needed.
 
 use std::collections::HashMap;
 
@@ -195,8 +196,8 @@ impl Worker {
         Ok(done)
     }
 
-    /// What has become of rows that were not replaced: they are gone, locked, or changed. Those that
-    /// were changed are decided anew.
+    /// What has become of rows that were not replaced: they are gone, locked, or changed. Those
+    /// that were changed are decided anew.
     async fn look_again(
         &mut self,
         missed: Vec<Swap>,

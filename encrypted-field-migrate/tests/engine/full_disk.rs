@@ -23,8 +23,8 @@ fn fill(db: &Db) {
     ));
 }
 
-/// Runs a job whose disk gets full, makes room, and runs it again. `fill_up` is for a disk that is not
-/// nearly full: it is called when the first batch is done.
+/// Runs a job whose disk gets full, makes room, and runs it again. `fill_up` is for a disk that is
+/// not nearly full: it is called when the first batch is done.
 fn stops_and_goes_on(
     db: &Db,
     fill_up: impl Fn() + Send + Sync + 'static,
@@ -132,8 +132,8 @@ fn a_full_disk_of_mariadb() {
     stops_and_goes_on(&db, move || use_all_room(&path), || remove_file(&ballast).unwrap());
 }
 
-/// The tables have room, and the binary log has none. MariaDB lets the `COMMIT` wait, and says so in its
-/// list of threads only.
+/// The tables have room, and the binary log has none. MariaDB lets the `COMMIT` wait, and says so
+/// in its list of threads only.
 #[test]
 #[ignore = "MariaDB looks once a minute whether there is room"]
 fn a_full_disk_below_the_binary_log_of_mariadb() {

@@ -1,6 +1,7 @@
 //! Tables of each foreign format are imported, and opened by an implementation that is not ours.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -51,7 +52,9 @@ fn bytes(value: &Value) -> Vec<u8> {
 }
 
 fn digits(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut digits = String::new();
+    bytes.iter().for_each(|byte| write!(digits, "{byte:02x}").unwrap());
+    digits
 }
 
 /// What the second implementation says of each value.
@@ -63,7 +66,8 @@ fn second_reader(python_path: &str, values: &[Value]) -> Vec<Value> {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines: String = values.iter().map(|value| format!("{value}\n")).collect();
+    let lines: Vec<String> = values.iter().map(ToString::to_string).collect();
+    let lines = lines.join("\n");
     // It answers while it is written to, and fewer bytes than a pipe holds would be luck.
     let mut input = reader.stdin.take().unwrap();
     let writing = std::thread::spawn(move || input.write_all(lines.as_bytes()));

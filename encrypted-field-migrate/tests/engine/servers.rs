@@ -252,8 +252,8 @@ impl Start {
     }
 }
 
-/// The command, with a small disk that goes with its process: no other one sees it. It is at `disk`,
-/// and MariaDB gets its data from there.
+/// The command, with a small disk that goes with its process: no other one sees it. It is at
+/// `disk`, and MariaDB gets its data from there.
 fn on_small_disk(server: &Command, kind: Kind, folder: &Path, size: u32) -> Command {
     let mut command = Command::new("unshare");
     let data =

@@ -59,9 +59,9 @@ impl LocalKek {
         .map_err(|e| e.within(name))
     }
 
-    /// From a file that holds 32 bytes in base64 with padding. Like a [key file](crate::key::KeyFile),
-    /// it must be readable by nobody but its owner, who is the user of the process or root (mode
-    /// `0600` or `0400`).
+    /// From a file that holds 32 bytes in base64 with padding. Like a
+    /// [key file](crate::key::KeyFile), it must be readable by nobody but its owner, who is the
+    /// user of the process or root (mode `0600` or `0400`).
     ///
     /// # Errors
     /// [`ErrorKind::KeyFile`]: missing, or readable by others. [`ErrorKind::InvalidKeys`]: not
@@ -73,7 +73,8 @@ impl LocalKek {
     /// As [`from_file`](Self::from_file), and accepts a file that its group may read (mode `0640`
     /// or `0440`). Kubernetes mounts a secret in this way for a pod with `fsGroup` and
     /// `defaultMode: 0440`: the file belongs to root, and the process reads it as a member of the
-    /// group.
+    /// group. Docker mounts secrets with mode 0444, which is refused. Say `mode: 0440` there, and a
+    /// `gid` of the process.
     ///
     /// # Errors
     /// As [`from_file`](Self::from_file).

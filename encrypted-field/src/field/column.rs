@@ -86,8 +86,9 @@ impl Column {
         Ok(Self { context, previous_contexts, scope, dynamic_scope, previous_scopes, storage })
     }
 
-    /// The column of a model's field. If its scope is dynamic, name one with [`scope`](Self::scope):
-    /// until then nothing is sealed or opened, and the error is [`ErrorKind::NoScope`].
+    /// The column of a model's field. If its scope is dynamic, name one with
+    /// [`scope`](Self::scope): until then nothing is sealed or opened, and the error is
+    /// [`ErrorKind::NoScope`].
     ///
     /// # Errors
     /// As [`new`](Self::new).

@@ -24,8 +24,9 @@ pub trait EncryptedFieldExt: EncryptedField {
     ///
     /// # Errors
     /// [`ErrorKind::NoActiveKey`] and the other key errors, [`ErrorKind::NoScope`],
-    /// [`ErrorKind::DoubleEncryption`], [`ErrorKind::TooLarge`], [`ErrorKind::Unrepresentable`]. While
-    /// [`write_plaintext`](crate::legacy::write_plaintext) holds, [`ErrorKind::PlaintextWrite`].
+    /// [`ErrorKind::DoubleEncryption`], [`ErrorKind::TooLarge`], [`ErrorKind::Unrepresentable`].
+    /// While [`write_plaintext`](crate::legacy::write_plaintext) holds,
+    /// [`ErrorKind::PlaintextWrite`].
     fn to_stored(&self) -> Result<Vec<u8>> {
         stored_binary(self, None)
     }

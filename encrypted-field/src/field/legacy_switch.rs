@@ -1,18 +1,4 @@
-//! Values that this library did not write. `#[encrypted(String, legacy = …)]` reads them, and this
-//! switch stops that.
-//!
-//! A legacy reader is an open door: whoever can write to the database can plant a value that no key
-//! has authenticated. After you have migrated a column, close it. Remove `legacy` from the field,
-//! or call `legacy::close::<BotToken>()` at run time.
-//!
-//! A reader gets values that can't be a stored value of any version (FORMAT.md section 3.4). It
-//! gets the bytes that the database has. They need not be UTF-8, even in a text column. In SQLite a
-//! number comes as its text. If a column of PostgreSQL or MySQL has another type than text or
-//! bytes, cast it in the statement, because the driver refuses it otherwise: `SELECT CAST(pin AS
-//! TEXT)`, in MySQL `CAST(pin AS CHAR)`.
-//!
-//! The other switch is for the time before. While old instances of the application still run, new
-//! ones read both forms and write plaintext.
+//! The switches of `legacy`, the public module, which says what they are for.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -86,13 +72,13 @@ pub fn is_closed<T: EncryptedField>() -> bool {
 /// holds for all fields of the same context, whatever key ring is used.
 ///
 /// It is for a migration, while old instances that know only plaintext still run, and for the way
-/// back. The guide for an existing column has every step.
+/// back. The [guide for an existing column](crate::legacy::existing_column) has every step.
 ///
 /// Everything that makes a value for the column obeys it: the ORMs, `to_stored`, `to_stored_text`
 /// and `to_stored_value`. Detached values and serde do not. Meanwhile none of the field's values is
 /// [stale](crate::EncryptedFieldExt::is_stale), so `move_stale` moves none.
 ///
-/// [`Event::WriteModeChanged`] tells of the switch, and [`Event::PlaintextWrite`] of each value.
+/// The switch emits [`Event::WriteModeChanged`]. Each value emits [`Event::PlaintextWrite`].
 ///
 /// ```
 /// # use encrypted_field::{Encrypted, Keyring, Secret, generate_key, legacy};

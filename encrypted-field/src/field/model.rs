@@ -42,15 +42,15 @@ pub trait EncryptedModel {
     /// Moves the stale values of this row to the active key, through Diesel, in one `UPDATE`. Gives
     /// whether any was moved.
     ///
-    /// It changes nothing of a value that somebody else has changed since the row was loaded, nor of
-    /// a row that is gone. All other columns keep their bytes. If nothing is stale, it sends no
+    /// It changes nothing of a value that somebody else has changed since the row was loaded, nor
+    /// of a row that is gone. All other columns keep their bytes. If nothing is stale, it sends no
     /// statement. Otherwise it sends two: it reads the stored bytes of the stale columns, and it
     /// replaces them where they are still the same. They are compared byte by byte, whatever the
     /// column's collation is.
     ///
-    /// The row is found by its primary key, so the model is `Identifiable`. Its `table_name` is that
-    /// of the columns. (A field with a `select_expression` is left alone.) The values in memory stay
-    /// as they are, and so are stale still.
+    /// The row is found by its primary key, so the model is `Identifiable`. Its `table_name` is
+    /// that of the columns. (A field with a `select_expression` is left alone.) The values in
+    /// memory stay as they are, and so are stale still.
     ///
     /// ```
     /// # #[cfg(feature = "diesel-sqlite")] {
@@ -115,8 +115,8 @@ pub trait EncryptedModel {
     /// As `move_stale` of Diesel, through SQLx: moves the stale values of this row to the active
     /// key, in one `UPDATE`. Gives whether any was moved.
     ///
-    /// It changes nothing of a value that somebody else has changed since the row was loaded, nor of
-    /// a row that is gone. All other columns keep their bytes. If nothing is stale, it takes no
+    /// It changes nothing of a value that somebody else has changed since the row was loaded, nor
+    /// of a row that is gone. All other columns keep their bytes. If nothing is stale, it takes no
     /// connection. Otherwise it sends two statements: it reads the stored bytes of the stale
     /// columns, and it replaces them where they are still the same. They are compared byte by byte,
     /// whatever the column's collation is. The values in memory stay as they are, and so are stale
@@ -124,9 +124,9 @@ pub trait EncryptedModel {
     ///
     /// `db` is a `&Pool`, or a `&mut` connection, also that of a transaction: `&mut *transaction`.
     ///
-    /// The row is found by its primary key: the field `id`, or those of `#[encrypted(primary_key(…))]`
-    /// above the struct. The names of the table and the columns are quoted, so they are those of the
-    /// table's definition.
+    /// The row is found by its primary key: the field `id`, or those of
+    /// `#[encrypted(primary_key(…))]` above the struct. The names of the table and the columns are
+    /// quoted, so they are those of the table's definition.
     ///
     /// ```
     /// # #[cfg(feature = "sqlx-sqlite")] {

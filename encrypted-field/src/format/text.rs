@@ -30,8 +30,8 @@ fn write_prefix_end(out: &mut [u8], key_id: KeyId) {
     }
 }
 
-/// The text form of a plaintext. `seal` is given room for the nonce, the plaintext, and room for the
-/// tag, and seals in place.
+/// The text form of a plaintext. `seal` is given room for the nonce, the plaintext, and room for
+/// the tag, and seals in place.
 ///
 /// The payload stands raw at the end of the buffer that becomes the text, and is encoded forward
 /// over itself. Output never overtakes input: 4/3 of what was read, and the start of the text, are

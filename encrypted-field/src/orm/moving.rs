@@ -69,8 +69,8 @@ impl fmt::Debug for Old {
     }
 }
 
-/// A random salt, and the SHA-256 of the salt and a plaintext that stands in a column. It is compared
-/// in place of the plaintext where a driver logs what a statement binds.
+/// A random salt, and the SHA-256 of the salt and a plaintext that stands in a column. It is
+/// compared in place of the plaintext where a driver logs what a statement binds.
 #[cfg_attr(not(feature = "diesel"), allow(dead_code, reason = "SQLx logs no values"))]
 pub(super) struct Digest {
     pub(super) salt: Old,

@@ -1,5 +1,5 @@
-//! Plaintext types as data, by the names of their encodings: a tool that moves a table knows no Rust
-//! type.
+//! Plaintext types as data, by the names of their encodings: a tool that moves a table knows no
+//! Rust type.
 
 use zeroize::Zeroizing;
 
@@ -82,7 +82,8 @@ impl PlaintextType {
         self.name
     }
 
-    /// A value that was stored without encryption, in its encoding: what `legacy = plaintext` reads.
+    /// A value that was stored without encryption, in its encoding: what `legacy = plaintext`
+    /// reads.
     ///
     /// # Errors
     /// Says why it is no value of the type.
@@ -90,7 +91,8 @@ impl PlaintextType {
         (self.from_plain)(stored)
     }
 
-    /// The form in the clear of an encoded value, which [`from_plain`](Self::from_plain) reads back.
+    /// The form in the clear of an encoded value, which [`from_plain`](Self::from_plain) reads
+    /// back.
     ///
     /// # Errors
     /// Says why the value has none.

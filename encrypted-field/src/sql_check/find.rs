@@ -3,10 +3,11 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, Distinct, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArguments, GroupByExpr, InTarget, JoinConstraint, JoinOperator, OrderByExpr, Query,
-    Select, SelectItem, SetExpr, SetOperator, SetQuantifier, Spanned, Statement, TableWithJoins,
-    Value, Visit, Visitor, WindowType,
+    BinaryOperator, ConflictTarget, Distinct, DuplicateTreatment, Expr, Function, FunctionArg,
+    FunctionArgExpr, FunctionArguments, GroupByExpr, InTarget, Insert, JoinConstraint,
+    JoinOperator, OnInsert, OrderByExpr, Query, Select, SelectItem, SetExpr, SetOperator,
+    SetQuantifier, Spanned, Statement, TableObject, TableWithJoins, Value, Visit, Visitor,
+    WindowType,
 };
 
 use super::Misuse;
@@ -24,6 +25,26 @@ const OPAQUE: [&str; 10] = [
     "substring",
     "typeof",
     "pg_typeof",
+];
+
+/// Functions that compare their arguments, and give one of them.
+const CHOOSING: [&str; 3] = ["greatest", "least", "nullif"];
+
+/// Functions that compare their arguments, and say how.
+const COMPARING: [&str; 13] = [
+    "array_position",
+    "field",
+    "find_in_set",
+    "glob",
+    "instr",
+    "like",
+    "locate",
+    "regexp_instr",
+    "regexp_like",
+    "regexp_matches",
+    "starts_with",
+    "strcmp",
+    "strpos",
 ];
 
 pub(super) fn comparisons(
@@ -185,6 +206,7 @@ impl Visitor for Finder<'_> {
             }
             Expr::RLike { expr, pattern, .. } => self.compared("REGEXP", [&**expr, pattern]),
             Expr::Case { operand: Some(operand), .. } => self.value("CASE", operand),
+            Expr::Position { expr, r#in } => self.compared("POSITION", [&**expr, r#in]),
             Expr::MatchAgainst { columns, .. } => {
                 for name in columns {
                     if let Some(column) = self.columns.unqualified(name, self.tables) {
@@ -192,7 +214,7 @@ impl Visitor for Finder<'_> {
                     }
                 }
             }
-            Expr::Function(function) => self.aggregated(function),
+            Expr::Function(function) => self.function(function),
             _ => {}
         }
         ControlFlow::Continue(())
@@ -246,6 +268,10 @@ impl Visitor for Finder<'_> {
                 &update.order_by
             }
             Statement::Delete(delete) => &delete.order_by,
+            Statement::Insert(insert) => {
+                self.conflicting(insert);
+                &[]
+            }
             _ => &[],
         };
         for order in order_by {
@@ -256,14 +282,30 @@ impl Visitor for Finder<'_> {
 }
 
 impl Finder<'_> {
-    /// Aggregates that compare what they are given, and windows.
-    fn aggregated(&mut self, function: &Function) {
-        let name = function.name.to_string().to_lowercase();
+    /// `ON CONFLICT (…)`: the database compares these columns of the table with the new row.
+    fn conflicting(&mut self, insert: &Insert) {
+        let Some(OnInsert::OnConflict(conflict)) = &insert.on else { return };
+        let Some(ConflictTarget::Columns { columns, .. }) = &conflict.conflict_target else {
+            return;
+        };
+        let TableObject::TableName(table) = &insert.table else { return };
+        let Some(table) = table.0.last().and_then(|part| part.as_ident()) else { return };
+        for column in columns {
+            let column = Expr::CompoundIdentifier(vec![table.clone(), column.clone()]);
+            self.value("ON CONFLICT", &column);
+        }
+    }
+
+    /// Functions and aggregates that compare what they are given, and windows.
+    fn function(&mut self, function: &Function) {
+        let name = called(function);
         let is_distinct = matches!(&function.args, FunctionArguments::List(list)
             if list.duplicate_treatment == Some(DuplicateTreatment::Distinct));
         if is_distinct || name == "min" || name == "max" {
             let by = if is_distinct { "DISTINCT" } else { &name };
             arguments(function).for_each(|argument| self.value(by, argument));
+        } else if CHOOSING.contains(&&*name) || COMPARING.contains(&&*name) {
+            self.compared(&name, arguments(function));
         }
         if let Some(WindowType::WindowSpec(window)) = &function.over {
             window.partition_by.iter().for_each(|expr| self.value("PARTITION BY", expr));
@@ -304,8 +346,14 @@ fn compares(op: &BinaryOperator) -> bool {
 }
 
 fn is_opaque(function: &Function) -> bool {
+    let name = called(function);
+    OPAQUE.contains(&&*name) || COMPARING.contains(&&*name)
+}
+
+/// Its name without a schema, in lower case.
+fn called(function: &Function) -> String {
     let name = function.name.0.last().and_then(|part| part.as_ident());
-    name.is_some_and(|name| OPAQUE.contains(&&*name.value.to_lowercase()))
+    name.map(|name| name.value.to_lowercase()).unwrap_or_default()
 }
 
 fn arguments(function: &Function) -> impl Iterator<Item = &Expr> {

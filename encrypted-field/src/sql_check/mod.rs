@@ -112,7 +112,9 @@
 //!   a key do that: `bot_token COLLATE "C" >= 'ef1:7:'`.
 //! - Tests for `NULL`, lengths, and what is inside of `substr` or `left`.
 //!
-//! It does not know views, `NATURAL JOIN`, and columns that a subquery has renamed.
+//! It does not know views, `NATURAL JOIN`, and columns that a subquery has renamed. It finds
+//! `ON CONFLICT (bot_token)`. It does not find what names no column: `ON CONFLICT ON CONSTRAINT`,
+//! `ON DUPLICATE KEY` and `REPLACE` compare the columns of an index.
 
 mod columns;
 mod find;

@@ -58,6 +58,11 @@ fn comparisons() {
         ("md5(email) = $1", "="),
         ("id = 1 AND (active OR email = $1)", "="),
         ("CASE email WHEN 'a' THEN true END", "CASE"),
+        ("NULLIF(email, $1) IS NULL", "nullif"),
+        ("nullif($1, lower(email)) IS NULL", "nullif"),
+        ("starts_with(email, $1)", "starts_with"),
+        ("pg_catalog.strpos(email, $1) > 0", "strpos"),
+        ("position($1 IN email) > 0", "POSITION"),
     ] {
         compares(&format!("SELECT id FROM users WHERE {condition}"), by, "users.email");
         compares(&format!("UPDATE users SET id = 1 WHERE {condition}"), by, "users.email");
@@ -95,6 +100,33 @@ fn orders_groups_and_joins() {
     compares("SELECT 1 FROM elsewhere WHERE anywhere = $1", "=", "anywhere");
 }
 
+/// An upsert on the column never meets the row that is there.
+#[test]
+fn upserts() {
+    for (target, table) in [
+        ("(email)", "users"),
+        ("(id, email)", "users"),
+        ("(email) WHERE id > 0", "users"),
+        ("(\"email\")", "public.users"),
+        ("(email)", "users AS u"),
+    ] {
+        for action in ["NOTHING", "UPDATE SET id = excluded.id"] {
+            compares(
+                &format!(
+                    "INSERT INTO {table} (id, email) VALUES ($1, $2) \
+                     ON CONFLICT {target} DO {action}"
+                ),
+                "ON CONFLICT",
+                "users.email",
+            );
+        }
+    }
+    // Another table's.
+    is_right("INSERT INTO people (email) SELECT email FROM users ON CONFLICT (email) DO NOTHING");
+    let upsert = "INSERT INTO users (email) VALUES (?) ON CONFLICT (email) DO NOTHING";
+    assert_eq!(found(Dialect::Sqlite, upsert).len(), 1);
+}
+
 #[test]
 fn what_is_right() {
     for sql in [
@@ -109,6 +141,10 @@ fn what_is_right() {
         "SELECT id FROM users WHERE left(email, 6) = 'ef1:7:'",
         "SELECT id FROM users WHERE email COLLATE \"C\" >= 'ef1:7:' AND email COLLATE \"C\" < 'ef1:7;'",
         "SELECT id FROM users WHERE email LIKE 'ef1:%'",
+        "SELECT id FROM users WHERE starts_with(email, 'ef1:7:')",
+        "UPDATE users SET email = nullif($1, '') WHERE id = $2",
+        "INSERT INTO users (id, email) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        "INSERT INTO users (id, email) VALUES ($1, $2) ON CONFLICT ON CONSTRAINT users_pkey DO NOTHING",
         "SELECT id FROM users WHERE email >= '\\xef663100000007'::bytea",
         "SELECT email FROM users UNION ALL SELECT mail FROM people",
         "SELECT people.email FROM people JOIN users ON users.id = people.id WHERE people.email = $1",
@@ -141,12 +177,17 @@ fn other_dialects() {
         "SELECT id FROM users WHERE MATCH (email) AGAINST ('a')",
         "SELECT id FROM users WHERE BINARY email = ?",
         "DELETE FROM users ORDER BY email LIMIT 1",
+        "SELECT id FROM users WHERE strcmp(email, ?) <> 1",
+        "SELECT id FROM users WHERE field(email, ?, ?) <> 1",
+        "SELECT id FROM users WHERE locate(?, email)",
     ] {
         assert_eq!(found(Dialect::MySql, sql).len(), 1, "{sql}");
     }
-    for sql in
-        ["SELECT id FROM users WHERE email IS ?", "SELECT id FROM users WHERE email GLOB 'a*'"]
-    {
+    for sql in [
+        "SELECT id FROM users WHERE email IS ?",
+        "SELECT id FROM users WHERE email GLOB 'a*'",
+        "SELECT id FROM users WHERE instr(email, ?)",
+    ] {
         assert_eq!(found(Dialect::Sqlite, sql).len(), 1, "{sql}");
     }
 }

@@ -33,6 +33,7 @@ all! {
     same_names
     scopes
     shadowed_prelude
+    sorted
     strict_lints
     value_types
     visibility

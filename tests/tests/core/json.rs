@@ -197,6 +197,66 @@ fn what_would_come_back_as_another_value_is_refused_on_write() {
     assert_eq!(round_trip::<Json<Option<f64>>>(Some(-0.0)), [Some(-0.0); 2]);
 }
 
+/// Equal without a look at what is lost.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Lax<T> {
+    name: String,
+    left_out: T,
+}
+
+impl<T> PartialEq for Lax<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+/// An `Option` inside of another is lost as well behind a newtype, and not behind a variant.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Newtype<T>(T);
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+enum Variants {
+    Of(Option<u8>),
+    Fields { float: Option<f32> },
+    Tuple(Option<()>, f64),
+}
+
+fn lax<T>(left_out: T) -> Lax<T> {
+    Lax { name: secret("lax"), left_out }
+}
+
+#[test]
+fn what_its_equality_leaves_out_is_not_lost() {
+    let (float, null) = ("NaN or infinity", "`Some(None)`");
+    for lost in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        refused_because(lax(Some(lost)), float);
+        refused_because(lax(vec![(None, 1), (Some(lost), 2)]), float);
+        refused_because(lax(BTreeMap::from([("x".to_owned(), Some(lost))])), float);
+        refused_because(lax(Newtype(Some(lost))), float);
+    }
+    refused_because(lax(Some(f32::NAN)), float);
+    refused_because(lax(Variants::Fields { float: Some(f32::INFINITY) }), float);
+    refused_because(lax(Some(None::<u8>)), null);
+    refused_because(lax(Some(())), null);
+    refused_because(lax(Some(Newtype(None::<u8>))), null);
+    refused_because(lax(Some(serde_json::Value::Null)), null);
+    refused_because(lax(Variants::Tuple(Some(()), 1.0)), null);
+    refused_because(lax(HashMap::from([(1_u8, Some(None::<u8>))])), null);
+
+    // Each `null` is itself.
+    for kept in [lax(vec![None, Some(1.5), Some(f64::MAX)]), lax(vec![])] {
+        for read in round_trip::<Json<Lax<Vec<Option<f64>>>>>(kept.clone()) {
+            assert!(read == kept && read.left_out == kept.left_out);
+        }
+    }
+    let kept = lax((Some(Variants::Of(None)), Some(vec![None::<u8>]), (), serde_json::Value::Null));
+    let read = round_trip::<Json<Lax<(_, _, (), serde_json::Value)>>>(kept);
+    assert!(read.iter().all(|read| matches!(
+        (&read.left_out.0, &read.left_out.1),
+        (Some(Variants::Of(None)), Some(list)) if *list == [None]
+    )));
+}
+
 /// The reason is the true one.
 #[test]
 fn what_does_not_read_back_says_why() {

@@ -1,5 +1,6 @@
 //! The guide's code blocks. A comment before a block names it: `<!-- tested: NAME, STORAGE -->`
-//! before SQL, which has the statements of three databases, and `<!-- tested: NAME -->` before Rust.
+//! before SQL, which has the statements of three databases, and `<!-- tested: NAME -->` before
+//! Rust.
 
 const CHAPTER: &str = include_str!("../../../encrypted-field/docs/existing-column.md");
 

@@ -1,8 +1,9 @@
 //! The key rings of the phases.
 
+use tests::secrets::KEYS;
+
 use encrypted_field::key::KeyState;
 use encrypted_field::{Key, Keyring};
-use tests::secrets::KEYS;
 
 pub fn keys_of_phase_1(key: [u8; 32]) -> encrypted_field::Result<Keyring> {
     Keyring::builder().key(Key::new(1, key).state(KeyState::Pending)).build()

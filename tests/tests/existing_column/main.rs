@@ -15,6 +15,6 @@ mod on_sqlite;
 
 use std::sync::Mutex;
 
-/// All columns of these tests have one context, and its switches are the process's. So each scenario
-/// is alone.
+/// All columns of these tests have one context, and its switches are the process's. So each
+/// scenario is alone.
 static ALONE: Mutex<()> = Mutex::new(());

@@ -14,6 +14,8 @@ mod database {
     /// A column under a collation that takes unlike texts for equal, and the statement before it.
     pub const LOOSE_TEXT: (&str, &str) =
         ("SELECT 1", "TEXT CHARACTER SET latin1 COLLATE latin1_swedish_ci");
+    /// What a column can be that is added and computed from another one.
+    pub const GENERATED: &str = "VIRTUAL";
     pub const TRIGGER: &str =
         "CREATE TRIGGER on_change BEFORE UPDATE ON accounts FOR EACH ROW SET NEW.plan = NEW.plan";
 

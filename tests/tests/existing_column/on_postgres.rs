@@ -15,9 +15,12 @@ mod database {
         "CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level1', deterministic = false)",
         "TEXT COLLATE loose",
     );
+    /// What a column can be that is added and computed from another one.
+    pub const GENERATED: &str = "STORED";
     pub const TRIGGER: &str =
         "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
-        CREATE TRIGGER on_change BEFORE UPDATE ON accounts FOR EACH ROW EXECUTE FUNCTION f()";
+        CREATE TRIGGER on_change BEFORE UPDATE ON accounts FOR EACH ROW EXECUTE FUNCTION f();
+        CREATE POLICY own_keys ON accounts USING (api_key <> '')";
 
     /// MySQL has `?` for `$1` and so on.
     pub const READ: &str = "SELECT id, plan, api_key FROM accounts WHERE id = $1";

@@ -12,6 +12,8 @@ mod database {
     pub const BINARY: &str = "VARBINARY(40)";
     /// A column under a collation that takes unlike texts for equal, and the statement before it.
     pub const LOOSE_TEXT: (&str, &str) = ("SELECT 1", "TEXT COLLATE NOCASE");
+    /// What a column can be that is added and computed from another one.
+    pub const GENERATED: &str = "VIRTUAL";
     pub const TRIGGER: &str =
         "CREATE TRIGGER on_change AFTER UPDATE ON accounts BEGIN SELECT 1; END";
 

@@ -48,8 +48,8 @@ fn every_mode() {
         folder.set_mode(mode);
         let owner_can_read = mode & 0o400 != 0 || is_root();
         for (file, forbidden, fix) in [
-            (folder.file(), 0o077, "`chmod 600"),
-            (folder.file().allow_group_read(), 0o037, "`chmod 640"),
+            (folder.file(), 0o077, "`chmod 600`"),
+            (folder.file().allow_group_read(), 0o037, "`chmod 640`"),
         ] {
             let result = file.keyring();
             if mode & forbidden == 0 && owner_can_read {
@@ -63,6 +63,15 @@ fn every_mode() {
                 assert!(message.contains(fix), "{message}");
             }
         }
+    }
+    // Docker's own for secrets.
+    folder.set_mode(0o444);
+    for (file, kubernetes, docker) in [
+        (folder.file(), "`defaultMode: 0400`", "`mode: 0400`"),
+        (folder.file().allow_group_read(), "`defaultMode: 0440`", "`mode: 0440`"),
+    ] {
+        let message = refused(file.keyring(), ErrorKind::KeyFile).to_string();
+        assert!(message.contains(kubernetes) && message.contains(docker), "{message}");
     }
     // The one that people set by hand.
     folder.set_mode(0o644);

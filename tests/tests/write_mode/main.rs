@@ -1,5 +1,5 @@
-//! `legacy::write_plaintext`: a process that reads both forms and writes plaintext. The switch is the
-//! process's, by context, so each test has contexts of its own.
+//! `legacy::write_plaintext`: a process that reads both forms and writes plaintext. The switch is
+//! the process's, by context, so each test has contexts of its own.
 
 mod events;
 mod orms;

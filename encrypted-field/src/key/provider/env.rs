@@ -16,8 +16,9 @@ use crate::key::{Key, KeyState, Keyring, Purpose};
 ///   `active=<id>`, which names the key that seals. Example:
 ///   `active=2,1:<old>,2:<new>,slack/3:<key>`. The order does not matter. If a scope and purpose
 ///   has more than one key, it needs an `active=…` of its own. Its other keys only open. Keys and
-///   check values are 32 bytes in base64 with padding. Commas separate the entries, or each has a
-///   line of its own. A comma may follow the last.
+///   check values are 32 bytes in base64 with padding. If an entry has a check value, a wrong key
+///   under its id is found when it is loaded. `keyring()?.get(1)` has that of key 1.
+///   Commas separate the entries, or each has a line of its own. A comma may follow the last.
 /// - `ENCRYPTED_FIELD_KEY`: one key, id 1.
 /// - `ENCRYPTED_FIELD_PASSPHRASE` and `ENCRYPTED_FIELD_SALT` (base64, at least 16 bytes): key 1,
 ///   derived by Argon2id (version 0x13, 64 MiB, 3 passes, 4 lanes). It needs the feature

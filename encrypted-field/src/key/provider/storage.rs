@@ -267,14 +267,16 @@ mod unix {
                     format!("`chmod 600`, or let its group read it, with {option}")
                 }
                 Readers::Owner(_) => {
-                    "`chmod 600` the file (where Kubernetes mounts it: `defaultMode: 0400`)"
+                    "`chmod 600` the file (if Kubernetes mounts it: `defaultMode: 0400`; if Docker \
+                     mounts it, which gives 0444: `mode: 0400`, and the `uid` of the process)"
                         .to_owned()
                 }
                 Readers::GroupOfRoots if owner != 0 => {
                     "`chmod 600` the file, or let it be root's".to_owned()
                 }
                 Readers::Group | Readers::GroupOfRoots => {
-                    "`chmod 640` the file (where Kubernetes mounts it: `defaultMode: 0440`)"
+                    "`chmod 640` the file (if Kubernetes mounts it: `defaultMode: 0440`; if Docker \
+                     mounts it, which gives 0444: `mode: 0440`, and a `gid` of the process)"
                         .to_owned()
                 }
             };

@@ -85,10 +85,32 @@ thread_local! {
 /// # assert!(runtime.block_on(handle(request, &Database)).unwrap().starts_with("ef1:1:"));
 /// ```
 ///
-/// SQLx seals in `bind`, and diesel-async in `execute`, before you await either. So call them
-/// inside of the closure: `scope.enter(|| query.bind(iban).execute(&pool))` seals in `scope`. If
-/// you bind before you call `enter`, the value was sealed before, in the scope that was entered
-/// then. If no scope was entered, sealing failed.
+/// With SQLx, `to_stored_value` seals. With diesel-async, `execute` does, before you await it. So
+/// call them inside of the closure:
+///
+/// ```
+/// # #[cfg(feature = "sqlx-sqlite")] {
+/// # use encrypted_field::{Encrypted, Scope};
+/// # #[derive(Encrypted)] #[encrypted(table = "customers")]
+/// # struct Customer { #[encrypted(String, scope = dynamic)] iban: Iban }
+/// async fn insert(
+///     scope: &Scope,
+///     customer: &Customer,
+///     pool: &sqlx::SqlitePool,
+/// ) -> Result<(), Box<dyn std::error::Error>> {
+///     scope
+///         .enter(async || {
+///             let insert = sqlx::query("INSERT INTO customers (iban) VALUES (?)");
+///             insert.bind(customer.iban.to_stored_value()?).execute(pool).await?;
+///             Ok(())
+///         })
+///         .await
+/// }
+/// # }
+/// ```
+///
+/// If you seal before you call `enter`, the value is sealed in the scope that is entered then. If
+/// no scope is entered, sealing fails.
 ///
 /// A row opens where its columns are read. For a stream, that is where you consume it.
 ///
@@ -177,31 +199,33 @@ impl Scope {
     ///
     /// ```
     /// # use encrypted_field::Scope;
+    /// # use encrypted_field::{Encrypted, Key, Keyring, Secret, StoredValue, generate_key};
+    /// # #[derive(Encrypted)] #[encrypted(context = "customers.iban", scope = dynamic)] struct Iban(Secret<String>);
     /// # struct Pool;
     /// # struct Query(String);
     /// # fn query() -> Query { Query(String::new()) }
     /// # impl Query {
-    /// #     fn bind(self, _: &str) -> Self { Self(Scope::current().unwrap().name().to_owned()) }
-    /// #     async fn execute(self, _: &Pool) -> String { self.0 }
+    /// #     fn bind(self, iban: StoredValue<Iban>) -> Self { Self(iban.as_text().unwrap().to_owned()) }
+    /// #     async fn execute(self, _: &Pool) -> encrypted_field::Result<String> { Ok(self.0) }
     /// # }
-    /// # async fn handle(iban: &str, pool: &Pool) -> encrypted_field::Result<()> {
+    /// # async fn handle(iban: &Iban, pool: &Pool) -> encrypted_field::Result<()> {
     /// let (acme, bolt) = (Scope::named("acme")?, Scope::named("bolt")?);
     /// bolt.enter(async || {
-    ///     // Binds, and so seals, in "acme".
-    ///     let done = acme.enter(|| query().bind(iban).execute(pool)).await;
-    /// #   assert_eq!(done, "acme");
-    ///     // More than one call.
-    ///     acme.enter(async || {
-    ///         query().bind(iban).execute(pool).await;
-    ///         query().bind(iban).execute(pool).await
-    ///     })
-    ///     .await;
+    ///     // Seals in "acme".
+    ///     let insert = async || query().bind(iban.to_stored_value()?).execute(pool).await;
+    ///     let done = acme.enter(insert).await?;
+    /// #   assert!(done.starts_with("ef1:1:"));
+    ///     // Seals in "bolt".
+    ///     let done = query().bind(iban.to_stored_value()?).execute(pool).await?;
+    /// #   assert!(done.starts_with("ef1:2:"));
+    ///     Ok(())
     /// })
-    /// .await;
-    /// # Ok(())
+    /// .await
     /// # }
+    /// # let [acme, bolt] = [(1, "acme"), (2, "bolt")].map(|(id, scope)| Key::new(id, generate_key().unwrap()).scope(scope));
+    /// # let _ring = Keyring::builder().key(acme).key(bolt).build().unwrap().hold();
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    /// # runtime.block_on(handle("x", &Pool)).unwrap();
+    /// # runtime.block_on(handle(&"x".into(), &Pool)).unwrap();
     /// ```
     pub fn enter<F: Future>(&self, f: impl FnOnce() -> F) -> InScope<F> {
         let future = self.run(f);

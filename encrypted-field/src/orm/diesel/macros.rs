@@ -69,8 +69,8 @@ macro_rules! __impl_diesel {
             }
         }
     };
-    // A legacy reader takes bytes, whether they are UTF-8 or not. (Not for all fields: SQLite copies
-    // a text once more to give its bytes.)
+    // A legacy reader takes bytes, whether they are UTF-8 or not. (Not for all fields: SQLite
+    // copies a text once more to give its bytes.)
     (@text legacy, $name:ident) => {
         #[automatically_derived]
         impl<DB: Backend> FromSql<Text, DB> for $name

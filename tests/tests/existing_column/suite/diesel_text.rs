@@ -1,8 +1,6 @@
 //! Diesel, text: the code of the guide, and what the scenarios need to drive it.
 
 use diesel::prelude::*;
-use diesel::sql_query;
-use diesel::sql_types::{BigInt, Text};
 use encrypted_field::legacy;
 
 use super::database::{Database, Diesel as Connection};
@@ -38,10 +36,10 @@ mod old {
 }
 
 mod new {
+    use super::{Connection, accounts};
+
     use diesel::prelude::*;
     use encrypted_field::Encrypted;
-
-    use super::{Connection, accounts};
 
     #[derive(Queryable, Selectable, Insertable, AsChangeset, Encrypted)]
     #[diesel(table_name = accounts)]
@@ -58,6 +56,9 @@ mod new {
         diesel::update(accounts::table.find(id)).set(&account).execute(db)
     }
 }
+
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Text};
 
 #[derive(QueryableByName)]
 struct Stored {

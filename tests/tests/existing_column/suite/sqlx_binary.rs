@@ -31,11 +31,11 @@ mod old {
 }
 
 mod new {
+    use super::{Connection, READ, UPDATE};
+
     use std::error::Error;
 
     use encrypted_field::Encrypted;
-
-    use super::{Connection, READ, UPDATE};
 
     #[derive(sqlx::FromRow, Encrypted)]
     #[encrypted(table = "accounts")]

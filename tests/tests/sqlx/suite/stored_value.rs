@@ -1,5 +1,5 @@
-//! `to_stored_value()`: the value sealed ahead of its write, so that a failure is an error of ours and
-//! not SQLx's.
+//! `to_stored_value()`: the value sealed ahead of its write, so that a failure is an error of ours
+//! and not SQLx's.
 
 use encrypted_field::EncryptedField as _;
 use encrypted_field::{ErrorKind, StoredValue, ToStoredValue as _};

@@ -15,8 +15,8 @@ impl Sealed for MySql {}
 
 impl SqlxBackend for MySql {
     const DIALECT: Dialect = Dialect::MySql;
-    /// A statement that does not stay is closed, which the server does not answer. SQLx 0.9.0 leaves
-    /// Nagle's algorithm on, so that the next statement waits until the server's system
+    /// A statement that does not stay is closed, which the server does not answer. SQLx 0.9.0
+    /// leaves Nagle's algorithm on, so that the next statement waits until the server's system
     /// acknowledges the packet: 40 ms on Linux (<https://github.com/transact-rs/sqlx/issues/4335>).
     /// Larger statements are rare, and would take memory on both sides.
     const MOST_PARAMETERS_KEPT: usize = 100;

@@ -1,6 +1,9 @@
 //! Any serde type, as JSON.
 
 #[cfg(feature = "json")]
+mod strict;
+
+#[cfg(feature = "json")]
 use super::{Encoded, Plaintext, PlaintextError};
 #[cfg(feature = "json")]
 use zeroize::Zeroizing;
@@ -20,6 +23,10 @@ use zeroize::Zeroizing;
 /// - `Some(None)`;
 /// - a field that `#[serde(skip)]` leaves out, unless it has its default;
 /// - a variant of an untagged enum that reads as an earlier one.
+///
+/// NaN, infinity and `Some(None)` are refused whatever the `PartialEq` of `T` says. The other two
+/// are found by `PartialEq` alone. So if you write it by hand, compare every field: a skipped field
+/// that it leaves out comes back as its default, and nothing notices.
 ///
 /// NaN in memory equals nothing.
 ///
@@ -57,15 +64,23 @@ where
 
     fn encode(&self) -> Result<Encoded<'_>, PlaintextError> {
         // Measured first, so that growing leaves no copies behind that are not wiped.
-        let mut len = Counter(0);
-        serde_json::to_writer(&mut len, &self.0).map_err(|_| NO_JSON)?;
+        let (mut len, mut has_null) = (Counter(0), false);
+        let mut measuring =
+            serde_json::Serializer::with_formatter(&mut len, NotesNull(&mut has_null));
+        self.0.serialize(&mut measuring).map_err(|_| NO_JSON)?;
         let mut json = Vec::with_capacity(len.0);
         serde_json::to_writer(&mut json, &self.0).map_err(|_| NO_JSON)?;
         let json = Encoded::owned(json);
         // Some values can be written and not read. Nothing is stored that is lost. (The value that
         // is read here is wiped only by a `T` that wipes itself when dropped.)
         match serde_json::from_slice::<T>(&json) {
-            Ok(read) if read == self.0 => Ok(json),
+            Ok(read) if read == self.0 => {
+                // `==` may leave out what became `null`.
+                if has_null {
+                    strict::check(&self.0).map_err(lost)?;
+                }
+                Ok(json)
+            }
             Ok(_) => Err(READS_AS_ANOTHER),
             Err(e) if e.is_data() => Err(does_not_read(&e)),
             // `serde_json` wrote it, so its syntax is right, and what is left is the depth.
@@ -98,6 +113,17 @@ const READS_AS_ANOTHER: PlaintextError = PlaintextError::new(
     "its JSON reads back as a value that is not equal to it: NaN or infinity in an `Option`, `Some(None)`, \
      a field that is skipped and not the default, or an untagged enum that takes it for another variant",
 );
+#[cfg(feature = "json")]
+fn lost(lost: strict::Lost) -> PlaintextError {
+    PlaintextError::new(match lost {
+        strict::Lost::Float => "it has NaN or infinity, which JSON can't say; write it as text",
+        strict::Lost::Some => {
+            "it has a `Some` of what JSON writes as `null`, such as `Some(None)`: it reads back as `None`"
+        }
+        strict::Lost::Other => return NO_JSON,
+    })
+}
+
 /// The reason, by how serde's message begins. The message itself quotes the value.
 #[cfg(feature = "json")]
 fn does_not_read(error: &serde_json::Error) -> PlaintextError {
@@ -130,5 +156,17 @@ impl std::io::Write for Counter {
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
+    }
+}
+
+/// Writes as `serde_json` does, and notes each `null`.
+#[cfg(feature = "json")]
+struct NotesNull<'a>(&'a mut bool);
+
+#[cfg(feature = "json")]
+impl serde_json::ser::Formatter for NotesNull<'_> {
+    fn write_null<W: std::io::Write + ?Sized>(&mut self, writer: &mut W) -> std::io::Result<()> {
+        *self.0 = true;
+        writer.write_all(b"null")
     }
 }
