@@ -46,7 +46,11 @@ const TAIL: &str = "
 # refresh = \"5m\"
 # max_age = \"30m\"
 # grace = \"30m\"
+";
 
+/// A build without a database knows none of this.
+#[cfg(feature = "sql")]
+const DATA: &str = "
 # The values under the keys, for `encrypted-field data`: where they are, and which columns have them.
 # [database]
 # kind = \"postgres\"      # or mysql; or sqlite with path
@@ -109,6 +113,8 @@ fn text(args: &Init) -> String {
     text.push_str(store(args.store));
     text.push_str(kek(args.kek));
     text.push_str(TAIL);
+    #[cfg(feature = "sql")]
+    text.push_str(DATA);
     text
 }
 
