@@ -283,6 +283,7 @@ fn a_standby_that_does_not_answer_is_waited_for() {
 }
 
 #[test]
+#[ignore = "takes most of a minute"]
 fn a_mariadb_replica_that_is_behind_is_waited_for() {
     let Some(mut pair) = Pair::mariadb() else { return };
     for thread in ["SQL_THREAD", "IO_THREAD"] {
