@@ -5,18 +5,20 @@ mod docs;
 mod row;
 
 use crate::check::{
-    Checked, Declaration, EncryptedField, Legacy, Model, Scope, Serialize, Storage,
+    Checked, Declaration, Derived, EncryptedField, Legacy, Model, Scope, Serialize, Storage,
 };
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::Path;
 use syn::spanned::Spanned;
+use syn::{Ident, Path};
 
 impl ToTokens for Checked<'_> {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         tokens.extend(match self {
             Checked::Model(model) => emit_model(model),
-            Checked::Newtype(krate, declaration) => emit_impls(krate, declaration),
+            Checked::Newtype(krate, declaration, derived) => {
+                emit_impls(krate, declaration, derived)
+            }
             Checked::Nothing => TokenStream::new(),
         });
     }
@@ -28,6 +30,7 @@ fn emit_model(model: &Model) -> TokenStream {
     let fields = if model.faulty { &[][..] } else { &model.fields };
     let infos = fields.iter().map(|field| emit_info(model, field));
     let names = fields.iter().map(|field| emit_name_check(model, field));
+    let table_name = fields.iter().find_map(|field| emit_table_name_check(model, field));
     let krate = &model.krate;
     let stale = fields.iter().map(|field| {
         let name = field.name;
@@ -44,6 +47,7 @@ fn emit_model(model: &Model) -> TokenStream {
     quote! {
         #(#types)*
         #(#names)*
+        #table_name
         #[automatically_derived]
         impl #parameters #krate::EncryptedModel for #name #arguments #bounds {
             const FIELDS: &'static [#krate::FieldInfo] = &[#(#infos),*];
@@ -81,7 +85,7 @@ fn emit_type(model: &Model, field: &EncryptedField) -> TokenStream {
     // Not placed: rustc would advise `pub` in the attribute to somebody who reaches for what is
     // inside.
     let secret = quote!(#krate::Secret<#krate::__private::plaintext!(#plain)>);
-    let impls = emit_impls(krate, &field.declaration);
+    let impls = emit_impls(krate, &field.declaration, &[]);
     let item = quote_spanned!(place=> #visibility struct #name(#secret););
     quote! {
         #(#allowed)*
@@ -112,11 +116,18 @@ fn emit_plain(declaration: &Declaration) -> TokenStream {
     match plain {
         plain if plain.json => quote!(json #ty),
         plain if plain.is_text() => quote!((#ty) #value),
-        _ => quote!(type #ty),
+        plain => match plain.feature() {
+            Some(feature) => {
+                let feature = Ident::new(feature, Span::call_site());
+                quote!({#feature} #ty)
+            }
+            None => quote!(type #ty),
+        },
     }
 }
 
-fn emit_impls(krate: &Path, declaration: &Declaration) -> TokenStream {
+/// All that the type implements, but for what is `derived` beside it.
+fn emit_impls(krate: &Path, declaration: &Declaration, derived: &[Derived]) -> TokenStream {
     let Declaration {
         name,
         context,
@@ -151,6 +162,12 @@ fn emit_impls(krate: &Path, declaration: &Declaration) -> TokenStream {
         Some(Serialize::Custom) => quote!(custom),
     };
     let pg_array = if *pg_array { quote!(yes) } else { quote!(no) };
+    let derived = derived.iter().map(|derived| match derived {
+        Derived::Clone => quote!(Clone),
+        Derived::Debug => quote!(Debug),
+        Derived::PartialEq => quote!(PartialEq),
+        Derived::Eq => quote!(Eq),
+    });
     // Errors in what the library makes of it are shown at the declared type.
     let place = place_of(name);
     let krate = placed(krate, place);
@@ -165,6 +182,7 @@ fn emit_impls(krate: &Path, declaration: &Declaration) -> TokenStream {
                 storage: #storage,
                 serialize: #serialize,
                 pg_array: #pg_array,
+                derived: [#(#derived)*],
             }
         }
     }
@@ -185,6 +203,23 @@ fn emit_name_check(model: &Model, field: &EncryptedField) -> Option<TokenStream>
     let krate = placed(krate, place);
     Some(quote_spanned! {place=>
         #krate::__private::diesel_name!(#name, #message, #table, #column);
+    })
+}
+
+/// The same for the table. Diesel tells it by a column.
+fn emit_table_name_check(model: &Model, field: &EncryptedField) -> Option<TokenStream> {
+    let Model { krate, table: name, table_given, .. } = model;
+    let (table, column) = field.diesel.as_ref().filter(|_| !field.pinned && !table_given)?;
+    let message = format!(
+        "the table `{name}` has another name in the database (`#[sql_name]`), so `{}` is no context that others find \
+         too: write `#[encrypted(table = \"…\")]` above the struct, with that name, or with the one that its values \
+         were written under; or write `context = \"…\"` on each field",
+        field.declaration.context
+    );
+    let place = place_of(table);
+    let krate = placed(krate, place);
+    Some(quote_spanned! {place=>
+        #krate::__private::diesel_table_name!(#name, #message, #table, #column);
     })
 }
 

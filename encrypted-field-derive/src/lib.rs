@@ -37,7 +37,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// On the struct, `#[encrypted(…)]` takes
 ///
 /// - `table = "…"`: the table's name, where neither `#[diesel(table_name)]` nor
-///   `#[sea_orm(table_name)]` says it;
+///   `#[sea_orm(table_name)]` says it, or where it is not the name in the database;
 /// - `primary_key(org_id, user_id)`: the fields that are the table's primary key, for
 ///   `move_stale_sqlx`. Without it, they are those of `#[diesel(primary_key(…))]`, or the field
 ///   `id`;
@@ -47,8 +47,10 @@ use syn::{DeriveInput, parse_macro_input};
 /// type that is `Display` and `FromStr`, or `json = TYPE` for a serde type, and
 ///
 /// - `context = "…"`: what its values are bound to, instead of `table.column`. Write it before you
-///   rename a table or a column, with the old name; and where Diesel's `#[sql_name]` gives a column
-///   another name in the database;
+///   rename a table or a column, with the old name. Write it also where Diesel's `#[sql_name]`
+///   gives a column another name in the database. (For a table, `table = "…"` on the struct will
+///   do.) The derive refuses the name in Rust there. It can't see the `#[sql_name]` of a table in a
+///   schema, `table! { app.users (id) { … } }`;
 /// - `previous_context = "…"`, repeatable: values bound to this open too, and are stale;
 /// - `scope = "…"`: the scope of its keys; `scope = dynamic`: the one that is entered, see `Scope`;
 /// - `previous_scope = "…"`, repeatable: values under keys of this scope (`""`: the default one)
@@ -79,7 +81,15 @@ use syn::{DeriveInput, parse_macro_input};
 ///   struct declares the type of a column; remove `#[encrypted]` in the others, and import the type
 ///   there. For another column write a new name. (E0119 and E0592 for `BotToken` follow from it.)
 /// - **E0119**, "conflicting implementations of trait `Clone`", on a newtype: `Clone`, `Debug`,
-///   `PartialEq` and `Eq` come with `Encrypted`. Remove them from `#[derive(…)]`.
+///   `PartialEq` and `Eq` come with `Encrypted`. Remove them from `#[derive(…)]`. (The derive says
+///   so itself, unless a macro wrote the struct.)
+/// - **E0277**, "the trait bound `BotToken: Serialize` is not satisfied", with the advice to derive
+///   it: that can't be done. Turn on the feature `serde` of `encrypted-field`, and write
+///   `serialize = "sealed"`, `"redacted"` or `"plaintext"` in the `#[encrypted(…)]` that declares
+///   the type.
+/// - **E0308**, "`changes::BotToken` and `users::BotToken` have similar names, but are actually
+///   distinct types": two structs declare the type, each in its own module. One struct declares it.
+///   Remove `#[encrypted]` in the other, and import the type there.
 /// - **E0308** on the path of a `legacy` function: it is `fn(&[u8]) -> Result<TYPE, _>`, with the
 ///   plaintext type of the field.
 /// - **E0271**, "expected `IsoSqlDefaultKeyword`", on an insert into SQLite: the feature

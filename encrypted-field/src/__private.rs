@@ -14,7 +14,7 @@ pub use crate::field::checked::SerializeOption;
 pub use crate::field::serde as field_serde;
 pub use crate::field::{
     FieldValue, MaybeStale, check_contexts,
-    checked::{Checked, JsonValue, is_json_value, is_plaintext},
+    checked::{Checked, JsonValue, is_json_value, is_plaintext, of_crate},
     wipe::{Wipe, WipeElsewhere, WipeZeroize},
 };
 #[cfg(feature = "diesel")]
@@ -22,10 +22,10 @@ pub use crate::orm::diesel as diesel_support;
 #[cfg(feature = "sqlx")]
 pub use crate::orm::sqlx as sqlx_support;
 pub use crate::{
-    __diesel_column as diesel_column, __diesel_name as diesel_name, __field as field,
-    __impl_diesel as impl_diesel, __impl_pg_array as impl_pg_array, __impl_serde as impl_serde,
-    __impl_sqlx as impl_sqlx, __plaintext as plaintext, __with_diesel as with_diesel,
-    __with_sqlx as with_sqlx,
+    __diesel_column as diesel_column, __diesel_name as diesel_name,
+    __diesel_table_name as diesel_table_name, __field as field, __impl_diesel as impl_diesel,
+    __impl_pg_array as impl_pg_array, __impl_serde as impl_serde, __impl_sqlx as impl_sqlx,
+    __plaintext as plaintext, __with_diesel as with_diesel, __with_sqlx as with_sqlx,
 };
 #[cfg(any(feature = "diesel", feature = "sqlx"))]
 pub use crate::{field::from_text_column, orm::not_text};
@@ -40,7 +40,7 @@ pub fn redacted(f: &mut std::fmt::Formatter<'_>, name: &str) -> std::fmt::Result
 
 /// Equality of two fields, as [`Plaintext::equals`](crate::Plaintext::equals) tells it.
 pub fn equal<T: EncryptedField>(a: &T, b: &T) -> bool {
-    crate::plaintext::equal(a.secret().plain(), b.secret().plain())
+    a.secret() == b.secret()
 }
 
 /// Equality of two names, in a constant.

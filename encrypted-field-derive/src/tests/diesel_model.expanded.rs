@@ -11,7 +11,7 @@ pub struct BotToken(
 ::encrypted_field::__private::field! {
     BotToken[type String] { context : "slack_connections.bot_token", previous : [], scope
     : "", previous_scopes : [], legacy : none, storage : text, serialize : none, pg_array
-    : no, }
+    : no, derived : [], }
 }
 #[allow(dead_code)]
 /**The column `signing_secret` of [`SlackConnection`](struct@SlackConnection), encrypted at rest.
@@ -28,7 +28,7 @@ pub struct SigningSecret(
 ::encrypted_field::__private::field! {
     SigningSecret[type String] { context : "slack_connections.signing_secret", previous :
     [], scope : "slack", previous_scopes : [], legacy : none, storage : text, serialize :
-    redacted, pg_array : no, }
+    redacted, pg_array : no, derived : [], }
 }
 #[allow(dead_code)]
 /**The column `type_` of [`SlackConnection`](struct@SlackConnection), encrypted at rest.
@@ -39,13 +39,15 @@ Holds `chrono::DateTime<chrono::Utc>`. `Debug` does not show it, and its memory 
 - storage: text; with Diesel, what the column is declared as*/
 pub struct Type(
     ::encrypted_field::Secret<
-        ::encrypted_field::__private::plaintext!(type chrono::DateTime < chrono::Utc >),
+        ::encrypted_field::__private::plaintext!(
+            { chrono } chrono::DateTime < chrono::Utc >
+        ),
     >,
 );
 ::encrypted_field::__private::field! {
-    Type[type chrono::DateTime < chrono::Utc >] { context : "slack_connections.type_",
-    previous : [], scope : "", previous_scopes : [], legacy : none, storage : text,
-    serialize : none, pg_array : no, }
+    Type[{ chrono } chrono::DateTime < chrono::Utc >] { context :
+    "slack_connections.type_", previous : [], scope : "", previous_scopes : [], legacy :
+    none, storage : text, serialize : none, pg_array : no, derived : [], }
 }
 ::encrypted_field::__private::diesel_name!(
     "bot_token",
@@ -61,6 +63,11 @@ pub struct Type(
     "type_",
     "the column `type_` has another name in the database (`#[sql_name]`), so `slack_connections.type_` is no context that others find too: write `context = \"slack_connections.…\"` with that name, or with the one that its values were written under",
     crate ::schema::slack_connections, type_
+);
+::encrypted_field::__private::diesel_table_name!(
+    "slack_connections",
+    "the table `slack_connections` has another name in the database (`#[sql_name]`), so `slack_connections.bot_token` is no context that others find too: write `#[encrypted(table = \"…\")]` above the struct, with that name, or with the one that its values were written under; or write `context = \"…\"` on each field",
+    crate ::schema::slack_connections, bot_token
 );
 #[automatically_derived]
 impl ::encrypted_field::EncryptedModel for SlackConnection {
