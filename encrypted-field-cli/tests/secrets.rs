@@ -1,5 +1,8 @@
 //! No secret shows in what any command prints, whatever it is asked and however it fails.
 
+// Helpers panic where a test is to fail, too.
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::time::SystemTime;
