@@ -116,13 +116,14 @@ fn emit_plain(declaration: &Declaration) -> TokenStream {
     match plain {
         plain if plain.json => quote!(json #ty),
         plain if plain.is_text() => quote!((#ty) #value),
-        plain => match plain.feature() {
-            Some(feature) => {
+        plain => {
+            if let Some(feature) = plain.feature() {
                 let feature = Ident::new(feature, Span::call_site());
                 quote!({#feature} #ty)
+            } else {
+                quote!(type #ty)
             }
-            None => quote!(type #ty),
-        },
+        }
     }
 }
 

@@ -53,7 +53,9 @@ fn bytes(value: &Value) -> Vec<u8> {
 
 fn digits(bytes: &[u8]) -> String {
     let mut digits = String::new();
-    bytes.iter().for_each(|byte| write!(digits, "{byte:02x}").unwrap());
+    for byte in bytes {
+        write!(digits, "{byte:02x}").unwrap();
+    }
     digits
 }
 
