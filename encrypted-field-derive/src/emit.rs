@@ -9,7 +9,7 @@ use crate::check::{
 };
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::Path;
+use syn::{Ident, Path};
 use syn::spanned::Spanned;
 
 impl ToTokens for Checked<'_> {
@@ -112,7 +112,10 @@ fn emit_plain(declaration: &Declaration) -> TokenStream {
     match plain {
         plain if plain.json => quote!(json #ty),
         plain if plain.is_text() => quote!((#ty) #value),
-        _ => quote!(type #ty),
+        plain => {
+            let feature = plain.feature().map(|name| Ident::new(name, Span::call_site()));
+            feature.map_or_else(|| quote!(type #ty), |feature| quote!({#feature} #ty))
+        }
     }
 }
 

@@ -14,7 +14,7 @@ pub use crate::field::checked::SerializeOption;
 pub use crate::field::serde as field_serde;
 pub use crate::field::{
     FieldValue, MaybeStale, check_contexts,
-    checked::{Checked, JsonValue, is_json_value, is_plaintext},
+    checked::{Checked, JsonValue, is_json_value, is_plaintext, of_crate},
     wipe::{Wipe, WipeElsewhere, WipeZeroize},
 };
 #[cfg(feature = "diesel")]

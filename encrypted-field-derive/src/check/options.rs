@@ -48,6 +48,11 @@ impl Plain {
         !self.json && types::inside_text(&self.ty).is_some()
     }
 
+    /// The feature of encrypted-field that the type needs, by how it is written.
+    pub(crate) fn feature(&self) -> Option<&'static str> {
+        (!self.json).then(|| types::feature(&self.ty)).flatten()
+    }
+
     /// What the application handles: `T` of `Text<T>`.
     pub(crate) fn value(&self) -> &Type {
         types::inside_text(&self.ty).filter(|_| self.is_text()).unwrap_or(&self.ty)

@@ -18,6 +18,39 @@ pub(super) const VALUES: &[&str] = &[
     "NaiveTime", "OffsetDateTime", "PrimitiveDateTime", "SecretString", "SocketAddr", "Time", "Timestamp", "Uuid",
 ];
 
+/// Types of other crates, each with its feature, which has the name of the crate.
+#[rustfmt::skip]
+const OF_CRATES: &[(&str, &str)] = &[
+    ("BigDecimal", "bigdecimal"),
+    ("NaiveDate", "chrono"), ("NaiveDateTime", "chrono"), ("NaiveTime", "chrono"), ("DateTime", "chrono"),
+    ("Date", "jiff"), ("DateTime", "jiff"), ("Time", "jiff"), ("Timestamp", "jiff"),
+    ("Decimal", "rust_decimal"),
+    ("SecretString", "secrecy"),
+    ("Date", "time"), ("OffsetDateTime", "time"), ("PrimitiveDateTime", "time"), ("Time", "time"),
+    ("Uuid", "uuid"),
+];
+
+/// Names that are common in applications too.
+const COMMON: &[&str] = &["Date", "DateTime", "Time", "Timestamp"];
+
+/// The feature of encrypted-field that a type of another crate needs, if its crate is clear: the
+/// path names it, or no other crate has such a type.
+pub(super) fn feature(ty: &Type) -> Option<&'static str> {
+    let Type::Path(path) = bare(ty) else { return None };
+    let segments: Vec<String> = path.path.segments.iter().map(|s| s.ident.to_string()).collect();
+    let (name, path) = segments.split_last()?;
+    let of_utc = wrapper(ty).is_some() && name == "DateTime";
+    let is_clear = |of: &str| match path {
+        [] if of_utc => of == "chrono",
+        [] => !COMMON.contains(&&**name),
+        [first, ..] => {
+            path.iter().any(|segment| segment == of) || first == "sqlx" || first == "sea_orm"
+        }
+    };
+    let mut crates = OF_CRATES.iter().filter(|(ty, of)| ty == name && is_clear(of));
+    crates.next().map(|(_, of)| *of).filter(|_| crates.next().is_none())
+}
+
 /// A single lower-case word that is no type of the language: rather an option, misspelt.
 pub(super) fn is_stray_word(word: &Ident) -> bool {
     let word = word.to_string();
@@ -110,6 +143,34 @@ mod tests {
         ] {
             let ty: Type = syn::parse_str(text).expect(text);
             assert_eq!(written(&ty), text);
+        }
+    }
+
+    #[test]
+    fn the_feature_by_the_crate() {
+        for (text, of) in [
+            ("Uuid", Some("uuid")),
+            ("uuid::Uuid", Some("uuid")),
+            ("::sqlx::types::Uuid", Some("uuid")),
+            ("my::Uuid", None),
+            ("DateTime<Utc>", Some("chrono")),
+            ("chrono::DateTime<chrono::Utc>", Some("chrono")),
+            ("sqlx::types::chrono::NaiveDate", Some("chrono")),
+            ("NaiveDate", Some("chrono")),
+            ("DateTime", None),
+            ("Date", None),
+            ("Timestamp", None),
+            ("time::Date", Some("time")),
+            ("jiff::civil::Date", Some("jiff")),
+            ("jiff::Timestamp", Some("jiff")),
+            ("OffsetDateTime", Some("time")),
+            ("rust_decimal::Decimal", Some("rust_decimal")),
+            ("secrecy::SecretString", Some("secrecy")),
+            ("chrono::Duration", None),
+            ("Vec<Uuid>", None),
+            ("[u8; 4]", None),
+        ] {
+            assert_eq!(feature(&syn::parse_str(text).expect(text)), of, "{text}");
         }
     }
 

@@ -39,13 +39,15 @@ Holds `chrono::DateTime<chrono::Utc>`. `Debug` does not show it, and its memory 
 - storage: text; with Diesel, what the column is declared as*/
 pub struct Type(
     ::encrypted_field::Secret<
-        ::encrypted_field::__private::plaintext!(type chrono::DateTime < chrono::Utc >),
+        ::encrypted_field::__private::plaintext!(
+            { chrono } chrono::DateTime < chrono::Utc >
+        ),
     >,
 );
 ::encrypted_field::__private::field! {
-    Type[type chrono::DateTime < chrono::Utc >] { context : "slack_connections.type_",
-    previous : [], scope : "", previous_scopes : [], legacy : none, storage : text,
-    serialize : none, pg_array : no, }
+    Type[{ chrono } chrono::DateTime < chrono::Utc >] { context :
+    "slack_connections.type_", previous : [], scope : "", previous_scopes : [], legacy :
+    none, storage : text, serialize : none, pg_array : no, }
 }
 ::encrypted_field::__private::diesel_name!(
     "bot_token",

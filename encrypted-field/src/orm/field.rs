@@ -237,13 +237,16 @@ macro_rules! __field {
     }};
 }
 
-/// The plaintext type of a field: `type String`, `(Text<Currency>) Currency` or `json Profile`. It
-/// is checked in a constant, see `Checked`.
+/// The plaintext type of a field: `type String`, `{uuid} Uuid`, `(Text<Currency>) Currency` or `json
+/// Profile`. It is checked in a constant, see `Checked`.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! __plaintext {
     (type $plain:ty) => {
         <$plain as $crate::__private::Checked<{ $crate::__private::is_plaintext::<$plain>() }>>::Plain
+    };
+    ({$feature:ident} $plain:ty) => {
+        <$plain as $crate::__private::Checked<{ $crate::__private::of_crate::$feature::<$plain>() }>>::Plain
     };
     (($plain:ty) $value:ty) => { $crate::__plaintext!(type $plain) };
     (json $value:ty) => {

@@ -91,55 +91,12 @@ use crate::error::{Error, ErrorKind};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be the plaintext of an encrypted field",
     label = "not a plaintext type",
-    note = "plaintext types are String, char, Vec<u8>, [u8; N], integers, floats, bool, IP addresses, and each with its \
-            feature of encrypted-field: Uuid, dates and times, decimals, SecretString",
+    note = "plaintext types are String, char, Vec<u8>, [u8; N], integers, floats, bool, IP addresses; with a feature of \
+            encrypted-field (`uuid`, `chrono`, `time`, `jiff`, `rust_decimal`, `bigdecimal`, `secrecy`) those of the crate",
     note = "a type that is Display and FromStr: `#[encrypted(Text<{Self}>)]`; it must be Clone and PartialEq",
     note = "any serde type: `#[encrypted(json = {Self})]` with the feature `json`; its type must be Clone, PartialEq, \
             Serialize and DeserializeOwned",
     note = "or implement `encrypted_field::Plaintext` for it"
-)]
-// Each is said only if the feature is off, because rustc knows no types of crates in these texts.
-#[cfg_attr(
-    not(feature = "uuid"),
-    diagnostic::on_unimplemented(
-        note = "for `uuid::Uuid`: `cargo add encrypted-field --features uuid`"
-    )
-)]
-#[cfg_attr(
-    not(feature = "chrono"),
-    diagnostic::on_unimplemented(
-        note = "for types of `chrono`: `cargo add encrypted-field --features chrono`"
-    )
-)]
-#[cfg_attr(
-    not(feature = "time"),
-    diagnostic::on_unimplemented(
-        note = "for types of `time`: `cargo add encrypted-field --features time`"
-    )
-)]
-#[cfg_attr(
-    not(feature = "jiff"),
-    diagnostic::on_unimplemented(
-        note = "for types of `jiff`: `cargo add encrypted-field --features jiff`"
-    )
-)]
-#[cfg_attr(
-    not(feature = "secrecy"),
-    diagnostic::on_unimplemented(
-        note = "for `secrecy::SecretString`: `cargo add encrypted-field --features secrecy`"
-    )
-)]
-#[cfg_attr(
-    not(feature = "rust_decimal"),
-    diagnostic::on_unimplemented(
-        note = "for `rust_decimal::Decimal`: `cargo add encrypted-field --features rust_decimal`"
-    )
-)]
-#[cfg_attr(
-    not(feature = "bigdecimal"),
-    diagnostic::on_unimplemented(
-        note = "for `bigdecimal::BigDecimal`: `cargo add encrypted-field --features bigdecimal`"
-    )
 )]
 pub trait Plaintext: Clone + 'static {
     /// The type that the application handles. It is `Self`, except for wrappers such as [`Json`]
