@@ -42,6 +42,8 @@ pub(crate) struct Model<'a> {
     pub(crate) fields: Vec<EncryptedField<'a>>,
     /// Whether Diesel's `table_name` is given.
     pub(crate) of_diesel: bool,
+    /// Whether the table's name was written, rather than taken from Diesel.
+    pub(crate) table_given: bool,
     pub(crate) row: Option<Row<'a>>,
     /// The fields are not what the user wants yet; only their types are needed.
     pub(crate) faulty: bool,
@@ -151,6 +153,7 @@ fn model<'a>(
         input,
         krate: krate(&options),
         of_diesel: table.diesel.is_some(),
+        table_given: options.has("table"),
         table: table.name,
         fields: encrypted,
         row,

@@ -28,6 +28,7 @@ fn emit_model(model: &Model) -> TokenStream {
     let fields = if model.faulty { &[][..] } else { &model.fields };
     let infos = fields.iter().map(|field| emit_info(model, field));
     let names = fields.iter().map(|field| emit_name_check(model, field));
+    let table_name = fields.iter().find_map(|field| emit_table_name_check(model, field));
     let krate = &model.krate;
     let stale = fields.iter().map(|field| {
         let name = field.name;
@@ -44,6 +45,7 @@ fn emit_model(model: &Model) -> TokenStream {
     quote! {
         #(#types)*
         #(#names)*
+        #table_name
         #[automatically_derived]
         impl #parameters #krate::EncryptedModel for #name #arguments #bounds {
             const FIELDS: &'static [#krate::FieldInfo] = &[#(#infos),*];
@@ -188,6 +190,23 @@ fn emit_name_check(model: &Model, field: &EncryptedField) -> Option<TokenStream>
     let krate = placed(krate, place);
     Some(quote_spanned! {place=>
         #krate::__private::diesel_name!(#name, #message, #table, #column);
+    })
+}
+
+/// The same for the table. Diesel tells it by a column.
+fn emit_table_name_check(model: &Model, field: &EncryptedField) -> Option<TokenStream> {
+    let Model { krate, table: name, table_given, .. } = model;
+    let (table, column) = field.diesel.as_ref().filter(|_| !field.pinned && !table_given)?;
+    let message = format!(
+        "the table `{name}` has another name in the database (`#[sql_name]`), so `{}` is no context that others find \
+         too: write `#[encrypted(table = \"…\")]` above the struct, with that name, or with the one that its values \
+         were written under; or write `context = \"…\"` on each field",
+        field.declaration.context
+    );
+    let place = place_of(table);
+    let krate = placed(krate, place);
+    Some(quote_spanned! {place=>
+        #krate::__private::diesel_table_name!(#name, #message, #table, #column);
     })
 }
 

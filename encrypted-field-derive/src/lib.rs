@@ -37,7 +37,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// On the struct, `#[encrypted(…)]` takes
 ///
 /// - `table = "…"`: the table's name, where neither `#[diesel(table_name)]` nor
-///   `#[sea_orm(table_name)]` says it;
+///   `#[sea_orm(table_name)]` says it, or where it is not the name in the database;
 /// - `primary_key(org_id, user_id)`: the fields that are the table's primary key, for
 ///   `move_stale_sqlx`. Without it, they are those of `#[diesel(primary_key(…))]`, or the field `id`;
 /// - `crate = path`: this library's path, if it is not `::encrypted_field`.
@@ -46,8 +46,10 @@ use syn::{DeriveInput, parse_macro_input};
 /// type that is `Display` and `FromStr`, or `json = TYPE` for a serde type, and
 ///
 /// - `context = "…"`: what its values are bound to, instead of `table.column`. Write it before you
-///   rename a table or a column, with the old name; and where Diesel's `#[sql_name]` gives a column
-///   another name in the database;
+///   rename a table or a column, with the old name. Write it also where Diesel's `#[sql_name]` gives
+///   a column another name in the database. (For a table, `table = "…"` on the struct will do.) The
+///   derive refuses the name in Rust there. It can't see the `#[sql_name]` of a table in a schema,
+///   `table! { app.users (id) { … } }`;
 /// - `previous_context = "…"`, repeatable: values bound to this open too, and are stale;
 /// - `scope = "…"`: the scope of its keys; `scope = dynamic`: the one that is entered, see `Scope`;
 /// - `previous_scope = "…"`, repeatable: values under keys of this scope (`""`: the default one)

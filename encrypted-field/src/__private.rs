@@ -22,10 +22,10 @@ pub use crate::orm::diesel as diesel_support;
 #[cfg(feature = "sqlx")]
 pub use crate::orm::sqlx as sqlx_support;
 pub use crate::{
-    __diesel_column as diesel_column, __diesel_name as diesel_name, __field as field,
-    __impl_diesel as impl_diesel, __impl_pg_array as impl_pg_array, __impl_serde as impl_serde,
-    __impl_sqlx as impl_sqlx, __plaintext as plaintext, __with_diesel as with_diesel,
-    __with_sqlx as with_sqlx,
+    __diesel_column as diesel_column, __diesel_name as diesel_name,
+    __diesel_table_name as diesel_table_name, __field as field, __impl_diesel as impl_diesel,
+    __impl_pg_array as impl_pg_array, __impl_serde as impl_serde, __impl_sqlx as impl_sqlx,
+    __plaintext as plaintext, __with_diesel as with_diesel, __with_sqlx as with_sqlx,
 };
 #[cfg(any(feature = "diesel", feature = "sqlx"))]
 pub use crate::{field::from_text_column, orm::not_text};

@@ -64,6 +64,11 @@ pub struct Type(
     "the column `type_` has another name in the database (`#[sql_name]`), so `slack_connections.type_` is no context that others find too: write `context = \"slack_connections.…\"` with that name, or with the one that its values were written under",
     crate ::schema::slack_connections, type_
 );
+::encrypted_field::__private::diesel_table_name!(
+    "slack_connections",
+    "the table `slack_connections` has another name in the database (`#[sql_name]`), so `slack_connections.bot_token` is no context that others find too: write `#[encrypted(table = \"…\")]` above the struct, with that name, or with the one that its values were written under; or write `context = \"…\"` on each field",
+    crate ::schema::slack_connections, bot_token
+);
 #[automatically_derived]
 impl ::encrypted_field::EncryptedModel for SlackConnection {
     const FIELDS: &'static [::encrypted_field::FieldInfo] = &[

@@ -42,6 +42,13 @@ macro_rules! __diesel_name {
 #[cfg(not(feature = "diesel"))]
 #[macro_export]
 #[doc(hidden)]
+macro_rules! __diesel_table_name {
+    ($($ignored:tt)*) => {};
+}
+
+#[cfg(not(feature = "diesel"))]
+#[macro_export]
+#[doc(hidden)]
 macro_rules! __with_diesel {
     ($($ignored:tt)*) => {};
 }

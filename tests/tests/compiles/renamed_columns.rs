@@ -18,6 +18,7 @@ diesel::table! {
 
 #[derive(Queryable, FromRow, Encrypted)]
 #[diesel(table_name = users)]
+#[encrypted(table = "the_users")]
 #[sqlx(rename_all = "camelCase")]
 pub struct Both {
     #[encrypted(String, context = "users.kind")]
@@ -60,6 +61,34 @@ mod pinned {
         #[encrypted(String)]
         pub bot_token: RenamedToken,
     }
+
+    /// Contexts that are written need no name of a table.
+    #[derive(Queryable, Encrypted)]
+    #[diesel(table_name = users)]
+    pub struct Written {
+        #[encrypted(String, context = "the_users.bot_token")]
+        pub bot_token: WrittenToken,
+    }
+}
+
+/// What Diesel does not tell is not refused: the name of a table in a schema.
+mod in_a_schema {
+    use super::*;
+
+    diesel::table! {
+        #[sql_name = "the_accounts"]
+        app.accounts (id) {
+            id -> Integer,
+            token -> Text,
+        }
+    }
+
+    #[derive(Queryable, Encrypted)]
+    #[diesel(table_name = accounts)]
+    pub struct Account {
+        #[encrypted(String)]
+        pub token: Token,
+    }
 }
 
 fn fields<T: EncryptedModel>() -> Vec<(&'static str, &'static str, &'static str)> {
@@ -70,7 +99,7 @@ fn fields<T: EncryptedModel>() -> Vec<(&'static str, &'static str, &'static str)
 fn runs() {
     assert_eq!(
         fields::<Both>(),
-        [("users", "type", "users.kind"), ("users", "bot_token", "users.bot_token")]
+        [("the_users", "type", "users.kind"), ("the_users", "bot_token", "the_users.bot_token")]
     );
     assert_eq!(
         fields::<only_sqlx::Account>(),
@@ -78,4 +107,9 @@ fn runs() {
     );
     assert_eq!(fields::<pinned::Pinned>(), [("", "token", "anything at all")]);
     assert_eq!(fields::<pinned::Renamed>(), [("people", "bot_token", "people.bot_token")]);
+    assert_eq!(
+        fields::<pinned::Written>(),
+        [("users", "bot_token", "the_users.bot_token")]
+    );
+    assert_eq!(fields::<in_a_schema::Account>(), [("accounts", "token", "accounts.token")]);
 }

@@ -142,6 +142,36 @@ macro_rules! __diesel_name {
     };
 }
 
+/// Refuses a table that `#[sql_name]` calls something else than `$name`. The column is one of it.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __diesel_table_name {
+    ($name:literal, $message:literal, $($table:ident)::+, $column:ident) => {
+        $crate::__diesel_table_name!(@ [$($table)::+::$column], $name, $message);
+    };
+    ($name:literal, $message:literal, :: $($table:ident)::+, $column:ident) => {
+        $crate::__diesel_table_name!(@ [:: $($table)::+::$column], $name, $message);
+    };
+    (@ [$($column:tt)+], $name:literal, $message:literal) => {
+        const _: () = {
+            #[allow(unused_imports)]
+            use $crate::__private::diesel_support::UnknownTableName as _;
+            $crate::__private::std::assert!(
+                match $crate::__private::diesel_support::TableName::<
+                    <$($column)+ as $crate::__private::diesel::Column>::Table,
+                >::IN_DATABASE
+                {
+                    $crate::__private::std::option::Option::Some(found) => {
+                        $crate::__private::is_same_name(found, $name)
+                    }
+                    $crate::__private::std::option::Option::None => true,
+                },
+                $message
+            );
+        };
+    };
+}
+
 /// Items that name Diesel.
 #[macro_export]
 #[doc(hidden)]
