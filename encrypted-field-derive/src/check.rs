@@ -4,14 +4,17 @@
 
 mod columns;
 mod declared;
+mod derives;
 mod distinct;
 mod elsewhere;
 mod options;
 mod plain;
 mod row;
 mod scopes;
+mod source;
 mod types;
 
+pub(crate) use derives::Derived;
 pub(crate) use options::Plain;
 pub(crate) use row::Row;
 pub(crate) use scopes::Scope;
@@ -25,11 +28,12 @@ use columns::Table;
 use distinct::Seen;
 use elsewhere::Declared;
 use options::Options;
+use source::Source;
 use syn::{DeriveInput, Ident, LitStr, Path, parse_quote};
 
 pub(crate) enum Checked<'a> {
     Model(Model<'a>),
-    Newtype(Path, Box<Declaration>),
+    Newtype(Path, Box<Declaration>, Vec<Derived>),
     /// Mistaken beyond repair.
     Nothing,
 }
@@ -145,8 +149,11 @@ fn model<'a>(
     }
     let mut table = Table::new(input, &options);
     let mut seen = Seen::default();
-    let encrypted: Vec<_> =
-        fields.iter().filter_map(|f| field(input, f, &mut table, &mut seen, errors)).collect();
+    let source = Source::of(&input.ident);
+    let encrypted: Vec<_> = fields
+        .iter()
+        .filter_map(|f| field((input, source.as_ref()), f, &mut table, &mut seen, errors))
+        .collect();
     seen.check_previous(errors);
     let row = Row::new(&input.ident, fields, &encrypted, (&table, &options), errors);
     Checked::Model(Model {
@@ -162,7 +169,7 @@ fn model<'a>(
 }
 
 fn field<'a>(
-    input: &DeriveInput,
+    (input, source): (&DeriveInput, Option<&Source>),
     field: &Field<'a>,
     table: &mut Table,
     seen: &mut Seen,
@@ -201,7 +208,7 @@ fn field<'a>(
         by: input.ident.to_string(),
         context: context.clone(),
     };
-    if !elsewhere::check(&declared, &this, errors) {
+    if !elsewhere::check((input, source), &declared, &this, errors) {
         return None;
     }
     let of_table = foreign::find(&foreign.diesel, "select_expression").is_none();
@@ -269,11 +276,14 @@ fn newtype<'a>(
     scopes::check_previous(&options, errors);
     seen.check_previous(errors);
     let this = Declared { name: name.to_string(), by: name.to_string(), context: context.clone() };
-    if !elsewhere::check(name, &this, errors) {
+    let source = Source::of(name);
+    if !elsewhere::check((input, source.as_ref()), name, &this, errors) {
         return Checked::Nothing;
     }
+    let derived = derives::check(input, source.as_ref(), errors);
     let krate = krate(&options);
-    Checked::Newtype(krate, Box::new(declaration(name.clone(), Some(plain), context, options)))
+    let declaration = declaration(name.clone(), Some(plain), context, options);
+    Checked::Newtype(krate, Box::new(declaration), derived)
 }
 
 /// What is missing after a mistake is filled in.

@@ -5,18 +5,20 @@ mod docs;
 mod row;
 
 use crate::check::{
-    Checked, Declaration, EncryptedField, Legacy, Model, Scope, Serialize, Storage,
+    Checked, Declaration, Derived, EncryptedField, Legacy, Model, Scope, Serialize, Storage,
 };
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Ident, Path};
 use syn::spanned::Spanned;
+use syn::{Ident, Path};
 
 impl ToTokens for Checked<'_> {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         tokens.extend(match self {
             Checked::Model(model) => emit_model(model),
-            Checked::Newtype(krate, declaration) => emit_impls(krate, declaration),
+            Checked::Newtype(krate, declaration, derived) => {
+                emit_impls(krate, declaration, derived)
+            }
             Checked::Nothing => TokenStream::new(),
         });
     }
@@ -83,7 +85,7 @@ fn emit_type(model: &Model, field: &EncryptedField) -> TokenStream {
     // Not placed: rustc would advise `pub` in the attribute to somebody who reaches for what is
     // inside.
     let secret = quote!(#krate::Secret<#krate::__private::plaintext!(#plain)>);
-    let impls = emit_impls(krate, &field.declaration);
+    let impls = emit_impls(krate, &field.declaration, &[]);
     let item = quote_spanned!(place=> #visibility struct #name(#secret););
     quote! {
         #(#allowed)*
@@ -121,7 +123,8 @@ fn emit_plain(declaration: &Declaration) -> TokenStream {
     }
 }
 
-fn emit_impls(krate: &Path, declaration: &Declaration) -> TokenStream {
+/// All that the type implements, but for what is `derived` beside it.
+fn emit_impls(krate: &Path, declaration: &Declaration, derived: &[Derived]) -> TokenStream {
     let Declaration {
         name,
         context,
@@ -156,6 +159,12 @@ fn emit_impls(krate: &Path, declaration: &Declaration) -> TokenStream {
         Some(Serialize::Custom) => quote!(custom),
     };
     let pg_array = if *pg_array { quote!(yes) } else { quote!(no) };
+    let derived = derived.iter().map(|derived| match derived {
+        Derived::Clone => quote!(Clone),
+        Derived::Debug => quote!(Debug),
+        Derived::PartialEq => quote!(PartialEq),
+        Derived::Eq => quote!(Eq),
+    });
     // Errors in what the library makes of it are shown at the declared type.
     let place = place_of(name);
     let krate = placed(krate, place);
@@ -170,6 +179,7 @@ fn emit_impls(krate: &Path, declaration: &Declaration) -> TokenStream {
                 storage: #storage,
                 serialize: #serialize,
                 pg_array: #pg_array,
+                derived: [#(#derived)*],
             }
         }
     }

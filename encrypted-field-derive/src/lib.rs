@@ -39,7 +39,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// - `table = "…"`: the table's name, where neither `#[diesel(table_name)]` nor
 ///   `#[sea_orm(table_name)]` says it, or where it is not the name in the database;
 /// - `primary_key(org_id, user_id)`: the fields that are the table's primary key, for
-///   `move_stale_sqlx`. Without it, they are those of `#[diesel(primary_key(…))]`, or the field `id`;
+///   `move_stale_sqlx`. Without it, they are those of `#[diesel(primary_key(…))]`, or the field
+///   `id`;
 /// - `crate = path`: this library's path, if it is not `::encrypted_field`.
 ///
 /// On a field it takes the plaintext type, any Rust type that is `Plaintext`, `Text<TYPE>` for a
@@ -80,7 +81,8 @@ use syn::{DeriveInput, parse_macro_input};
 ///   struct declares the type of a column; remove `#[encrypted]` in the others, and import the type
 ///   there. For another column write a new name. (E0119 and E0592 for `BotToken` follow from it.)
 /// - **E0119**, "conflicting implementations of trait `Clone`", on a newtype: `Clone`, `Debug`,
-///   `PartialEq` and `Eq` come with `Encrypted`. Remove them from `#[derive(…)]`.
+///   `PartialEq` and `Eq` come with `Encrypted`. Remove them from `#[derive(…)]`. (The derive says
+///   so itself, unless a macro wrote the struct.)
 /// - **E0308** on the path of a `legacy` function: it is `fn(&[u8]) -> Result<TYPE, _>`, with the
 ///   plaintext type of the field.
 /// - **E0271**, "expected `IsoSqlDefaultKeyword`", on an insert into SQLite: the feature

@@ -40,7 +40,7 @@ pub fn redacted(f: &mut std::fmt::Formatter<'_>, name: &str) -> std::fmt::Result
 
 /// Equality of two fields, as [`Plaintext::equals`](crate::Plaintext::equals) tells it.
 pub fn equal<T: EncryptedField>(a: &T, b: &T) -> bool {
-    crate::plaintext::equal(a.secret().plain(), b.secret().plain())
+    a.secret() == b.secret()
 }
 
 /// Equality of two names, in a constant.

@@ -6,12 +6,13 @@
 //! a `cfg`, they may well declare types of one name. In doubt nothing is said here, and rustc
 //! speaks.
 
+use crate::check::source::{self, Source, attributes_above, file_of, is_input_of_macro};
 use crate::check::types::{bare, bare_name, inside_option};
 use crate::errors::Errors;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
-use syn::{FieldsNamed, Ident};
+use syn::{DeriveInput, FieldsNamed, Ident};
 
 /// One type that a struct declared.
 #[derive(Clone, PartialEq, Eq)]
@@ -25,24 +26,63 @@ pub(super) struct Declared {
 static SEEN: Mutex<Vec<(PathBuf, Declared)>> = Mutex::new(Vec::new());
 
 /// Whether nothing else declares the type; reports it on `name` otherwise.
-pub(super) fn check(name: &Ident, declared: &Declared, errors: &mut Errors) -> bool {
+pub(super) fn check(
+    (input, source): (&DeriveInput, Option<&Source>),
+    name: &Ident,
+    declared: &Declared,
+    errors: &mut Errors,
+) -> bool {
+    if let Some(item) = source.and_then(|source| item(input, source, name)) {
+        let other = Declared {
+            name: declared.name.clone(),
+            by: declared.name.clone(),
+            context: item.context(),
+        };
+        errors.add(
+            name,
+            if item.newtype { already(&other, declared) } else { is_item(item.keyword, declared) },
+        );
+        return false;
+    }
     let Some(other) = file_of(name).and_then(|file| other(file, declared)) else { return true };
+    errors.add(name, already(&other, declared));
+    false
+}
+
+fn already(other: &Declared, declared: &Declared) -> String {
+    let name = &declared.name;
     let by = if other.by == other.name { "a newtype" } else { &format!("`{}`", other.by) };
     let fix = if declared.by == declared.name {
         "remove this struct, or write another name".to_owned()
     } else if other.context == declared.context {
         "remove `#[encrypted(…)]` here, and the field has that type".to_owned()
     } else {
-        let column = other.context.as_deref().unwrap_or("another column");
-        format!("that is for `{column}`, so write a new name here, `{}{name}`", declared.by)
+        let column = other.context.as_ref();
+        let column = column.map_or("another column".to_owned(), |column| format!("`{column}`"));
+        format!("that is for {column}, so write a new name here, `{}{name}`", declared.by)
     };
-    errors.add(name, format!("`{name}` is declared by {by} already: {fix}"));
-    false
+    format!("`{name}` is declared by {by} already: {fix}")
 }
 
-/// `None` in what has no file: an editor's buffer, the tests of this crate.
-fn file_of(name: &Ident) -> Option<PathBuf> {
-    proc_macro::is_available().then(|| name.span().unwrap().local_file()).flatten()
+fn is_item(keyword: &str, declared: &Declared) -> String {
+    let Declared { name, by, .. } = declared;
+    let article = if keyword == "enum" { "an" } else { "a" };
+    format!(
+        "`{name}` is {article} {keyword} here already, and the derive declares this field's type: write a new \
+         name, `{by}{name}`, or remove `#[encrypted]` if the field has that type"
+    )
+}
+
+/// An item that has the name of the type, beside the struct. The newtype itself is none.
+fn item(input: &DeriveInput, source: &Source, name: &Ident) -> Option<source::Item> {
+    if input.ident == *name {
+        return None;
+    }
+    let name = name.to_string();
+    if !source.has_item(source::ITEMS, &name) {
+        return None;
+    }
+    source.place(input)?.beside(&name)
 }
 
 /// Remembers the type, and gives one of its name beside it.
@@ -80,12 +120,6 @@ fn side_by_side(scope: &TokenStream, both: [&Declared; 2]) -> bool {
         })
 }
 
-/// After `name!` or `macro_rules! name`: what stands there may come to stand anywhere.
-fn is_input_of_macro(before: &[TokenTree]) -> bool {
-    let bang = |token: &TokenTree| matches!(token, TokenTree::Punct(p) if p.as_char() == '!');
-    before.iter().rev().take(2).any(bang)
-}
-
 /// Whether the struct stands at this place, without a `cfg`, and declares the type.
 fn declares(tokens: &[TokenTree], at: usize, declared: &Declared) -> bool {
     let is = |at: usize, word: &str| matches!(tokens.get(at), Some(TokenTree::Ident(ident)) if ident == word);
@@ -116,20 +150,13 @@ fn has_field(body: TokenStream, name: &str) -> bool {
 
 /// Whether one of the attributes that end here is `#[cfg(…)]`.
 fn is_under_cfg(before: &[TokenTree]) -> bool {
-    // Back over `pub(crate)` and the attributes.
-    let of_item = before.iter().rev().take_while(|token| match token {
-        TokenTree::Group(group) => group.delimiter() != Delimiter::Brace,
-        TokenTree::Punct(punct) => punct.as_char() == '#',
-        TokenTree::Ident(ident) => ident == "pub",
-        TokenTree::Literal(_) => false,
-    });
-    let mut attributes = of_item.filter_map(|token| match token {
-        TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket => {
-            group.stream().into_iter().next()
-        }
-        _ => None,
-    });
-    attributes.any(|first| matches!(first, TokenTree::Ident(ident) if ident == "cfg"))
+    attributes_above(before).iter().any(|token| match token {
+        TokenTree::Group(group) => matches!(
+            group.stream().into_iter().next(),
+            Some(TokenTree::Ident(ident)) if ident == "cfg"
+        ),
+        _ => false,
+    })
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ pub struct BotToken(
 ::encrypted_field::__private::field! {
     BotToken[type String] { context : "slack_connections.bot_token", previous : [], scope
     : "", previous_scopes : [], legacy : none, storage : text, serialize : none, pg_array
-    : no, }
+    : no, derived : [], }
 }
 #[allow(dead_code)]
 /**The column `signing_secret` of [`SlackConnection`](struct@SlackConnection), encrypted at rest.
@@ -28,7 +28,7 @@ pub struct SigningSecret(
 ::encrypted_field::__private::field! {
     SigningSecret[type String] { context : "slack_connections.signing_secret", previous :
     [], scope : "slack", previous_scopes : [], legacy : none, storage : text, serialize :
-    redacted, pg_array : no, }
+    redacted, pg_array : no, derived : [], }
 }
 #[allow(dead_code)]
 /**The column `type_` of [`SlackConnection`](struct@SlackConnection), encrypted at rest.
@@ -47,7 +47,7 @@ pub struct Type(
 ::encrypted_field::__private::field! {
     Type[{ chrono } chrono::DateTime < chrono::Utc >] { context :
     "slack_connections.type_", previous : [], scope : "", previous_scopes : [], legacy :
-    none, storage : text, serialize : none, pg_array : no, }
+    none, storage : text, serialize : none, pg_array : no, derived : [], }
 }
 ::encrypted_field::__private::diesel_name!(
     "bot_token",

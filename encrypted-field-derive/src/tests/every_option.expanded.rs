@@ -11,7 +11,7 @@ pub(crate) struct PublicProfile(
 my::reexport::__private::field! {
     PublicProfile[json Profile < Address >] { context : "users.publicProfile", previous :
     [], scope : "", previous_scopes : [], legacy : (crate ::old::read), storage : binary,
-    serialize : none, pg_array : no, }
+    serialize : none, pg_array : no, derived : [], }
 }
 /**The column `key` of [`User`](struct@User), encrypted at rest.
 
@@ -28,7 +28,7 @@ pub(crate) struct ApiKey(
 my::reexport::__private::field! {
     ApiKey[type Vec < u8 >] { context : "accounts.key", previous : ["users.key", "u.k"],
     scope : "", previous_scopes : [], legacy : none, storage : text, serialize : sealed,
-    pg_array : yes, }
+    pg_array : yes, derived : [], }
 }
 /**The column `NUMBER` of [`User`](struct@User), encrypted at rest.
 
@@ -47,7 +47,7 @@ pub(crate) struct Number(
 my::reexport::__private::field! {
     Number[type i64] { context : "users.NUMBER", previous : [], scope : dynamic,
     previous_scopes : ["", "users"], legacy : plaintext, storage : text, serialize :
-    plaintext, pg_array : no, }
+    plaintext, pg_array : no, derived : [], }
 }
 #[automatically_derived]
 impl<'a, T: Clone> my::reexport::EncryptedModel for User<'a, T>

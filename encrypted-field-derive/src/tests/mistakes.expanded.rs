@@ -12,7 +12,7 @@ struct BotToken(
 ::encrypted_field::__private::field! {
     BotToken[type ::std::string::String] { context : "table.column", previous : [], scope
     : "", previous_scopes : [], legacy : none, storage : text, serialize : none, pg_array
-    : no, }
+    : no, derived : [], }
 }
 /**The column `number` of [`Faulty`](struct@Faulty), encrypted at rest.
 
@@ -26,7 +26,7 @@ struct Number(
 ::encrypted_field::__private::field! {
     Number[type i64] { context : "table.column", previous : [], scope : "",
     previous_scopes : [], legacy : none, storage : text, serialize : none, pg_array : no,
-    }
+    derived : [], }
 }
 #[automatically_derived]
 impl ::encrypted_field::EncryptedModel for Faulty {

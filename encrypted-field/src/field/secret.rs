@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::key::{KeyState, Keyring, Purpose};
 use crate::key_id::KeyId;
-use crate::plaintext::Plaintext;
+use crate::plaintext::{self, Plaintext};
 
 /// Printed in place of a secret.
 pub(crate) const REDACTED: &str = "[encrypted]";
@@ -157,6 +157,15 @@ impl<P: Plaintext> Drop for Secret<P> {
         }
     }
 }
+
+/// Of the plaintexts, as fields compare: the time depends on lengths only.
+impl<P: Plaintext> PartialEq for Secret<P> {
+    fn eq(&self, other: &Self) -> bool {
+        plaintext::equal(self.plain(), other.plain())
+    }
+}
+
+impl<P: Plaintext> Eq for Secret<P> {}
 
 impl<P: Plaintext> fmt::Debug for Secret<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -13,7 +13,8 @@ macro_rules! __field {
         legacy: $legacy:tt,
         storage: $storage:ident,
         serialize: $serialize:ident,
-        pg_array: $pg_array:ident $(,)?
+        pg_array: $pg_array:ident,
+        derived: [$($derived:ident)*] $(,)?
     }) => {
         const _: () = {
             // Named before the imports below. They would hide types of the same names, such as
@@ -26,7 +27,8 @@ macro_rules! __field {
                 $crate::__field!(@legacy $legacy);
 
             $crate::__field!(
-                @impl $name, [$($previous),*], $context, $scope, [$($previous_scope),*], $storage
+                @impl $name, [$($previous),*], $context, $scope, [$($previous_scope),*], $storage,
+                [$($derived)*]
             );
         };
         $crate::__private::impl_diesel!($legacy $name);
@@ -37,7 +39,7 @@ macro_rules! __field {
 
     (
         @impl $name:ident, [$($previous:literal),*], $context:literal, $scope:tt, [$($previous_scope:literal),*],
-        $storage:ident
+        $storage:ident, $derived:tt
     ) => {
         const _: () = {
             use $crate::__private::std::{
@@ -136,19 +138,23 @@ macro_rules! __field {
                 }
             }
 
-            #[automatically_derived]
-            impl Clone for __Field {
-                fn clone(&self) -> Self {
-                    Self(Clone::clone(&self.0))
+            $crate::__field!(@unless Clone, $derived, {
+                #[automatically_derived]
+                impl Clone for __Field {
+                    fn clone(&self) -> Self {
+                        Self(Clone::clone(&self.0))
+                    }
                 }
-            }
+            });
 
-            #[automatically_derived]
-            impl fmt::Debug for __Field {
-                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    $crate::__private::redacted(f, $crate::__private::std::stringify!($name))
+            $crate::__field!(@unless Debug, $derived, {
+                #[automatically_derived]
+                impl fmt::Debug for __Field {
+                    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        $crate::__private::redacted(f, $crate::__private::std::stringify!($name))
+                    }
                 }
-            }
+            });
 
             #[automatically_derived]
             impl Deref for __Field {
@@ -183,16 +189,20 @@ macro_rules! __field {
                 }
             }
 
-            /// The time depends on lengths only. JSON compares as its type does.
-            #[automatically_derived]
-            impl PartialEq for __Field {
-                fn eq(&self, other: &Self) -> bool {
-                    $crate::__private::equal(self, other)
+            $crate::__field!(@unless PartialEq, $derived, {
+                /// The time depends on lengths only. JSON compares as its type does.
+                #[automatically_derived]
+                impl PartialEq for __Field {
+                    fn eq(&self, other: &Self) -> bool {
+                        $crate::__private::equal(self, other)
+                    }
                 }
-            }
+            });
 
-            #[automatically_derived]
-            impl Eq for __Field {}
+            $crate::__field!(@unless Eq, $derived, {
+                #[automatically_derived]
+                impl Eq for __Field {}
+            });
 
             #[automatically_derived]
             impl Drop for __Field {
@@ -205,6 +215,16 @@ macro_rules! __field {
                 }
             }
         };
+    };
+
+    // An implementation, unless another derive has made it. That is an error already.
+    (@unless $trait:ident, [], { $($impl:tt)* }) => { $($impl)* };
+    (@unless Clone, [Clone $($ignored:ident)*], $impl:tt) => {};
+    (@unless Debug, [Debug $($ignored:ident)*], $impl:tt) => {};
+    (@unless PartialEq, [PartialEq $($ignored:ident)*], $impl:tt) => {};
+    (@unless Eq, [Eq $($ignored:ident)*], $impl:tt) => {};
+    (@unless $trait:ident, [$other:ident $($derived:ident)*], $impl:tt) => {
+        $crate::__field!(@unless $trait, [$($derived)*], $impl);
     };
 
     (@scope dynamic) => { "" };

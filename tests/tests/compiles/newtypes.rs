@@ -23,8 +23,24 @@ pub(crate) struct Bytes(encrypted_field::Secret<Vec<u8>>);
 #[encrypted(legacy = plaintext, pg_array)]
 struct Structured(::encrypted_field::Secret<Json<Vec<String>>>);
 
+/// Derives of other traits, one of which has a name that comes with `Encrypted`.
+mod with_derives {
+    use super::*;
+    use serde::Serialize as Clone;
+
+    #[derive(Clone, Encrypted)]
+    #[encrypted(context = "a.d", serialize = "custom")]
+    pub struct Hidden(#[serde(serialize_with = "hide")] Secret<String>);
+
+    fn hide<S: serde::Serializer>(_: &Secret<String>, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str("hidden")
+    }
+}
+
 #[test]
 fn runs() {
+    let hidden = with_derives::Hidden::from("x");
+    assert_eq!(serde_json::to_string(&hidden.clone()).unwrap(), "\"hidden\"");
     assert_eq!(BotToken::CONTEXT, "slack_connections.bot_token");
     assert_eq!((Bytes::PREVIOUS_CONTEXTS, Bytes::SCOPE), (&["b.a"][..], "s"));
     let structured = Structured::from(vec!["x".to_owned()]);

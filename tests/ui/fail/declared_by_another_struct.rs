@@ -37,10 +37,6 @@ struct Vault {
     secret: Shared,
 }
 
-#[derive(Encrypted)]
-#[encrypted(context = "users.token")]
-struct Token(Secret<String>);
-
 // No error follows here.
 fn uses(new: &NewUser, account: Account) -> (&str, Option<Token>) {
     (&new.token, account.token)
