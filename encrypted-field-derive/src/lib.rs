@@ -83,6 +83,13 @@ use syn::{DeriveInput, parse_macro_input};
 /// - **E0119**, "conflicting implementations of trait `Clone`", on a newtype: `Clone`, `Debug`,
 ///   `PartialEq` and `Eq` come with `Encrypted`. Remove them from `#[derive(…)]`. (The derive says
 ///   so itself, unless a macro wrote the struct.)
+/// - **E0277**, "the trait bound `BotToken: Serialize` is not satisfied", with the advice to derive
+///   it: that can't be done. Turn on the feature `serde` of `encrypted-field`, and write
+///   `serialize = "sealed"`, `"redacted"` or `"plaintext"` in the `#[encrypted(…)]` that declares
+///   the type.
+/// - **E0308**, "`changes::BotToken` and `users::BotToken` have similar names, but are actually
+///   distinct types": two structs declare the type, each in its own module. One struct declares it.
+///   Remove `#[encrypted]` in the other, and import the type there.
 /// - **E0308** on the path of a `legacy` function: it is `fn(&[u8]) -> Result<TYPE, _>`, with the
 ///   plaintext type of the field.
 /// - **E0271**, "expected `IsoSqlDefaultKeyword`", on an insert into SQLite: the feature
