@@ -117,12 +117,8 @@ fn emit_plain(declaration: &Declaration) -> TokenStream {
         plain if plain.json => quote!(json #ty),
         plain if plain.is_text() => quote!((#ty) #value),
         plain => {
-            if let Some(feature) = plain.feature() {
-                let feature = Ident::new(feature, Span::call_site());
-                quote!({#feature} #ty)
-            } else {
-                quote!(type #ty)
-            }
+            let feature = plain.feature().map(|name| Ident::new(name, Span::call_site()));
+            feature.map_or_else(|| quote!(type #ty), |feature| quote!({#feature} #ty))
         }
     }
 }
