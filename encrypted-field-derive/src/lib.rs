@@ -47,10 +47,10 @@ use syn::{DeriveInput, parse_macro_input};
 /// type that is `Display` and `FromStr`, or `json = TYPE` for a serde type, and
 ///
 /// - `context = "…"`: what its values are bound to, instead of `table.column`. Write it before you
-///   rename a table or a column, with the old name. Write it also where Diesel's `#[sql_name]` gives
-///   a column another name in the database. (For a table, `table = "…"` on the struct will do.) The
-///   derive refuses the name in Rust there. It can't see the `#[sql_name]` of a table in a schema,
-///   `table! { app.users (id) { … } }`;
+///   rename a table or a column, with the old name. Write it also where Diesel's `#[sql_name]`
+///   gives a column another name in the database. (For a table, `table = "…"` on the struct will
+///   do.) The derive refuses the name in Rust there. It can't see the `#[sql_name]` of a table in a
+///   schema, `table! { app.users (id) { … } }`;
 /// - `previous_context = "…"`, repeatable: values bound to this open too, and are stale;
 /// - `scope = "…"`: the scope of its keys; `scope = dynamic`: the one that is entered, see `Scope`;
 /// - `previous_scope = "…"`, repeatable: values under keys of this scope (`""`: the default one)

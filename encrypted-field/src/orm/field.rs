@@ -257,8 +257,8 @@ macro_rules! __field {
     }};
 }
 
-/// The plaintext type of a field: `type String`, `{uuid} Uuid`, `(Text<Currency>) Currency` or `json
-/// Profile`. It is checked in a constant, see `Checked`.
+/// The plaintext type of a field: `type String`, `{uuid} Uuid`, `(Text<Currency>) Currency` or
+/// `json Profile`. It is checked in a constant, see `Checked`.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! __plaintext {

@@ -1,5 +1,5 @@
-//! The name that a table of Diesel's `table!` has in the database. Diesel has no public constant for
-//! it, as it has for a column. So it is taken from what `table!` makes for Diesel's own use.
+//! The name that a table of Diesel's `table!` has in the database. Diesel has no public constant
+//! for it, as it has for a column. So it is taken from what `table!` makes for its own use.
 
 use std::marker::PhantomData;
 

@@ -1,4 +1,4 @@
-//! Without the feature `serde`: an error of serde's, which the documentation of the derive explains.
+//! Without the feature `serde`: an error of serde, which the documentation of the derive explains.
 
 use encrypted_field::Encrypted;
 
