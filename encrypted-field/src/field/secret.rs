@@ -158,7 +158,7 @@ impl<P: Plaintext> Drop for Secret<P> {
     }
 }
 
-/// Of the plaintexts, as fields compare: the time depends on lengths only.
+/// Of the plaintexts, as fields compare; SECURITY.md, "Timing", has what that takes.
 impl<P: Plaintext> PartialEq for Secret<P> {
     fn eq(&self, other: &Self) -> bool {
         plaintext::equal(self.plain(), other.plain())
